@@ -1,0 +1,102 @@
+// Package stats names what vrrpx counts and remembers: the status view that
+// the control socket serves, the counters by reason, the history of
+// transitions. It takes snapshots; it never runs on the hot path.
+package stats
+
+import "time"
+
+// Status is one snapshot of the daemon, as `vrrpx status --json` prints it.
+// Durations are seconds as decimals, stamps RFC 3339 with nanoseconds.
+type Status struct {
+	Version    string      `json:"version"`
+	PID        int         `json:"pid"`
+	Started    time.Time   `json:"started"`
+	ConfigFile string      `json:"config_file,omitempty"`
+	PinDir     string      `json:"pin_dir,omitempty"` // where the BPF maps are pinned; empty without BPF
+	Logs       Logs        `json:"logs"`
+	Pacer      Pacer       `json:"pacer"`
+	Interfaces []Interface `json:"interfaces"`
+	Routers    []Router    `json:"routers"`
+}
+
+// Logs counts log lines written and lost to a reader that did not keep up.
+type Logs struct {
+	Written uint64 `json:"written"`
+	Dropped uint64 `json:"dropped"`
+}
+
+// Pacer describes the thread that sends the adverts of every MASTER.
+type Pacer struct {
+	Realtime   bool    `json:"realtime"`      // SCHED_FIFO granted
+	Locked     bool    `json:"memory_locked"` // mlockall granted
+	Late       uint64  `json:"late"`          // adverts sent more than 1 ms past their slot
+	MaxLate    Seconds `json:"max_late_seconds"`
+	Missed     uint64  `json:"missed"` // slots that passed unsent because the thread did not run
+	SendErrors uint64  `json:"send_errors"`
+}
+
+// Interface is one network interface on which routers run.
+type Interface struct {
+	Name    string            `json:"name"`
+	Index   int               `json:"index"`
+	Up      bool              `json:"up"`
+	XDP     string            `json:"xdp"`                  // native, generic or off
+	XDPNote string            `json:"xdp_reason,omitempty"` // why not the better mode
+	Frames  uint64            `json:"vrrp_frames"`          // VRRP and AH frames seen
+	Drops   map[string]uint64 `json:"drops"`                // by vrrp.Drop name, those not laid to a router
+}
+
+// Router is one virtual router.
+type Router struct {
+	Name            string            `json:"name"`
+	Interface       string            `json:"interface"`
+	VRID            uint8             `json:"vrid"`
+	Family          string            `json:"family"`
+	Version         uint8             `json:"version"`
+	State           string            `json:"state"`
+	Since           time.Time         `json:"since"`
+	Reason          string            `json:"reason"` // why it last changed, a sentence
+	Priority        uint8             `json:"priority"`
+	Source          string            `json:"source"` // own primary address
+	Master          *Speaker          `json:"master,omitempty"`
+	AdvertInterval  Seconds           `json:"advert_interval_seconds"`
+	LearnedInterval Seconds           `json:"learned_interval_seconds"`
+	Skew            Seconds           `json:"skew_seconds"`
+	MasterDown      Seconds           `json:"master_down_seconds"`
+	DeadlineIn      *Seconds          `json:"deadline_in_seconds,omitempty"` // time left to the master-down deadline
+	DeadlineBy      string            `json:"deadline_by"`                   // kernel or loop
+	Addresses       []Address         `json:"addresses"`
+	Received        uint64            `json:"adverts_received"`
+	Sent            uint64            `json:"adverts_sent"`
+	GARPs           uint64            `json:"garps_sent"`
+	Drops           map[string]uint64 `json:"drops"`
+	Ingest          string            `json:"ingest"` // xdp native, xdp generic or packet socket
+	Pacer           string            `json:"pacer"`  // what paces its adverts
+	Alarms          []string          `json:"alarms,omitempty"`
+	Arrivals        []uint64          `json:"arrivals_log2_us"` // [k]: inter-arrival times in [2^k, 2^(k+1)) microseconds
+	History         []Transition      `json:"history"`          // newest last
+}
+
+// Speaker is the master that a backup hears.
+type Speaker struct {
+	Address  string  `json:"address"`
+	MAC      string  `json:"mac,omitempty"`
+	Priority uint8   `json:"priority"`
+	Heard    Seconds `json:"heard_seconds_ago"`
+}
+
+// Address is one virtual address and whether the host has it now.
+type Address struct {
+	Address string `json:"address"` // with prefix
+	Device  string `json:"device"`
+	Present bool   `json:"present"`
+	Foreign bool   `json:"foreign,omitempty"` // it was there before us: never removed by us
+}
+
+// Transition is one change of state.
+type Transition struct {
+	At     time.Time `json:"at"`
+	From   string    `json:"from"`
+	To     string    `json:"to"`
+	Reason string    `json:"reason"`
+}

@@ -1,0 +1,30 @@
+package vrrp
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is what a virtual router is told. Its holder has checked the ranges.
+type Config struct {
+	Version uint8 // 2 or 3
+	Family  Family
+	VRID    uint8 // 1 to 255
+	// Priority is the effective one: 255 owns the addresses, 1 to 254 backs up.
+	Priority uint8
+	Interval time.Duration // v2: whole seconds; v3: 10 ms to 40.95 s in steps of 10 ms
+	Primary  netip.Addr    // the address that our adverts come from
+	Addrs    []netip.Addr  // the virtual addresses in configured order
+	Preempt  bool          // take over from a lower priority; an owner always does
+
+	// DownAdverts is the number of silent intervals that mean a dead master:
+	// 3 in the RFCs; keepalived's down_timer_adverts, 1 to 100.
+	DownAdverts int
+	// MaxLearn bounds the learned interval to this many times our own, so that
+	// one spoofed advert cannot buy its sender 123 s of silence. 0 is no bound.
+	MaxLearn int
+	// ReplyToLower sends an advert at once, and announces, when a MASTER hears
+	// a losing one (RFC 9568 section 6.4.3; keepalived unless
+	// lower_prio_no_advert).
+	ReplyToLower bool
+}

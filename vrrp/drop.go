@@ -1,0 +1,62 @@
+package vrrp
+
+// Drop says why a frame that carries VRRP was not taken as an advert. The
+// numbers are those of enum drop in bpf/abi.h; a test in loader fails when the
+// two lists differ. They are listed in the order in which they are checked, so
+// a frame with two faults has one name.
+type Drop uint8
+
+// The first group is counted per interface, because the frame cannot be laid
+// to a virtual router of ours; the second per router; the third is found only
+// above the kernel program. One check is out of line: the authentication type in
+// VRRPv2's header is looked at after DropOwn, as RFC 3768 section 7.1 has it.
+const (
+	Accepted      Drop = iota
+	DropIPHeader       // IPv4 header impossible or its checksum wrong
+	DropIPOptions      // IPv4 options present
+	DropFragment       // a fragment; adverts are never fragmented
+	DropExtHeader      // IPv6 extension header in a frame to ff02::12
+	DropTruncated      // frame ends before the VRID
+	DropVLAN           // 802.1Q tag of another VLAN: that VLAN's device judges it
+	DropVRID           // VRID not configured on this interface: another daemon's
+
+	DropTTL          // TTL or hop limit is not 255 (RFC 9568 section 7.1)
+	DropAuthType     // authentication type differs, or AH where none is configured
+	DropVersion      // version differs from the configured one
+	DropType         // type is not ADVERTISEMENT (1)
+	DropLength       // shorter than its address count says, or longer than any advert
+	DropChecksum     // neither checksum form fits
+	DropDestination  // not sent to the VRRP group
+	DropSource       // source is unspecified, loopback or multicast
+	DropOwn          // our own advert looped back
+	DropIntervalZero // v3 Max Advertise Interval 0 (erratum 8301)
+	DropInterval     // v2 Adver Int differs from ours (RFC 3768 section 7.1)
+
+	DropAuthData // v2 password differs
+	DropOverflow // valid, but over the router's bound of adverts per second
+	DropRingFull // valid, but the ring buffer had no room
+
+	NumDrops = int(DropRingFull) + 1
+)
+
+var dropNames = [NumDrops]string{
+	"accepted", "ip_header", "ip_options", "fragment", "ext_header", "truncated", "vlan", "vrid",
+	"ttl", "auth_type", "version", "type", "length", "checksum", "destination", "source", "own",
+	"interval_zero", "interval",
+	"auth_data", "overflow", "ring_full",
+}
+
+// String returns the name of the counter: the same in BPF, status and metrics.
+func (d Drop) String() string {
+	if int(d) < len(dropNames) {
+		return dropNames[d]
+	}
+	return "unknown"
+}
+
+// Error makes a Drop usable as the error of a parser.
+func (d Drop) Error() string { return "vrrp: dropped: " + d.String() }
+
+// OfRouter tells whether the drop is laid to a virtual router (true) or only to
+// the interface on which the frame came.
+func (d Drop) OfRouter() bool { return d >= DropTTL }

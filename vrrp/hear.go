@@ -1,0 +1,114 @@
+package vrrp
+
+import (
+	"bytes"
+	"slices"
+	"time"
+)
+
+// hear steps an advert (RFC 9568 sections 6.4.2 and 6.4.3). INIT and FAULT
+// ignore it (row 52), and so does everyone his own.
+func (m *Machine) hear(now Instant, a Advert, out []Effect) []Effect {
+	if a.Src == m.cfg.Primary {
+		return out
+	}
+	switch m.state {
+	case Backup:
+		return m.hearAsBackup(now, a, out)
+	case Master:
+		return m.hearAsMaster(now, a, out)
+	}
+	return out
+}
+
+func (m *Machine) hearAsBackup(now Instant, a Advert, out []Effect) []Effect {
+	switch {
+	case a.Priority == 0:
+		// The first release counts: were each to start the skew again, a
+		// stream of them would keep everyone from taking over.
+		if !m.released {
+			m.base, m.released, m.releaser = now, true, a.Src
+		}
+		return out
+	case m.preempts(a.Priority):
+		m.lower, m.lowerAt = a, now
+		return out // the timer keeps running
+	}
+	first := m.heard == 0 || !sameAdvert(&a, &m.master)
+	m.base, m.released = now, false
+	m.master, m.heard = a, now
+	var capped bool
+	m.learned, capped = m.learn(a.Interval)
+	if first {
+		out = m.note(a, capped, out)
+	}
+	return out
+}
+
+func (m *Machine) hearAsMaster(now Instant, a Advert, out []Effect) []Effect {
+	switch {
+	case a.Priority == 0:
+		m.next = now.Add(m.cfg.Interval)
+		return append(out, SendAdvert{m.cfg.Priority})
+	case wins(a.Priority, a.Src, m.cfg):
+		interval, capped := m.learn(a.Interval)
+		m.follow(now, interval)
+		m.master, m.heard = a, now
+		out = m.enter(now, Backup, Reason{Code: ReasonBetterMaster, Src: a.Src, Priority: a.Priority}, out)
+		return m.note(a, capped, append(out, ReleaseVIPs{}))
+	}
+	// A losing advert: tell its sender at once, but not at the rate at which
+	// it comes, or two masters would storm.
+	if m.cfg.ReplyToLower && (m.replied == 0 || now.Sub(m.replied) >= m.cfg.Interval/2) {
+		m.replied = now
+		out = append(out, SendAdvert{m.cfg.Priority}, Announce{})
+	}
+	if !sameAdvert(&a, &m.losing) {
+		m.losing = a
+		out = m.note(a, false, append(out, Note{NoteSecondMaster, a}))
+	}
+	return out
+}
+
+// preempts tells whether a BACKUP takes over from a master of this priority,
+// and so discards its adverts. An owner does whatever its mode (row 54).
+func (m *Machine) preempts(priority uint8) bool {
+	return priority < m.cfg.Priority && (m.cfg.Preempt || m.cfg.Priority == 255)
+}
+
+// learn is the master's interval as we take it: v2 does not learn (RFC 3768
+// section 7.1 drops another interval), v3 does, up to the bound.
+func (m *Machine) learn(interval time.Duration) (learned time.Duration, capped bool) {
+	if m.cfg.Version == 2 {
+		return m.cfg.Interval, false
+	}
+	if m.cfg.MaxLearn > 0 && interval > time.Duration(m.cfg.MaxLearn)*m.cfg.Interval {
+		return m.cfg.Interval, true
+	}
+	return interval, false
+}
+
+// note says what of an advert an operator should know.
+func (m *Machine) note(a Advert, capped bool, out []Effect) []Effect {
+	if capped {
+		out = append(out, Note{NoteIntervalCapped, a})
+	} else if a.Interval != m.cfg.Interval {
+		out = append(out, Note{NoteIntervalDiffers, a})
+	}
+	if !slices.Equal(a.Addrs, m.cfg.Addrs) {
+		out = append(out, Note{NoteAddrsDiffer, a})
+	}
+	if m.cfg.Priority == 255 && a.Priority == 255 {
+		out = append(out, Note{NoteOwner, a})
+	} else if a.Priority == m.cfg.Priority {
+		out = append(out, Note{NoteEqualPriority, a})
+	}
+	return out
+}
+
+// sameAdvert tells whether two adverts are alike in all that the machine looks
+// at, their sender included.
+func sameAdvert(a, b *Advert) bool {
+	return a.Src == b.Src && bytes.Equal(a.MAC[:], b.MAC[:]) && a.Priority == b.Priority &&
+		a.Interval == b.Interval && slices.Equal(a.Addrs, b.Addrs)
+}

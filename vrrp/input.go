@@ -1,0 +1,50 @@
+package vrrp
+
+import "net/netip"
+
+// Input is something that happened to a router: Startup, Shutdown, Heard,
+// Timer, SetPriority, SetConfig or Fault.
+type Input interface{ input() }
+
+// Startup begins the election (RFC 9568 section 6.4.1).
+type Startup struct{}
+
+// Shutdown leaves it; a MASTER says so with priority 0 (section 6.4.3).
+type Shutdown struct{}
+
+// Timer tells that the deadline has been reached. Before its time it does
+// nothing, so a stale timer is harmless.
+type Timer struct{}
+
+// Heard is an advert that passed every check of section 7.1 and, for the
+// router's version, its authentication.
+type Heard struct{ Advert }
+
+// SetPriority changes the effective priority, 1 to 255.
+type SetPriority struct{ Priority uint8 }
+
+// SetConfig changes the configuration of a running router. VRID, version and
+// family are its identity and stay.
+type SetConfig struct{ Config }
+
+// Fault sets or clears one named cause that keeps the router out of the
+// election, such as "link down". It is in FAULT while any cause is set.
+type Fault struct {
+	Cause  string
+	Active bool
+}
+
+// Advert is a packet and where it came from.
+type Advert struct {
+	Packet
+	Src netip.Addr
+	MAC [6]byte
+}
+
+func (Startup) input()     {}
+func (Shutdown) input()    {}
+func (Timer) input()       {}
+func (Heard) input()       {}
+func (SetPriority) input() {}
+func (SetConfig) input()   {}
+func (Fault) input()       {}

@@ -1,0 +1,227 @@
+package vrrp
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Machine is one virtual router's state machine (RFC 9568 section 6.4). It is
+// not safe for concurrent use.
+type Machine struct {
+	cfg    Config
+	state  State
+	since  Instant
+	reason Reason
+	faults []string // causes that hold, in the order they came
+	begun  bool     // between Startup and Shutdown
+
+	// BACKUP: the timer runs from base, for the skew alone once released.
+	base     Instant
+	released bool
+	releaser netip.Addr
+	master   Advert  // last accepted advert
+	heard    Instant // when; 0 when none since we came to BACKUP
+	lower    Advert  // last advert that we mean to preempt
+	lowerAt  Instant
+	learned  time.Duration // the master's interval: RFC 9568 Active_Adver_Interval
+
+	// MASTER: the next advert's slot, and when we last answered a losing one.
+	next    Instant
+	replied Instant
+	losing  Advert
+}
+
+// New returns a machine in INIT. It does nothing before Startup.
+func New(cfg Config) *Machine {
+	return &Machine{cfg: cfg, learned: cfg.Interval}
+}
+
+// Step applies one input that happened at now and appends the effects to out.
+// Inputs are stepped in the order in which they happened; an advert at its
+// arrival stamp. No input in any state panics.
+func (m *Machine) Step(now Instant, in Input, out []Effect) []Effect {
+	switch in := in.(type) {
+	case Startup:
+		if m.begun {
+			return out
+		}
+		m.begun = true
+		return m.start(now, Reason{Code: ReasonStartup}, out)
+	case Shutdown:
+		m.begun = false
+		return m.leave(now, Init, Reason{Code: ReasonShutdown}, out)
+	case Fault:
+		return m.fault(now, in, out)
+	case SetPriority:
+		m.cfg.Priority = in.Priority
+	case SetConfig:
+		m.configure(now, in.Config)
+	case Timer:
+		return m.timer(now, out)
+	case Heard:
+		return m.hear(now, in.Advert, out)
+	}
+	return out
+}
+
+// Deadline is when Timer is due: the master-down time in BACKUP, the next
+// advert's slot in MASTER. Other states have none.
+func (m *Machine) Deadline() (Instant, bool) {
+	switch m.state {
+	case Backup:
+		if m.released {
+			return m.base.Add(m.Skew()), true
+		}
+		return m.base.Add(m.MasterDown()), true
+	case Master:
+		return m.next, true
+	}
+	return 0, false
+}
+
+// start enters the election, or FAULT when a fault holds.
+func (m *Machine) start(now Instant, why Reason, out []Effect) []Effect {
+	if len(m.faults) > 0 {
+		return m.enter(now, Faulted, Reason{Code: ReasonFault, Cause: m.faults[0]}, out)
+	}
+	if m.cfg.Priority == 255 {
+		return m.rule(now, Reason{Code: ReasonOwner}, out)
+	}
+	m.follow(now, m.cfg.Interval)
+	return m.enter(now, Backup, why, out)
+}
+
+// follow resets what BACKUP knows; the timer runs from now.
+func (m *Machine) follow(now Instant, interval time.Duration) {
+	m.base, m.released, m.learned = now, false, interval
+	m.heard, m.lowerAt, m.master = 0, 0, Advert{}
+}
+
+// rule becomes MASTER (RFC 9568 sections 6.4.1 and 6.4.2).
+func (m *Machine) rule(now Instant, why Reason, out []Effect) []Effect {
+	m.next, m.replied, m.losing = now.Add(m.cfg.Interval), 0, Advert{}
+	out = m.enter(now, Master, why, out)
+	return append(out, SendAdvert{m.cfg.Priority}, TakeVIPs{}, Announce{})
+}
+
+// leave goes to INIT or FAULT; a MASTER releases first.
+func (m *Machine) leave(now Instant, to State, why Reason, out []Effect) []Effect {
+	was := m.state
+	if was == to {
+		return out
+	}
+	out = m.enter(now, to, why, out)
+	if was == Master {
+		out = append(out, SendAdvert{0}, ReleaseVIPs{})
+	}
+	return out
+}
+
+func (m *Machine) enter(now Instant, to State, why Reason, out []Effect) []Effect {
+	from := m.state
+	m.state, m.since, m.reason = to, now, why
+	return append(out, Transition{from, to, why})
+}
+
+func (m *Machine) fault(now Instant, f Fault, out []Effect) []Effect {
+	i := slices.Index(m.faults, f.Cause)
+	switch {
+	case f.Active && i < 0:
+		m.faults = append(m.faults, f.Cause)
+		if m.begun {
+			return m.leave(now, Faulted, Reason{Code: ReasonFault, Cause: f.Cause}, out)
+		}
+	case !f.Active && i >= 0:
+		m.faults = slices.Delete(m.faults, i, i+1)
+		if m.state == Faulted && len(m.faults) > 0 {
+			m.reason.Cause = m.faults[0] // what holds it now
+		}
+		if m.begun && len(m.faults) == 0 {
+			return m.start(now, Reason{Code: ReasonFaultCleared, Cause: f.Cause}, out)
+		}
+	}
+	return out
+}
+
+func (m *Machine) configure(now Instant, cfg Config) {
+	cfg.Version, cfg.Family, cfg.VRID = m.cfg.Version, m.cfg.Family, m.cfg.VRID
+	old := m.cfg
+	m.cfg = cfg
+	if m.heard == 0 {
+		m.learned = cfg.Interval
+	} else {
+		m.learned, _ = m.learn(m.master.Interval)
+	}
+	if m.state == Master && cfg.Interval != old.Interval {
+		m.next = now.Add(cfg.Interval)
+	}
+}
+
+func (m *Machine) timer(now Instant, out []Effect) []Effect {
+	due, ok := m.Deadline()
+	if !ok || now < due {
+		return out
+	}
+	if m.state == Backup {
+		return m.rule(now, m.takeover(now), out)
+	}
+	// The schedule is absolute: a late advert does not shift the next, and
+	// slots that passed are not made up for.
+	late := now.Sub(m.next)
+	slot := max(m.cfg.Interval, 10*time.Millisecond) // the shortest there is; 0 must not divide
+	m.next = m.next.Add(slot * (late/slot + 1))
+	return append(out, SendAdvert{m.cfg.Priority})
+}
+
+// takeover is why the timer of a BACKUP ran out.
+func (m *Machine) takeover(now Instant) Reason {
+	r := Reason{Src: m.master.Src, Priority: m.master.Priority, Silence: now.Sub(m.base)}
+	switch {
+	case m.released:
+		r = Reason{Code: ReasonReleased, Src: m.releaser}
+	case m.lowerAt > m.base:
+		r = Reason{Code: ReasonPreempt, Src: m.lower.Src, Priority: m.lower.Priority}
+	case m.heard == 0:
+		r = Reason{Code: ReasonNoMaster, Silence: r.Silence}
+	default:
+		r.Code = ReasonMasterDown
+	}
+	return r
+}
+
+// Config, State, Since, Reason and Faults show the machine as it is.
+func (m *Machine) Config() Config   { return m.cfg }
+func (m *Machine) State() State     { return m.state }
+func (m *Machine) Since() Instant   { return m.since }
+func (m *Machine) Reason() Reason   { return m.reason }
+func (m *Machine) Faults() []string { return slices.Clone(m.faults) }
+
+// Skew and MasterDown are the formulas that arm the timer, at the interval
+// learned.
+func (m *Machine) Skew() time.Duration { return Skew(m.cfg.Version, m.cfg.Priority, m.learned) }
+func (m *Machine) MasterDown() time.Duration {
+	return MasterDown(m.cfg.Version, m.cfg.Priority, m.cfg.DownAdverts, m.learned)
+}
+
+// Base is the instant from which a BACKUP's timer runs: the last accepted
+// advert, the release, or the start.
+func (m *Machine) Base() Instant { return m.base }
+
+// LearnedInterval is the interval of the master that a BACKUP hears, our own
+// before it heard one.
+func (m *Machine) LearnedInterval() time.Duration { return m.learned }
+
+// Accepted is the last advert that a BACKUP took and when; false before the
+// first, after a release, once we would preempt its sender, and in other
+// states. While it is true, the same advert again changes nothing but the
+// deadline: the datapath may keep it.
+func (m *Machine) Accepted() (Advert, Instant, bool) {
+	return m.master, m.heard, m.state == Backup && m.heard != 0 && !m.released && !m.preempts(m.master.Priority)
+}
+
+// wins tells whether an advert beats a MASTER: by priority, then by the higher
+// address, unsigned in network order (RFC 9568 section 6.4.3).
+func wins(priority uint8, src netip.Addr, over Config) bool {
+	return priority > over.Priority || priority == over.Priority && src.Compare(over.Primary) > 0
+}

@@ -1,0 +1,73 @@
+package vrrp
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// Reason says why a state changed. Code is for programs, String for people.
+type Reason struct {
+	Code     ReasonCode
+	Src      netip.Addr // the router whose advert, or silence, decided
+	Priority uint8      // its priority
+	Silence  time.Duration
+	Cause    string // of a fault
+}
+
+// ReasonCode names a Reason.
+type ReasonCode uint8
+
+// The reasons.
+const (
+	ReasonStartup      ReasonCode = iota // the daemon started
+	ReasonOwner                          // priority 255: the addresses are ours
+	ReasonMasterDown                     // the master fell silent
+	ReasonNoMaster                       // no master was ever heard
+	ReasonReleased                       // the master sent priority 0
+	ReasonPreempt                        // the master's priority is below ours
+	ReasonBetterMaster                   // a better advert while MASTER
+	ReasonFault                          // a fault was set
+	ReasonFaultCleared                   // the last fault was cleared
+	ReasonShutdown                       // the daemon stops
+)
+
+var reasonNames = [...]string{
+	"startup", "owner", "master_down", "no_master", "released", "preempt",
+	"better_master", "fault", "fault_cleared", "shutdown",
+}
+
+func (c ReasonCode) String() string { return reasonNames[c] }
+
+// String is a sentence without its full stop.
+func (r Reason) String() string {
+	switch r.Code {
+	case ReasonOwner:
+		return "priority 255 owns the addresses"
+	case ReasonMasterDown:
+		return fmt.Sprintf("no advert from %s (priority %d) for %s", r.Src, r.Priority, round(r.Silence))
+	case ReasonNoMaster:
+		return fmt.Sprintf("no master heard for %s", round(r.Silence))
+	case ReasonReleased:
+		return fmt.Sprintf("%s released the addresses with priority 0", r.Src)
+	case ReasonPreempt:
+		return fmt.Sprintf("preempting %s, whose priority %d is lower", r.Src, r.Priority)
+	case ReasonBetterMaster:
+		return fmt.Sprintf("better advert from %s (priority %d)", r.Src, r.Priority)
+	case ReasonFault:
+		return r.Cause
+	case ReasonFaultCleared:
+		return "no fault any more: " + r.Cause + " cleared"
+	case ReasonShutdown:
+		return "shutdown"
+	}
+	return "startup"
+}
+
+// round keeps what a person reads: three or four digits.
+func round(d time.Duration) time.Duration {
+	if d < time.Second {
+		return d.Round(10 * time.Microsecond)
+	}
+	return d.Round(time.Millisecond)
+}

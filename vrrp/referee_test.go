@@ -1,0 +1,178 @@
+package vrrp
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+)
+
+// referee steps a machine and holds every step to the contract, whatever the
+// input: the order of the effects, their pairing, and what the deadline may do.
+// Row tests, conversations, properties and fuzzing all go through it.
+type referee struct {
+	m       *Machine
+	holding bool // VIPs taken and not released
+	last    Instant
+}
+
+// before is what step compares with.
+type before struct {
+	state   State
+	due     Instant
+	armed   bool
+	learned time.Duration
+	cfg     Config
+	late    bool // the input's stamp lies before the last one's
+}
+
+// sane is a configuration that config lets through. With any other it is enough
+// that the machine does not panic.
+func (b *before) sane() bool {
+	return b.cfg.Interval >= 10*time.Millisecond && b.cfg.DownAdverts > 0
+}
+
+func (w *referee) step(now Instant, in Input) ([]Effect, error) {
+	b := before{state: w.m.State(), learned: w.m.LearnedInterval(), cfg: w.m.Config()}
+	b.due, b.armed = w.m.Deadline()
+	b.late = now < w.last
+	w.last = max(w.last, now)
+	out := w.m.Step(now, in, nil)
+	for _, err := range []error{w.order(out), w.effects(now, b, out), w.deadline(now, b, in, out), w.elision(now)} {
+		if err != nil {
+			return out, fmt.Errorf("%s in %v at %d: %w (effects %q)", showInput(in), b.state, now, err, show(out))
+		}
+	}
+	return out, nil
+}
+
+// order: each effect at most once, in the documented order; notes last.
+func (w *referee) order(out []Effect) error {
+	rank := func(e Effect) int {
+		return slices.Index([]string{"Transition", "SendAdvert", "TakeVIPs", "ReleaseVIPs", "Announce", "Note"}, reflect.TypeOf(e).Name())
+	}
+	for i := 1; i < len(out); i++ {
+		a, b := rank(out[i-1]), rank(out[i])
+		if a > b || a == b && b != rank(Note{}) {
+			return fmt.Errorf("effect %d is out of order", i)
+		}
+	}
+	return nil
+}
+
+// effects: each says what is true.
+func (w *referee) effects(now Instant, b before, out []Effect) error {
+	state, moved := w.m.State(), false
+	for _, e := range out {
+		switch e := e.(type) {
+		case Transition:
+			moved = true
+			if e.From != b.state || e.To != state || e.From == e.To {
+				return fmt.Errorf("transition %v -> %v, but the states were %v and %v", e.From, e.To, b.state, state)
+			}
+			if w.m.Reason() != e.Reason || w.m.Since() != now {
+				return fmt.Errorf("reason %v since %d is not shown", e.Reason, w.m.Since())
+			}
+		case SendAdvert:
+			want := w.m.Config().Priority
+			if state != Master {
+				want = 0
+			}
+			if e.Priority != want || state != Master && (b.state != Master || state == Backup) {
+				return fmt.Errorf("%v sends priority %d", state, e.Priority)
+			}
+		case TakeVIPs:
+			if w.holding {
+				return fmt.Errorf("VIPs taken twice")
+			}
+			w.holding = true
+		case ReleaseVIPs:
+			if !w.holding {
+				return fmt.Errorf("VIPs released twice")
+			}
+			w.holding = false
+		}
+	}
+	if moved != (state != b.state) {
+		return fmt.Errorf("%v became %v, transition effect: %v", b.state, state, moved)
+	}
+	if w.holding != (state == Master) {
+		return fmt.Errorf("%v and holding VIPs: %v", state, w.holding)
+	}
+	return nil
+}
+
+// deadline: who has one, and how an input may move it.
+func (w *referee) deadline(now Instant, b before, in Input, out []Effect) error {
+	due, armed := w.m.Deadline()
+	if armed != (w.m.State() == Backup || w.m.State() == Master) {
+		return fmt.Errorf("%v has a deadline: %v", w.m.State(), armed)
+	}
+	switch in := in.(type) {
+	case Timer:
+		if !b.armed || now < b.due {
+			if len(out) > 0 || due != b.due {
+				return fmt.Errorf("a stale timer did something")
+			}
+			return nil
+		}
+		every := b.cfg.Interval
+		if !b.sane() {
+			return nil
+		}
+		if due <= now || due.Sub(now) > every {
+			return fmt.Errorf("the next slot is %d, not in the interval after %d", due, now)
+		}
+		if b.state == Master && due.Sub(b.due)%every != 0 {
+			return fmt.Errorf("the slot after %d is %d, not on the grid of %v", b.due, due, every)
+		}
+	case Heard:
+		return w.heard(now, b, in.Advert, due, out)
+	}
+	return nil
+}
+
+func (w *referee) heard(now Instant, b before, a Advert, due Instant, out []Effect) error {
+	if a.Src == b.cfg.Primary || b.state == Init || b.state == Faulted {
+		if len(out) > 0 || due != b.due {
+			return fmt.Errorf("an advert that is nobody's business did something")
+		}
+		return nil
+	}
+	if b.state != Backup {
+		return nil
+	}
+	accepted, at, ok := w.m.Accepted()
+	switch {
+	case w.m.State() != Backup:
+		return fmt.Errorf("an advert moved a BACKUP")
+	case a.Priority == 0:
+		if due != b.due && due != now.Add(w.m.Skew()) {
+			return fmt.Errorf("released: deadline %d, not the skew", due)
+		}
+	case a.Priority < b.cfg.Priority && (b.cfg.Preempt || b.cfg.Priority == 255):
+		if due != b.due || len(out) > 0 {
+			return fmt.Errorf("an advert to be discarded did something: deadline %d, was %d", due, b.due)
+		}
+	case !ok || at != now || !sameAdvert(&accepted, &a) || due != now.Add(w.m.MasterDown()):
+		return fmt.Errorf("the advert was not accepted: deadline %d", due)
+	case due < b.due && w.m.LearnedInterval() >= b.learned && !b.late && b.sane():
+		return fmt.Errorf("an accepted advert moved the deadline back from %d to %d", b.due, due)
+	}
+	return nil
+}
+
+// elision: what Accepted promises is what lets the kernel keep an advert.
+func (w *referee) elision(now Instant) error {
+	a, _, ok := w.m.Accepted()
+	if !ok || a.Src == w.m.Config().Primary {
+		return nil
+	}
+	again := *w.m
+	out := again.Step(now, Heard{a}, nil)
+	due, _ := again.Deadline()
+	if len(out) > 0 || again.State() != Backup || again.LearnedInterval() != w.m.LearnedInterval() || due != now.Add(w.m.MasterDown()) {
+		return fmt.Errorf("Accepted names an advert of %v that would do more than move the deadline: %q", a.Src, show(out))
+	}
+	return nil
+}
