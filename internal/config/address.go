@@ -1,0 +1,189 @@
+package config
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Scope is an address's scope as rtnetlink has it (rtm_scope in
+// linux/rtnetlink.h): the range in which the address is valid.
+type Scope uint8
+
+// The scopes with names; any other number is the administrator's.
+const (
+	ScopeGlobal  Scope = 0
+	ScopeSite    Scope = 200
+	ScopeLink    Scope = 253
+	ScopeHost    Scope = 254
+	ScopeNowhere Scope = 255
+)
+
+var scopes = map[string]Scope{
+	"global": ScopeGlobal, "site": ScopeSite, "link": ScopeLink, "host": ScopeHost, "nowhere": ScopeNowhere,
+}
+
+// String returns the name, or the number where there is none.
+func (s Scope) String() string {
+	for name, scope := range scopes {
+		if scope == s {
+			return name
+		}
+	}
+	return strconv.Itoa(int(s))
+}
+
+// setAddresses reads the lines of virtual_ipaddress:
+//
+//	ADDRESS[/LENGTH] [dev NAME] [label NAME] [scope SCOPE] [brd ADDRESS|+|-]
+func (in *interpreter) setAddresses(s *statement) {
+	if len(s.block) == 0 {
+		in.diags.errorf(s.pos(), "", "virtual_ipaddress: expected at least one address")
+	}
+	for _, line := range s.block {
+		if slices.Contains(where[line.name()], inBlock("vrrp_instance")) {
+			in.diags.errorf(line.pos(), "a } is missing before it", "%s in virtual_ipaddress: expected an address", line.name())
+			in.forgive(line.name(), line.pos())
+			continue
+		}
+		if line.hasBlock() {
+			in.diags.errorf(line.open, "", "virtual_ipaddress: unexpected {: expected an address a line")
+			continue
+		}
+		in.address(line)
+	}
+}
+
+func (in *interpreter) address(line *statement) {
+	first := line.words[0]
+	prefix, ok := in.prefix(first)
+	if !ok {
+		return
+	}
+	a := Address{Pos: first.pos, Prefix: prefix}
+	given := map[string]bool{}
+	for i := 1; i < len(line.words); i++ {
+		option := line.words[i]
+		name := option.text
+		switch name {
+		case "broadcast":
+			name = "brd"
+		case "dev", "label", "scope", "brd":
+		default:
+			in.unknownOption(option)
+			return
+		}
+		if given[name] {
+			in.diags.errorf(option.pos, "remove one of the two", "%s is given twice for %s", name, prefix)
+			return
+		}
+		given[name] = true
+		if i++; i == len(line.words) {
+			in.diags.errorf(option.pos, "", "%s: expected a value after it", option.text)
+			return
+		}
+		if !in.addressOption(&a, name, line.words[i]) {
+			return
+		}
+	}
+	in.cur.Addresses = append(in.cur.Addresses, a)
+}
+
+// addressOption applies one option of an address.
+func (in *interpreter) addressOption(a *Address, name string, w word) bool {
+	switch name {
+	case "dev":
+		if !validInterface(w.text) {
+			in.diags.errorf(w.pos, "", "dev %s: %s", quote(w.text), wantInterface)
+			return false
+		}
+		a.Device = w.text
+	case "label":
+		a.Label = w.text // for Validate
+	case "scope":
+		scope, ok := scopes[w.text]
+		if !ok {
+			n, err := strconv.ParseUint(w.text, 0, 8)
+			if err != nil {
+				in.diags.errorf(w.pos, "", "scope %s: expected global, site, link, host, nowhere or a number from 0 to 255", quote(w.text))
+				return false
+			}
+			scope = Scope(n)
+		}
+		a.Scope = scope
+	case "brd":
+		brd, ok := broadcast(a.Prefix, w.text)
+		if !ok {
+			in.diags.errorf(w.pos, "+ and - need a prefix of at most /30", "brd %s of %s: expected an IPv4 address, + or -", quote(w.text), a.Prefix)
+			return false
+		}
+		a.Broadcast = brd
+	}
+	return true
+}
+
+// broadcast reads the value of brd: + is the prefix with all host bits set, -
+// with all of them clear.
+func broadcast(p netip.Prefix, s string) (netip.Addr, bool) {
+	if s != "+" && s != "-" {
+		addr, err := netip.ParseAddr(s)
+		return addr, err == nil && addr.Is4()
+	}
+	if p.Bits() > 30 {
+		return netip.Addr{}, false
+	}
+	b := p.Masked().Addr().As4()
+	if s == "+" {
+		for bit := p.Bits(); bit < 32; bit++ {
+			b[bit/8] |= 0x80 >> (bit % 8)
+		}
+	}
+	return netip.AddrFrom4(b), true
+}
+
+// addressOptions are the options that keepalived has and this version has not.
+var addressOptions = []string{
+	"peer", "home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin", "no_track", "preferred_lft", "use_vmac",
+}
+
+func (in *interpreter) unknownOption(w word) {
+	if slices.Contains(addressOptions, w.text) {
+		in.diags.errorf(w.pos, "remove it", "%s of an address is not supported yet", w.text)
+		return
+	}
+	hint := ""
+	if _, err := netip.ParseAddr(w.text); err == nil {
+		hint = "write one address a line"
+	}
+	in.diags.errorf(w.pos, hint, "%s: expected dev, label, scope or brd", quote(w.text))
+}
+
+// prefix reads ADDRESS[/LENGTH]; without a length it is a host's own, /32.
+func (in *interpreter) prefix(w word) (netip.Prefix, bool) {
+	text, length, slash := strings.Cut(w.text, "/")
+	addr, err := netip.ParseAddr(text)
+	if err != nil || addr.Zone() != "" {
+		in.diags.errorf(w.pos, "", "%s in virtual_ipaddress: expected an IPv4 address, such as 10.0.0.3/24", quote(w.text))
+		return netip.Prefix{}, false
+	}
+	if !addr.Is4() {
+		in.cur.Family = 6 // so that it is not taken for a second IPv4 router
+		in.diags.errorf(w.pos, "give the router IPv4 addresses", "%s: IPv6 routers are not supported yet", quote(w.text))
+		return netip.Prefix{}, false
+	}
+	bits := addr.BitLen()
+	if slash {
+		n, err := strconv.ParseUint(length, 10, 8)
+		if err != nil || int(n) > bits {
+			hint := ""
+			if mask, err := netip.ParseAddr(length); err == nil && mask.Is4() {
+				hint = "write the number of leading ones of the mask: /24 for 255.255.255.0"
+			}
+			in.diags.errorf(w.pos, hint, "%s: expected a prefix length from 0 to %d after the /", quote(w.text), bits)
+			return netip.Prefix{}, false
+		}
+		bits = int(n)
+	}
+	return netip.PrefixFrom(addr, bits), true
+}

@@ -1,0 +1,171 @@
+// Package config reads keepalived.conf and gives the validated values that
+// vrrpx runs from. It opens no socket and knows no interface: whether eth0
+// exists is for the daemon to say.
+//
+// A file passes through layers, one per source file: the lexer cuts it into
+// words and braces with positions, the tree nests them into statements and
+// follows include, the keyword tables say what each statement is, the
+// interpreter fills in a Config, resolve applies the global defaults and
+// vrrp_strict, and Validate has the last word.
+//
+// The language and its defaults are those of keepalived 2.2.7 as observed,
+// and the keywords those of 2.4.3. Where vrrpx differs on purpose is listed in
+// TestAgreesWithKeepalived.
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is a whole configuration. One returned by Load, Parse or FromFlags
+// has passed Validate.
+type Config struct {
+	Global  Global
+	Routers []Router // in the order of the file
+}
+
+// Global holds global_defs: what concerns the whole process, and the values
+// that a router takes where it gives none of its own.
+type Global struct {
+	RouterID string // router_id; empty means the host's name
+
+	// Mail is read and checked, but not sent by this version.
+	NotificationEmail     []string
+	NotificationEmailFrom string
+	SMTPServer            string // host name or address; empty means none
+	SMTPPort              uint16
+	SMTPConnectTimeout    time.Duration
+
+	Version             uint8 // vrrp_version: 2 or 3
+	Strict              bool  // vrrp_strict
+	SkipCheckAdvAddr    bool  // vrrp_skip_check_adv_addr
+	LowerPriorityAdvert bool  // not vrrp_lower_prio_no_advert
+	ChecksumPlain       bool  // v3_checksum_as_v2
+	DownAdverts         int   // vrrp_down_timer_adverts
+	GARP                GARP  // vrrp_garp_*
+}
+
+// The states in which a router may be configured to start.
+const (
+	Master = "MASTER"
+	Backup = "BACKUP"
+)
+
+// Router is one vrrp_instance, with every default filled in.
+type Router struct {
+	Pos       Pos
+	Name      string
+	Interface string
+	VRID      uint8
+	Version   uint8 // 2 (RFC 3768) or 3 (RFC 9568)
+	Family    uint8 // 4; 6 is refused until IPv6 is supported
+	// State is Master or Backup as written, except under Strict, where it is
+	// Master exactly when Priority is 255. It is not the protocol's state: a
+	// router below 255 starts as backup whatever it says here.
+	State          string
+	Priority       uint8         // 1 to 255; 255 owns the addresses
+	AdvertInterval time.Duration // v2: 1 to 255 s, whole; v3: 10 ms to 40.95 s in steps of 10 ms
+	Preempt        bool
+	Auth           Auth
+	Addresses      []Address // in the order of the file, which is that of the advert; 1 to 255
+
+	GARP                GARP
+	DownAdverts         int  // adverts missed before the master counts as down, 1 to 100
+	LowerPriorityAdvert bool // a master answers an advert of lower priority with its own
+	SkipCheckAdvAddr    bool // check the address list only when the master changes
+	Strict              bool // strict_mode or vrrp_strict; its effects are already in the other fields
+	ChecksumPlain       bool // v3 over IPv4: checksum without pseudo-header, as RFC 9568 section 5.2.8 has it
+}
+
+// AuthType is the authentication type of RFC 2338 section 5.3.6.
+type AuthType uint8
+
+// The types that are supported.
+const (
+	AuthNone AuthType = 0
+	AuthPass AuthType = 1
+)
+
+func (t AuthType) String() string {
+	if t == AuthPass {
+		return "PASS"
+	}
+	return "none"
+}
+
+// Auth is a router's authentication. Only version 2 has any.
+type Auth struct {
+	Type AuthType
+	Pass Secret // 1 to 8 bytes with AuthPass, else empty
+}
+
+// GARP is the schedule of gratuitous ARP after becoming MASTER.
+type GARP struct {
+	MasterDelay   time.Duration // from the first round of repeats to the second; 0 for no second
+	MasterRepeat  int           // rounds at a time, each over all addresses
+	Refresh       time.Duration // between rounds while MASTER; 0 for none
+	RefreshRepeat int           // rounds per refresh
+	Interval      time.Duration // least gap between two GARPs on an interface; 0 for none
+}
+
+// Address is one line of virtual_ipaddress.
+type Address struct {
+	Pos       Pos
+	Prefix    netip.Prefix // not masked: 10.0.0.3/24 is address 10.0.0.3
+	Device    string       // the router's interface unless given
+	Label     string       // IFA_LABEL; empty for none
+	Scope     Scope
+	Broadcast netip.Addr // not valid: none
+}
+
+// The bounds that keepalived has, or vrrpx where keepalived has none.
+const (
+	maxAddresses   = 255 // the count is one byte of the advert
+	maxPassword    = 8   // RFC 2338 section 5.3.10
+	maxDownAdverts = 100
+	maxGARPRepeat  = 1000
+	maxGARPDelay   = 24 * time.Hour
+	maxLabel       = 15 // IFNAMSIZ less the final NUL
+	maxInterface   = 15
+
+	maxGARPInterval = 4294967295 * time.Microsecond
+)
+
+// The advert intervals that the wire can carry: RFC 3768 section 5.3.7 has
+// seconds in 8 bits, RFC 9568 section 5.2.7 centiseconds in 12.
+const (
+	minInterval   = 10 * time.Millisecond
+	maxIntervalV2 = 255 * time.Second
+	maxIntervalV3 = 40950 * time.Millisecond
+)
+
+// Defaults returns a router with keepalived's defaults and no name, interface,
+// VRID or address.
+func Defaults() Router {
+	return Router{
+		Version:             2,
+		Family:              4,
+		State:               Backup,
+		Priority:            100,
+		AdvertInterval:      time.Second,
+		Preempt:             true,
+		GARP:                defaultGARP,
+		DownAdverts:         3,
+		LowerPriorityAdvert: true,
+	}
+}
+
+var defaultGARP = GARP{MasterDelay: 5 * time.Second, MasterRepeat: 5, RefreshRepeat: 1}
+
+func defaultGlobal() Global {
+	r := Defaults()
+	return Global{
+		SMTPPort:            25,
+		SMTPConnectTimeout:  30 * time.Second,
+		Version:             r.Version,
+		LowerPriorityAdvert: r.LowerPriorityAdvert,
+		DownAdverts:         r.DownAdverts,
+		GARP:                r.GARP,
+	}
+}

@@ -1,0 +1,255 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// interpreter turns statements into a Config.
+type interpreter struct {
+	diags   *diagnostics
+	global  Global
+	seen    map[string]Pos // the keywords of global_defs that were given
+	drafts  []*draft
+	cur     *draft          // the router whose block is read
+	name    string          // the keyword whose statement is read
+	minGARP bool            // vrrp_min_garp
+	params  map[string]bool // the parameters that the file defines
+	notices map[*kind]*mention
+}
+
+// draft is a router as far as its block gives it. seen tells a value that was
+// given from a default, and a value that was wrong from one that is missing.
+type draft struct {
+	Router
+	seen     map[string]Pos
+	state    word // as written
+	authType word
+	authPass word
+}
+
+func (d *draft) given(keyword string) bool {
+	_, ok := d.seen[keyword]
+	return ok
+}
+
+// mention remembers what of a kind was ignored.
+type mention struct {
+	first Pos
+	names []string
+	count int
+}
+
+func interpret(diags *diagnostics, list []*statement, params map[string]bool) (*Config, []*draft) {
+	in := &interpreter{
+		diags:   diags,
+		global:  defaultGlobal(),
+		seen:    map[string]Pos{},
+		params:  params,
+		notices: map[*kind]*mention{},
+	}
+	in.walk("", nil, list)
+	in.resolve()
+	in.report()
+	cfg := &Config{Global: in.global}
+	for _, d := range in.drafts {
+		cfg.Routers = append(cfg.Routers, d.Router)
+	}
+	return cfg, in.drafts
+}
+
+// walk reads the statements of the block that parent opens, with its table.
+func (in *interpreter) walk(block string, parent *statement, list []*statement) {
+	for _, s := range list {
+		if in.dynamic(s) {
+			continue
+		}
+		kw, ok := blocks[block][s.name()]
+		if !ok {
+			in.unknown(block, parent, s, Error)
+			continue
+		}
+		in.name = s.name()
+		switch {
+		case kw.set != nil || kw.shape.block():
+			in.honour(kw, s)
+		case kw.kind != nil:
+			in.mention(kw.kind, s)
+			in.checkNames(kw.opens, s, Warning)
+		default:
+			in.refuse(kw, s)
+		}
+	}
+}
+
+// honour checks the form of a statement and applies it.
+func (in *interpreter) honour(kw keyword, s *statement) {
+	outer := in.cur
+	in.mark(kw, s)
+	if !in.wellFormed(kw.shape, s) {
+		return
+	}
+	if kw.kind != nil {
+		in.mention(kw.kind, s)
+	}
+	for _, w := range s.args() {
+		if strings.HasPrefix(w.text, "'") {
+			in.diags.warnf(w.pos, `use " instead`, "' is no quote here: keepalived and vrrpx take it for a part of the value")
+		}
+	}
+	if kw.set != nil {
+		kw.set(in, s)
+	}
+	if kw.opens != "" && kw.opens != freeLines {
+		in.walk(kw.opens, s, s.block)
+	}
+	in.cur = outer
+}
+
+// mark notes that a keyword was given, and warns when it was before.
+func (in *interpreter) mark(kw keyword, s *statement) {
+	seen := in.seen
+	if in.cur != nil {
+		seen = in.cur.seen
+	}
+	if first, again := seen[s.name()]; again && !kw.shape.block() && s.name() != "state" {
+		in.diags.warnf(s.pos(), "remove one of the two", "%s is given again: this value replaces that at %s, as in keepalived", s.name(), first)
+	}
+	seen[s.name()] = s.pos()
+}
+
+// wellFormed checks words and block against the shape.
+func (in *interpreter) wellFormed(want shape, s *statement) bool {
+	if want.needsWord() && len(s.words) < 2 {
+		what := "a value"
+		if want == namedShape {
+			what = "a name"
+		}
+		in.diags.errorf(s.pos(), "", "%s: expected %s after it", s.name(), what)
+		return false
+	}
+	if most := want.most(); most >= 0 && len(s.words) > most+1 {
+		pos := s.words[most+1].pos
+		if want.block() {
+			in.diags.errorf(pos, "", "%s: expected { and no further word", s.name())
+			return false
+		}
+		// The words themselves are not shown: they may be half a password.
+		in.diags.warnf(pos, `write one statement a line, and "quotes" around a value with blanks`,
+			"%s: expected the end of the line: what follows has no effect", s.name())
+	}
+	if want.block() && !s.hasBlock() {
+		in.diags.errorf(s.pos(), s.name()+" { ... }", "%s: expected { after it", s.name())
+		return false
+	}
+	if !want.block() && s.hasBlock() {
+		in.diags.errorf(s.open, `in a value, quote it: "{"`, "%s has no block: unexpected {", s.name())
+		return false
+	}
+	return true
+}
+
+// refuse reports a keyword that this version does not have.
+func (in *interpreter) refuse(kw keyword, s *statement) {
+	if in.cur != nil {
+		in.cur.seen[s.name()] = s.pos()
+	}
+	if len(s.words) == 2 && slices.Contains(kw.off, s.words[1].text) {
+		return
+	}
+	in.diags.errorf(s.pos(), kw.hint, "%s is not supported yet", s.name())
+	in.checkNames(kw.opens, s, Error)
+}
+
+// checkNames looks for misspelt keywords in a block that is not interpreted.
+func (in *interpreter) checkNames(opens string, s *statement, sev Severity) {
+	known := blocks[opens]
+	if known == nil {
+		return
+	}
+	for _, inner := range s.block {
+		if what, _ := in.dynamics(inner); what != "" {
+			continue
+		}
+		kw, ok := known[inner.name()]
+		if !ok {
+			in.unknown(opens, s, inner, sev)
+			continue
+		}
+		in.checkNames(kw.opens, inner, sev)
+	}
+}
+
+// mention remembers an ignored statement for the one notice of its kind.
+func (in *interpreter) mention(k *kind, s *statement) {
+	m := in.notices[k]
+	if m == nil {
+		m = &mention{first: s.pos()}
+		in.notices[k] = m
+	}
+	m.count++
+	if !slices.Contains(m.names, s.name()) {
+		m.names = append(m.names, s.name())
+	}
+}
+
+// report writes the notices.
+func (in *interpreter) report() {
+	for k, m := range in.notices {
+		in.diags.reportf(k.severity, m.first, k.hint, "%s: %s", k.what, m.list())
+	}
+}
+
+// list names the first few keywords.
+func (m *mention) list() string {
+	const most = 4
+	if len(m.names) <= most {
+		return strings.Join(m.names, ", ")
+	}
+	return strings.Join(m.names[:most], ", ") + ", ..."
+}
+
+// dynamic tells whether a statement uses the parts of the language that this
+// version does not have (conditions, sequences and parameters), and reports it.
+func (in *interpreter) dynamic(s *statement) bool {
+	what, hint := in.dynamics(s)
+	if what == "" {
+		return false
+	}
+	if what != aParameter { // that has been reported where it is defined
+		in.diags.errorf(s.pos(), hint, "%s are not supported yet", what)
+	}
+	if in.cur != nil {
+		for _, w := range s.words {
+			in.cur.seen[w.text] = w.pos // so that nothing is called missing because of this
+		}
+	}
+	return true
+}
+
+const aParameter = "parameters"
+
+func (in *interpreter) dynamics(s *statement) (what, hint string) {
+	switch name := s.name(); {
+	case strings.HasPrefix(name, "@"):
+		return "conditions (@id)", "give each host a file of its own"
+	case strings.HasPrefix(name, "~SEQ"), strings.HasPrefix(name, "~LST"):
+		return "sequences (~SEQ, ~LST)", "write the lines out"
+	}
+	for _, w := range s.words {
+		_, after, ok := strings.Cut(w.text, "$")
+		if !ok {
+			continue
+		}
+		inside, braces := strings.CutPrefix(after, "{")
+		name := paramName(inside)
+		if in.params[name] {
+			return aParameter, ""
+		}
+		// $NAME that is not defined stays as it is: a password may have a $.
+		if braces && name != "" {
+			return "parameters such as ${" + name + "}", "write the value itself"
+		}
+	}
+	return "", ""
+}

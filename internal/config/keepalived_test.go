@@ -1,0 +1,337 @@
+package config
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vrrpx/vrrpx/internal/testnet"
+)
+
+// comparison is a configuration that keepalived 2.2.7 and vrrpx both judge.
+// differs says why they may disagree; empty: they may not.
+type comparison struct{ text, differs string }
+
+const (
+	absent     = "not supported yet, or not with this value"
+	corrected  = "keepalived corrects it and runs, and so do we, with a warning"
+	nothing    = "there is no router to run"
+	documented = "keepalived 2.4 and its manual have it so"
+)
+
+// instance is a router with further statements.
+func instance(statements string) string {
+	return strings.Replace(minimal, "virtual_ipaddress", statements+"\nvirtual_ipaddress", 1)
+}
+
+func globals(statements string) string { return "global_defs {\n" + statements + "\n}\n" + minimal }
+
+func address(line string) string { return strings.Replace(minimal, "10.0.0.3/24", line, 1) }
+
+func auth(statements string) string { return instance("authentication {\n" + statements + "\n}") }
+
+var comparisons = []comparison{
+	// The language.
+	{minimal, ""},
+	{"", nothing},
+	{"global_defs {\nrouter_id a\n}\n", nothing},
+	{strings.ReplaceAll(minimal, "\n", "\r\n"), ""},
+	{strings.ReplaceAll(minimal, " {", "{"), ""},
+	{strings.ReplaceAll(minimal, " {", "\n\n# {\n{"), ""},
+	{strings.ReplaceAll(minimal, "\n}", "}"), ""},
+	{strings.ReplaceAll(minimal, "\n", " # {\n"), ""},
+	{strings.ReplaceAll(minimal, "\n", "!}\n"), ""},
+	{strings.Replace(minimal, "{\n", "{ ", 1), ""},
+	{strings.Replace(minimal, "{\n10", "{ 10", 1), ""},
+	{strings.Replace(minimal, "eth0", `"eth0"`, 1), ""},
+	{strings.Replace(minimal, "VI_1", `"V 1"`, 1), ""},
+	{strings.Replace(minimal, "VI_1", `""`, 1), "a router without a name cannot be told in a log"},
+	{strings.Replace(minimal, "VI_1", "", 1), ""},
+	{strings.Replace(minimal, "VI_1", "VI_1 VI_2", 1), ""},
+	{strings.Replace(minimal, "interface eth0", "interface eth0 virtual_router_id 51", 1), ""},
+	{strings.Replace(minimal, "interface ", "interface \\\n", 1), "a line may be joined to the next"},
+	{strings.Replace(minimal, "}\n}", "}\n", 1), ""},
+	{minimal + "}\n", ""},
+	{"priority 100\n" + minimal, ""},
+	{"nonsense\n" + minimal, ""},
+	{"nonsense {\nfoo\n}\n" + minimal, ""},
+	{instance("nonsense"), ""},
+	{instance("nonsense {\nfoo\n}"), ""},
+	{instance("router_id x"), ""},
+	{instance("priority 100 {\n}"), ""},
+	{instance("authentication"), ""},
+	{instance("authentication {\n}"), ""},
+	{instance("priority 100 200"), ""},
+	{instance("nopreempt foo"), ""},
+	{"\ufeff" + minimal, "a byte order mark is harmless"},
+	{strings.Replace(minimal, "eth0", "eth0\x00", 1), "keepalived reads up to the NUL without a word"},
+	{"$ID=51\n" + strings.Replace(minimal, "51", "$ID", 1), absent},
+	{"@nobody nonsense\n" + minimal, absent},
+	{"include nothing.conf\n" + minimal, ""},
+	{"include no*.conf\n" + minimal, ""},
+	{"includer nothing.conf\n" + minimal, ""},
+	{"includem nothing.conf\n" + minimal, ""},
+	{"includem no*.conf\n" + minimal, ""},
+	{"includew no*.conf\n" + minimal, ""},
+	{"includea {a,b}.conf\n" + minimal, ""},
+	{"includex foo\n" + minimal, ""},
+
+	// vrrp_instance.
+	{instance("state MASTER"), ""},
+	{instance("state MASTER\npriority 150"), ""},
+	{instance("state MASTER\nstate MASTER"), ""},
+	{instance("state MASTER\nstate BACKUP"), ""},
+	{instance("state master"), ""},
+	{instance("state"), ""},
+	{instance("priority 0"), ""},
+	{instance("priority 1"), ""},
+	{instance("priority 255"), ""},
+	{instance("priority 256"), ""},
+	{instance("priority 010"), ""},
+	{instance("priority +5"), ""},
+	{instance("priority -5"), ""},
+	{instance("priority 0x64"), ""},
+	{instance("priority 100abc"), ""},
+	{instance("priority"), ""},
+	{instance("priority 100\npriority 150"), ""},
+	{instance("virtual_router_id 52"), ""},
+	{strings.Replace(minimal, "51", "0", 1), ""},
+	{strings.Replace(minimal, "51", "256", 1), ""},
+	{strings.Replace(minimal, "51", "x", 1), ""},
+	{strings.Replace(minimal, "virtual_router_id 51\n", "", 1), ""},
+	{strings.Replace(minimal, "interface eth0\n", "", 1), ""},
+	{strings.Replace(minimal, "eth0", "eth0123456789012", 1), ""},
+	{strings.Replace(minimal, "10.0.0.3/24\n", "", 1), ""},
+	{instance("version 2"), ""},
+	{instance("version 3"), ""},
+	{instance("version 4"), ""},
+	{instance("advert_int 0"), ""},
+	{instance("advert_int 0.4"), corrected},
+	{instance("advert_int 1."), ""},
+	{instance("advert_int 1e0"), ""},
+	{instance("advert_int 1s"), ""},
+	{instance("advert_int 255"), ""},
+	{instance("advert_int 256"), ""},
+	{instance("version 3\nadvert_int 0.01"), ""},
+	{instance("version 3\nadvert_int 0.009"), ""},
+	{instance("version 3\nadvert_int 0.015"), corrected},
+	{instance("version 3\nadvert_int 40.95"), ""},
+	{instance("version 3\nadvert_int 41"), ""},
+	{instance("nopreempt"), ""},
+	{instance("nopreempt\npreempt"), ""},
+	{instance("nopreempt\nstate MASTER\npriority 100"), corrected},
+	{instance("nopreempt\npriority 255"), corrected},
+	{instance("preempt_delay 5"), absent},
+	{instance("preempt_delay 0"), ""},
+	{instance("accept"), ""},
+	{instance("no_accept"), absent},
+	{instance("skip_check_adv_addr"), ""},
+	{instance("skip_check_adv_addr off"), ""},
+	{instance("skip_check_adv_addr 1"), ""},
+	{instance("lower_prio_no_advert yes"), ""},
+	{instance("lower_prio_no_advert YES"), ""},
+	{instance("down_timer_adverts 100"), ""},
+	{instance("down_timer_adverts 0"), ""},
+	{instance("garp_master_delay 0"), ""},
+	{instance("garp_master_delay 1.5"), ""},
+	{instance("garp_master_delay -1"), ""},
+	{instance("garp_master_repeat 0"), ""},
+	{instance("garp_master_repeat 1000"), ""},
+	{instance("garp_master_repeat 100000"), "over 1000 rounds of gratuitous ARP are a flood"},
+	{instance("garp_master_refresh_repeat 0"), ""},
+	{instance("v3_checksum_as_v2"), documented},
+	{instance("mcast_dst_ip 224.0.0.18"), ""},
+	{instance("mcast_dst_ip 224.0.0.19"), absent},
+	{instance("unicast_peer {\n10.99.0.2\n}"), absent},
+	{instance("track_interface {\neth1\n}"), absent},
+	{instance("use_vmac"), absent},
+	{instance("smtp_alert"), ""},
+	{instance("debug 1"), ""},
+	{instance("native_ipv6"), ""},
+	{minimal + minimal, ""},
+	{minimal + strings.NewReplacer("VI_1", "VI_2", "0.3", "0.4").Replace(minimal), ""},
+	{minimal + strings.NewReplacer("VI_1", "VI_2", "51", "52").Replace(minimal), ""},
+
+	// authentication.
+	{auth("auth_type PASS\nauth_pass 1111"), ""},
+	{auth("auth_type PASS\nauth_pass 12345678"), ""},
+	{auth("auth_type PASS\nauth_pass 123456789"), corrected},
+	{auth("auth_type PASS\nauth_pass \"a{b#\""), ""},
+	{auth("auth_type PASS\nauth_pass a{b"), ""},
+	{auth("auth_type PASS\nauth_pass \"ab"), ""},
+	{auth("auth_type PASS\nauth_pass a\\\"b"), "an escaped quote is a character"},
+	{auth("auth_type PASS\nauth_pass"), ""},
+	{auth("auth_type PASS\nauth_pass \"\""), ""},
+	{auth("auth_type PASS"), ""},
+	{auth("auth_pass 1111"), ""},
+	{auth("auth_type pass\nauth_pass 1111"), ""},
+	{auth("auth_type NONE"), ""},
+	{auth("auth_type AH\nauth_pass 1111"), absent},
+	{auth("auth_type PASS\nauth_pass 1111\n}\nversion 3\nauthentication {"), corrected},
+
+	// virtual_ipaddress.
+	{address("10.0.0.3"), ""},
+	{address("10.0.0.3/24 dev eth0 label eth0:1"), ""},
+	{address("10.0.0.3/24 label foo"), ""},
+	{address("10.0.0.3/24 label eth0:123456789"), ""},
+	{address("10.0.0.3/24 label eth0:1234567890a"), ""},
+	{address("10.0.0.3/24 label"), ""},
+	{address("10.0.0.3/24 dev"), ""},
+	{address("10.0.0.3/24 dev eth0 dev eth0"), ""},
+	{address("10.0.0.3/24 scope link"), ""},
+	{address("10.0.0.3/24 scope 0x20"), ""},
+	{address("10.0.0.3/24 scope 256"), ""},
+	{address("10.0.0.3/24 scope planet"), ""},
+	{address("10.0.0.3/24 brd +"), ""},
+	{address("10.0.0.3/24 brd -"), ""},
+	{address("10.0.0.3/31 brd +"), ""},
+	{address("10.0.0.3/24 broadcast 10.0.0.255"), ""},
+	{address("10.0.0.3/24 brd x"), ""},
+	{address("10.0.0.3/0"), ""},
+	{address("10.0.0.3/"), "a / without a length is a slip"},
+	{address("10.0.0.3/33"), ""},
+	{address("10.0.0.3/255.255.255.0"), ""},
+	{address("10.0.3"), ""},
+	{address("10.0.0.300"), ""},
+	{address("10.0.0.03"), ""},
+	{address("10.0.0.3 10.0.0.4"), ""},
+	{address("10.0.0.3 foo"), ""},
+	{address("10.0.0.3 {\n}"), ""},
+	{address("0.0.0.0"), "no host can have it"},
+	{address("224.0.0.1"), "no host can have it"},
+	{address("127.0.0.1"), "no host can have it"},
+	{address("255.255.255.255"), "no host can have it"},
+	{address("10.0.0.3\n10.0.0.3"), documented},
+	{address("10.0.0.3\nfe80::1"), ""},
+	{address("fe80::1"), absent},
+	{address("10.0.0.3 no_track"), absent},
+	{address("10.0.0.3 peer 10.0.0.4"), absent},
+
+	// global_defs.
+	{globals("router_id a b"), ""},
+	{globals("router_id"), ""},
+	{globals("vrrp_version 3"), ""},
+	{globals("vrrp_version 1"), ""},
+	{globals("vrrp_garp_interval 0.1"), ""},
+	{globals("vrrp_garp_interval 0"), "keepalived refuses what its own sample has"},
+	{globals("vrrp_gna_interval 0"), "keepalived refuses what its own sample has"},
+	{globals("vrrp_garp_interval -1"), ""},
+	{globals("vrrp_min_garp"), ""},
+	{globals("vrrp_down_timer_adverts 0"), ""},
+	{globals("vrrp_strict"), ""},
+	{globals("vrrp_strict foo"), documented},
+	{globals("vrrp_skip_check_adv_addr off"), ""},
+	{globals("vrrp_mcast_group4 224.0.0.18"), ""},
+	{globals("vrrp_mcast_group4 224.0.0.19"), absent},
+	{globals("smtp_server 127.0.0.1 587"), ""},
+	{globals("smtp_server 127.0.0.1 99999"), ""},
+	{globals("smtp_server"), ""},
+	{globals("smtp_connect_timeout 0"), ""},
+	{globals("smtp_connect_timeout 1.5"), ""},
+	{globals("notification_email {\na@b\n}"), ""},
+	{globals("notification_email {\n}"), corrected},
+	{globals("vrrp_strict") + "\n", ""},
+	{"global_defs {\nvrrp_strict\n}\n" + instance("state MASTER\npriority 150"), corrected},
+	{"global_defs {\nvrrp_strict\n}\n" + instance("down_timer_adverts 5"), corrected},
+	{"global_defs {\nvrrp_strict\n}\n" + instance("accept"), corrected},
+	{"global_defs {\nvrrp_strict\n}\n" + auth("auth_type PASS\nauth_pass 1111"), corrected},
+	{"global_defs {\nvrrp_strict\n}\n" + instance("strict_mode off") + "\n", ""},
+
+	// What is not VRRP.
+	{"virtual_server 10.0.0.3 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nreal_server 10.0.0.7 80 {\nTCP_CHECK {\nconnect_timeout 3\n}\n}\n}\n" + minimal, ""},
+	{"virtual_server 10.0.0.3 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nnonsense\nreal_server 10.0.0.7 80 {\nTCP_CHECK {\n}\n}\n}\n" + minimal, "a mistake there is none of VRRP: a warning"},
+	{"virtual_server 10.0.0.3 80 {\nlb_algo rr\n" + minimal, ""},
+}
+
+// TestAgreesWithKeepalived judges configurations with the real keepalived and
+// with vrrpx. Where they differ on purpose the table says why.
+func TestAgreesWithKeepalived(t *testing.T) {
+	testnet.Need(t, "root", "keepalived")
+	host, dir := oracle(t), t.TempDir()
+	var wait sync.WaitGroup
+	turns := make(chan struct{}, 8) // keepalived -t mostly sleeps
+	for i, c := range comparisons {
+		wait.Go(func() {
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			path := filepath.Join(dir, fmt.Sprintf("%d.conf", i))
+			if err := os.WriteFile(path, []byte(c.text), 0o644); err != nil {
+				t.Error(err)
+				return
+			}
+			log, theirs := keepalivedTakes(t, host, path)
+			cfg, diags := Load(path)
+			ours := cfg != nil
+			if (ours != theirs) != (c.differs != "") {
+				t.Errorf("keepalived takes it: %v, vrrpx: %v, expected to differ: %q\n%s\n%s\n%s", theirs, ours, c.differs, c.text, log, show(diags))
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// TestKeepalivedSamples judges the samples of keepalived's package.
+func TestKeepalivedSamples(t *testing.T) {
+	testnet.Need(t, "root", "keepalived")
+	samples, err := filepath.Glob("/usr/share/doc/keepalived/samples/keepalived.conf*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(samples) == 0 {
+		t.Skip("needs keepalived's samples in /usr/share/doc/keepalived")
+	}
+	differ := map[string]string{
+		"vrrp":         documented, // one address twice
+		"vrrp.scripts": absent,
+		"vrrp.sync":    absent,
+	}
+	host := oracle(t)
+	for _, path := range samples {
+		name := strings.TrimPrefix(filepath.Base(path), "keepalived.conf.")
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), "vrrp_instance") {
+			differ[name] = nothing
+		}
+		log, theirs := keepalivedTakes(t, host, path)
+		cfg, diags := Load(path)
+		if !theirs && cfg == nil {
+			continue // what the host lacks, or what neither takes
+		}
+		if ours := cfg != nil; (ours != theirs) != (differ[name] != "") {
+			t.Errorf("%s: keepalived takes it: %v, vrrpx: %v, expected to differ: %q\n%s\n%s", name, theirs, ours, differ[name], log, show(diags))
+		}
+		for _, d := range diags {
+			if strings.HasPrefix(d.Message, "unknown keyword") && name != "vrrp.lvs_syncd" { // which is older than `group`
+				t.Errorf("%v", d)
+			}
+		}
+	}
+}
+
+func oracle(t *testing.T) *testnet.Host {
+	t.Helper()
+	lan := testnet.Spec{Hosts: []testnet.HostSpec{{Name: "lb01"}}, Links: 2}.ForTest(t)
+	return lan.Host("lb01")
+}
+
+// keepalivedTakes tells whether `keepalived -t` ends with 0.
+func keepalivedTakes(t *testing.T, host *testnet.Host, path string) (string, bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	out, err := host.Command(ctx, "keepalived", "-t", "-l", "-f", path).CombinedOutput()
+	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) || ctx.Err() != nil {
+		t.Errorf("keepalived -t: %v, %v: %s", err, ctx.Err(), out)
+	}
+	return string(out), err == nil
+}

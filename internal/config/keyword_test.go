@@ -1,0 +1,158 @@
+package config
+
+import (
+	"bufio"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// keepalivedKeywords is the list that keepalived's own source registers.
+func keepalivedKeywords(t *testing.T) []string {
+	t.Helper()
+	f, err := os.Open("testdata/keywords.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var words []string
+	for s := bufio.NewScanner(f); s.Scan(); {
+		if !strings.HasPrefix(s.Text(), "#") {
+			words = append(words, s.Text())
+		}
+	}
+	return words
+}
+
+func TestTablesHaveEveryKeywordOfKeepalived(t *testing.T) {
+	theirs := keepalivedKeywords(t)
+	for _, name := range theirs {
+		if len(where[name]) == 0 {
+			t.Errorf("%s is in no table", name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(where)) {
+		if !slices.Contains(theirs, name) {
+			t.Errorf("%s is no keyword of keepalived", name)
+		}
+	}
+}
+
+// arguments make a keyword well formed, where a number is not.
+var arguments = map[string]string{
+	"state":                "MASTER",
+	"interface":            "eth0",
+	"virtual_ipaddress":    "{\n10.0.0.3\n}",
+	"authentication":       "{\n}",
+	"auth_type":            "PASS",
+	"vrrp_instance":        "VI_9 {\ninterface eth9\nvirtual_router_id 9\nvirtual_ipaddress {\n10.0.0.9\n}\n}",
+	"global_defs":          "{\n}",
+	"notification_email":   "{\na@example.org\n}",
+	"version":              "2",
+	"vrrp_version":         "2",
+	"preempt":              "",
+	"nopreempt":            "",
+	"accept":               "",
+	"smtp_alert":           "on",
+	"smtp_alert_vrrp":      "on",
+	"virtual_server":       "10.0.0.3 80 {\nreal_server 10.0.0.7 80 {\nTCP_CHECK {\nconnect_timeout 3\n}\n}\n}",
+	"virtual_server_group": "G {\n10.0.0.3 80\n}",
+}
+
+// withKeyword is a whole configuration that has one keyword in its block.
+func withKeyword(block, name string, kw keyword) string {
+	line := name
+	if arg, ok := arguments[name]; ok {
+		line += " " + arg
+	} else {
+		switch {
+		case kw.shape == optionShape:
+			line += " on"
+		case kw.shape == flagShape:
+		case kw.opens != "":
+			line += " {\n}"
+		default:
+			line += " 5"
+		}
+	}
+	lines := map[string]string{block: line}
+	router := []string{"interface eth0", "virtual_router_id 51", "virtual_ipaddress {\n10.0.0.3\n}"}
+	router = slices.DeleteFunc(router, func(s string) bool { return block == "vrrp_instance" && strings.HasPrefix(s, name+" ") })
+	auth := []string{"auth_type PASS", "auth_pass 1"}
+	auth = slices.DeleteFunc(auth, func(s string) bool { return block != "authentication" || strings.HasPrefix(s, name+" ") })
+	return "global_defs {\n" + lines["global_defs"] + "\n}\n" + lines[""] + "\nvrrp_instance VI_1 {\n" +
+		strings.Join(router, "\n") + "\n" + lines["vrrp_instance"] +
+		"\nauthentication {\n" + strings.Join(auth, "\n") + "\n" + lines["authentication"] + "\n}\n}\n"
+}
+
+func TestEveryKeywordIsHonouredIgnoredOrRefused(t *testing.T) {
+	for _, block := range []string{"", "global_defs", "vrrp_instance", "authentication"} {
+		for name, kw := range blocks[block] {
+			t.Run(block+"/"+name, func(t *testing.T) {
+				src := withKeyword(block, name, kw)
+				cfg, diags := Parse("test.conf", []byte(src))
+				text := show(diags)
+				switch {
+				case kw.set != nil || kw.shape.block():
+					if cfg == nil || strings.Contains(text, "unknown") {
+						t.Errorf("honoured, but:\n%s\n%s", text, src)
+					}
+				case kw.kind != nil:
+					if cfg == nil || !strings.Contains(text, kw.kind.what) || !strings.Contains(text, name) {
+						t.Errorf("ignored, but not with its notice:\n%s\n%s", text, src)
+					}
+				default:
+					if cfg != nil || !strings.Contains(text, "error: "+name+" is not supported yet") || kw.hint == "" {
+						t.Errorf("refused, but:\n%s\n%s", text, src)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestRefusedKeywordThatAsksForNothingIsAccepted(t *testing.T) {
+	for _, block := range []string{"global_defs", "vrrp_instance"} {
+		for name, kw := range blocks[block] {
+			for _, off := range kw.off {
+				src := strings.Replace(withKeyword(block, name, kw), name+" 5", name+" "+off, 1)
+				if cfg, diags := Parse("test.conf", []byte(src)); cfg == nil {
+					t.Errorf("%s %s: %s", name, off, show(diags))
+				}
+			}
+		}
+	}
+}
+
+func TestKeywordsOfSkippedBlocksAreChecked(t *testing.T) {
+	for block, table := range blocks {
+		if _, ok := blocks[""][block]; !ok || block == "global_defs" || block == "vrrp_instance" {
+			continue
+		}
+		for name := range table {
+			src := block + " X {\n" + name + " 5\nnonsense 5\n}\n" + minimal
+			_, diags := Parse("test.conf", []byte(src))
+			text := show(diags)
+			if strings.Contains(text, "test.conf:2:") || !strings.Contains(text, `unknown keyword "nonsense" in `+block) {
+				t.Errorf("%s in %s:\n%s", name, block, text)
+			}
+		}
+	}
+}
+
+// minimal is the least that can run.
+const minimal = "vrrp_instance VI_1 {\ninterface eth0\nvirtual_router_id 51\nvirtual_ipaddress {\n10.0.0.3/24\n}\n}\n"
+
+// show writes diagnostics as the command line does.
+func show(diags []Diagnostic) string {
+	var b strings.Builder
+	for _, d := range diags {
+		b.WriteString(d.String() + "\n")
+		if d.Hint != "" {
+			b.WriteString("    hint: " + d.Hint + "\n")
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,234 @@
+package config
+
+import "time"
+
+// What is ignored, and why that is no loss to VRRP. The keywords follow the
+// sentence.
+var (
+	aboutMail = &kind{"this version sends no mail; read, checked and without effect",
+		"watch the log for the transitions", Warning}
+	aboutLVS = &kind{"virtual servers and their checks (LVS) are not for vrrpx; skipped",
+		"they stay with keepalived: run keepalived --check beside vrrpx", Notice}
+	aboutProcess = &kind{"vrrpx arranges its own processes, scheduling and buffers; without effect", "", Notice}
+	aboutFiles   = &kind{"vrrpx writes none of keepalived's pid, dump and working files; without effect", "", Notice}
+	aboutSNMP    = &kind{"vrrpx has neither SNMP nor D-Bus; without effect", "vrrpx status --json has the same figures", Notice}
+	aboutFilter  = &kind{"vrrpx adds no firewall rules; without effect", "", Notice}
+	aboutScripts = &kind{"this version runs no scripts; without effect", "", Notice}
+	aboutLogging = &kind{"vrrpx counts such adverts in any case; without effect", "", Notice}
+	aboutInclude = &kind{"only the letters of include say what must exist; without effect", "write includea for include", Notice}
+	aboutUnused  = &kind{"nothing that this version has makes use of these; without effect", "", Notice}
+)
+
+// blocks has the table of each block, "" for the top level.
+var blocks = map[string]table{
+	"":                   rootTable,
+	"global_defs":        globalTable,
+	"vrrp_instance":      instanceTable,
+	"authentication":     authTable,
+	"auth_hmac":          hmacTable,
+	"vrrp_sync_group":    syncTable,
+	"vrrp_script":        scriptTable,
+	"vrrp_track_process": processTable,
+	"track_file":         trackFileTable,
+	"track_group":        trackGroupTable,
+	"garp_group":         garpGroupTable,
+	"bfd_instance":       bfdTable,
+	"virtual_server":     lvsTable,
+	"SSL":                sslTable,
+}
+
+var rootTable = table{
+	"global_defs":   block(blockShape, "global_defs", nil),
+	"vrrp_instance": block(namedShape, "vrrp_instance", (*interpreter).newRouter),
+
+	"virtual_server":       ignoredBlock(aboutLVS, "virtual_server"),
+	"virtual_server_group": ignoredBlock(aboutLVS, freeLines),
+	"SSL":                  ignoredBlock(aboutLVS, "SSL"),
+	"net_namespace_ipvs":   ignored(aboutLVS),
+	"child_wait_time":      ignored(aboutProcess),
+	"instance":             ignored(aboutFiles),
+	"use_pid_dir":          ignored(aboutFiles),
+
+	"namespace_with_ipsets": ignored(aboutFilter),
+
+	"net_namespace":            later("ip netns exec NAME vrrpx run ... does the same"),
+	"vrrp_sync_group":          laterBlock("remove it, and keep keepalived where routers must move together", "vrrp_sync_group"),
+	"vrrp_script":              laterBlock("remove it and the track_script that uses it", "vrrp_script"),
+	"vrrp_track_process":       laterBlock("remove it and the track_process that uses it", "vrrp_track_process"),
+	"track_file":               laterBlock("remove it and the track_file of each vrrp_instance that uses it", "track_file"),
+	"vrrp_track_file":          laterBlock("remove it and the track_file of each vrrp_instance that uses it", "track_file"),
+	"bfd_instance":             laterBlock("remove it and the track_bfd that uses it", "bfd_instance"),
+	"garp_group":               laterBlock("use vrrp_garp_interval in global_defs", "garp_group"),
+	"track_group":              laterBlock("remove it", "track_group"),
+	"static_ipaddress":         laterBlock("let the host's own network configuration add these addresses", freeLines),
+	"static_routes":            laterBlock("let the host's own network configuration add these routes", freeLines),
+	"static_rules":             laterBlock("let the host's own network configuration add these rules", freeLines),
+	"linkbeat_use_polling":     later("remove it: vrrpx takes the state of a link from the kernel"),
+	"linkbeat_interfaces":      laterBlock("remove it: vrrpx takes the state of a link from the kernel", freeLines),
+	"interface_up_down_delays": laterBlock("remove it: a link that goes down is acted on at once", freeLines),
+}
+
+var globalTable = table{
+	"router_id":                text(func(in *interpreter, w word) { in.global.RouterID = w.text }),
+	"notification_email":       mail(lines((*interpreter).setEmail)),
+	"notification_email_from":  mail(text(func(in *interpreter, w word) { in.global.NotificationEmailFrom = w.text })),
+	"smtp_server":              mail(keyword{shape: pairShape, set: (*interpreter).setSMTPServer}),
+	"smtp_connect_timeout":     mail(wholeSeconds(time.Second, 4294*time.Second, func(in *interpreter, d time.Duration) { in.global.SMTPConnectTimeout = d })),
+	"smtp_helo_name":           ignored(aboutMail),
+	"smtp_alert":               mailSwitch,
+	"smtp_alert_vrrp":          mailSwitch,
+	"no_email_faults":          ignored(aboutMail),
+	"vrrp_version":             number(2, 3, func(in *interpreter, n int) { in.global.Version = uint8(n) }),
+	"vrrp_strict":              boolean(func(in *interpreter, on bool) { in.global.Strict = on }),
+	"vrrp_skip_check_adv_addr": boolean(func(in *interpreter, on bool) { in.global.SkipCheckAdvAddr = on }),
+	"vrrp_lower_prio_no_advert": boolean(func(in *interpreter, on bool) {
+		in.global.LowerPriorityAdvert = !on
+	}),
+	"v3_checksum_as_v2": boolean(func(in *interpreter, on bool) { in.global.ChecksumPlain = on }),
+	"vrrp_down_timer_adverts": number(1, maxDownAdverts, func(in *interpreter, n int) {
+		in.global.DownAdverts = n
+	}),
+	"vrrp_garp_master_delay": wholeSeconds(0, maxGARPDelay, func(in *interpreter, d time.Duration) {
+		in.global.GARP.MasterDelay = d
+	}),
+	"vrrp_garp_master_repeat": number(1, maxGARPRepeat, func(in *interpreter, n int) {
+		in.global.GARP.MasterRepeat = n
+	}),
+	"vrrp_garp_master_refresh": wholeSeconds(0, maxGARPDelay, func(in *interpreter, d time.Duration) {
+		in.global.GARP.Refresh = d
+	}),
+	"vrrp_garp_master_refresh_repeat": number(1, maxGARPRepeat, func(in *interpreter, n int) {
+		in.global.GARP.RefreshRepeat = n
+	}),
+	"vrrp_min_garp": boolean((*interpreter).setMinGARP),
+	// keepalived refuses the 0 that its own sample and most tutorials have.
+	"vrrp_garp_interval": seconds(0, maxGARPInterval, func(in *interpreter, d time.Duration) { in.global.GARP.Interval = d }),
+	// Neighbour advertisements are IPv6's.
+	"vrrp_gna_interval": seconds(0, maxGARPInterval, func(*interpreter, time.Duration) {}),
+
+	"checker_log_all_failures":      ignored(aboutLVS),
+	"smtp_alert_checker":            ignored(aboutLVS),
+	"no_checker_emails":             ignored(aboutLVS),
+	"rs_init_notifies":              ignored(aboutLVS),
+	"lvs_timeouts":                  ignored(aboutLVS),
+	"lvs_flush":                     ignored(aboutLVS),
+	"lvs_flush_on_stop":             ignored(aboutLVS),
+	"lvs_flush_onstop":              ignored(aboutLVS),
+	"lvs_sync_daemon":               ignored(aboutLVS),
+	"lvs_notify_fifo":               ignored(aboutLVS),
+	"lvs_notify_fifo_script":        ignored(aboutLVS),
+	"nftables_ipvs":                 ignored(aboutLVS),
+	"nftables_ipvs_priority":        ignored(aboutLVS),
+	"nftables_ipvs_start_fwmark":    ignored(aboutLVS),
+	"snmp_vs_stats_update_interval": ignored(aboutLVS),
+	"snmp_rs_stats_update_interval": ignored(aboutLVS),
+
+	"process_names":                       ignored(aboutProcess),
+	"process_name":                        ignored(aboutProcess),
+	"vrrp_process_name":                   ignored(aboutProcess),
+	"checker_process_name":                ignored(aboutProcess),
+	"lvs_process_name":                    ignored(aboutProcess),
+	"bfd_process_name":                    ignored(aboutProcess),
+	"max_auto_priority":                   ignored(aboutProcess),
+	"min_auto_priority_delay":             ignored(aboutProcess),
+	"vrrp_priority":                       ignored(aboutProcess),
+	"vrrp_no_swap":                        ignored(aboutProcess),
+	"vrrp_rt_priority":                    ignored(aboutProcess),
+	"vrrp_cpu_affinity":                   ignored(aboutProcess),
+	"vrrp_rlimit_rttime":                  ignored(aboutProcess),
+	"vrrp_rlimit_rtime":                   ignored(aboutProcess),
+	"checker_priority":                    ignored(aboutProcess),
+	"checker_no_swap":                     ignored(aboutProcess),
+	"checker_rt_priority":                 ignored(aboutProcess),
+	"checker_cpu_affinity":                ignored(aboutProcess),
+	"checker_rlimit_rttime":               ignored(aboutProcess),
+	"checker_rlimit_rtime":                ignored(aboutProcess),
+	"bfd_priority":                        ignored(aboutProcess),
+	"bfd_no_swap":                         ignored(aboutProcess),
+	"bfd_rt_priority":                     ignored(aboutProcess),
+	"bfd_cpu_affinity":                    ignored(aboutProcess),
+	"bfd_rlimit_rttime":                   ignored(aboutProcess),
+	"bfd_rlimit_rtime":                    ignored(aboutProcess),
+	"vrrp_netlink_cmd_rcv_bufs":           ignored(aboutProcess),
+	"vrrp_netlink_cmd_rcv_bufs_force":     ignored(aboutProcess),
+	"vrrp_netlink_monitor_rcv_bufs":       ignored(aboutProcess),
+	"vrrp_netlink_monitor_rcv_bufs_force": ignored(aboutProcess),
+	"process_monitor_rcv_bufs":            ignored(aboutProcess),
+	"process_monitor_rcv_bufs_force":      ignored(aboutProcess),
+	"lvs_netlink_cmd_rcv_bufs":            ignored(aboutProcess),
+	"lvs_netlink_cmd_rcv_bufs_force":      ignored(aboutProcess),
+	"lvs_netlink_monitor_rcv_bufs":        ignored(aboutProcess),
+	"lvs_netlink_monitor_rcv_bufs_force":  ignored(aboutProcess),
+	"vrrp_rx_bufs_policy":                 ignored(aboutProcess),
+	"vrrp_rx_bufs_multiplier":             ignored(aboutProcess),
+
+	"umask":                ignored(aboutFiles),
+	"config_save_dir":      ignored(aboutFiles),
+	"tmp_config_directory": ignored(aboutFiles),
+	"data_use_instance":    ignored(aboutFiles),
+	"json_version":         ignored(aboutFiles),
+	"state_dump_file":      ignored(aboutFiles),
+	"stats_dump_file":      ignored(aboutFiles),
+	"json_dump_file":       ignored(aboutFiles),
+	"reload_check_config":  ignored(aboutUnused),
+	"include_check":        ignored(aboutInclude),
+	"random_seed":          ignored(aboutUnused),
+	"default_interface":    ignored(aboutUnused),
+	"iproute_usr_dir":      ignored(aboutUnused),
+	"iproute_etc_dir":      ignored(aboutUnused),
+
+	"snmp_socket":            ignored(aboutSNMP),
+	"enable_traps":           ignored(aboutSNMP),
+	"enable_snmp_vrrp":       ignored(aboutSNMP),
+	"enable_snmp_keepalived": ignored(aboutSNMP),
+	"enable_snmp_rfc":        ignored(aboutSNMP),
+	"enable_snmp_rfcv2":      ignored(aboutSNMP),
+	"enable_snmp_rfcv3":      ignored(aboutSNMP),
+	"enable_snmp_checker":    ignored(aboutSNMP),
+	"enable_dbus":            ignored(aboutSNMP),
+	"dbus_service_name":      ignored(aboutSNMP),
+	"dbus_no_interface_name": ignored(aboutSNMP),
+
+	"vrrp_iptables":     ignored(aboutFilter),
+	"vrrp_ipsets":       ignored(aboutFilter),
+	"nftables":          ignored(aboutFilter),
+	"nftables_priority": ignored(aboutFilter),
+	"nftables_ifindex":  ignored(aboutFilter),
+	"nftables_counters": ignored(aboutFilter),
+
+	"script_user":              ignored(aboutScripts),
+	"enable_script_security":   ignored(aboutScripts),
+	"use_symlink_paths":        ignored(aboutScripts),
+	"set_supplementary_groups": ignored(aboutScripts),
+	"startup_script_timeout":   ignored(aboutScripts),
+	"shutdown_script_timeout":  ignored(aboutScripts),
+
+	"log_unknown_vrids": ignored(aboutLogging),
+
+	"startup_script":                   later("use ExecStartPre= of the systemd unit"),
+	"shutdown_script":                  later("use ExecStopPost= of the systemd unit"),
+	"dynamic_interfaces":               later("remove it, and start vrrpx when the interfaces exist"),
+	"disable_local_igmp":               later("sysctl net.ipv4.igmp_link_local_mcast_reports=0 does the same"),
+	"vrrp_mcast_group4":                later("remove it on every host of the router", "224.0.0.18"),
+	"vrrp_mcast_group6":                later("remove it on every host of the router", "ff02::12"),
+	"vrrp_garp_lower_prio_delay":       later("remove it: the schedule of garp_master_* holds"),
+	"vrrp_garp_lower_prio_repeat":      later("remove it: the schedule of garp_master_* holds", "0"),
+	"vrrp_garp_extra_if":               later("remove it", "0"),
+	"vrrp_vmac_garp_intvl":             later("remove it", "0"),
+	"vrrp_higher_prio_send_advert":     later("remove it", "off", "false", "no"),
+	"vrrp_owner_ignore_adverts":        later("remove it", "off", "false", "no"),
+	"vrrp_check_unicast_src":           later("remove it: unicast is not supported yet either"),
+	"vrrp_startup_delay":               later("remove it, or delay the start of the systemd unit"),
+	"vrrp_delay_after_boot":            later("remove it, or delay the start of the systemd unit"),
+	"vrrp_notify_priority_changes":     later("remove it", "off", "false", "no"),
+	"notify_fifo":                      later("remove it; vrrpx status --json has the state of each router"),
+	"notify_fifo_script":               later("remove it"),
+	"vrrp_notify_fifo":                 later("remove it; vrrpx status --json has the state of each router"),
+	"vrrp_notify_fifo_script":          later("remove it"),
+	"fifo_write_vrrp_states_on_reload": later("remove it"),
+	"reload_time_file":                 later("remove it"),
+	"reload_repeat":                    later("remove it"),
+	"reload_file":                      later("remove it"),
+	"vmac_prefix":                      later("remove it: use_vmac is not supported yet either"),
+	"vmac_addr_prefix":                 later("remove it: use_vmac is not supported yet either"),
+}

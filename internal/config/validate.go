@@ -1,0 +1,182 @@
+package config
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// Validate checks a whole configuration, whoever made it, and changes nothing.
+// With no Error among what it returns the configuration can be run, as far as
+// that can be known without the host.
+func Validate(cfg *Config) []Diagnostic {
+	diags := newDiagnostics("")
+	validate(diags, cfg, func(int, string) bool { return false })
+	return diags.sorted()
+}
+
+// validate is Validate. said tells that the file gives a keyword of router i:
+// if the value is missing all the same, its fault has been reported.
+func validate(diags *diagnostics, cfg *Config, said func(i int, keyword string) bool) {
+	for i := range cfg.Routers {
+		v := &validator{diags, &cfg.Routers[i], func(keyword string) bool { return said(i, keyword) }}
+		v.identity()
+		v.protocol()
+		v.garp()
+		v.addresses()
+	}
+	unique(diags, cfg)
+}
+
+type validator struct {
+	diags *diagnostics
+	*Router
+	said func(keyword string) bool
+}
+
+func (v *validator) errorf(pos Pos, hint, format string, args ...any) {
+	v.diags.errorf(pos, hint, "(%s) "+format, append([]any{plain(v.Name)}, args...)...)
+}
+
+func (v *validator) missing(keyword, hint string) {
+	if !v.said(keyword) {
+		v.errorf(v.Pos, hint, "%s is missing", keyword)
+	}
+}
+
+func (v *validator) identity() {
+	if v.Name == "" {
+		v.diags.errorf(v.Pos, "", "vrrp_instance: expected a name")
+	}
+	if v.Interface == "" {
+		v.missing("interface", "add interface NAME: the device on which adverts go out")
+	} else if !validInterface(v.Interface) {
+		v.errorf(v.Pos, "", "interface %s: %s", quote(v.Interface), wantInterface)
+	}
+	if v.VRID == 0 {
+		v.missing("virtual_router_id", "add virtual_router_id N, 1 to 255, the same on every host of the router")
+	}
+	if v.Priority == 0 {
+		v.missing("priority", "add priority N, 1 to 255, the highest where the addresses should be")
+	}
+}
+
+func (v *validator) protocol() {
+	if v.Version != 2 && v.Version != 3 {
+		v.errorf(v.Pos, "", "version %d: expected 2 or 3", v.Version)
+	}
+	if v.Family != 4 && !v.said("virtual_ipaddress") {
+		v.errorf(v.Pos, "", "IPv6 routers are not supported yet")
+	}
+	if v.State != Master && v.State != Backup {
+		v.errorf(v.Pos, "", "state %s: expected MASTER or BACKUP", quote(v.State))
+	}
+	step, highest := time.Second, maxIntervalV2
+	if v.Version == 3 {
+		step, highest = minInterval, maxIntervalV3
+	}
+	if d := v.AdvertInterval; (d < step || d > highest || d%step != 0) && !v.said("advert_int") {
+		v.errorf(v.Pos, "", "advert interval %s: expected %s to %s in steps of %s with VRRP version %d", d, step, highest, step, v.Version)
+	}
+	switch n := len(v.Auth.Pass); {
+	case v.Auth.Type == AuthNone && n != 0, v.Auth.Type > AuthPass:
+		v.errorf(v.Pos, "", "a password without authentication type PASS")
+	case v.Auth.Type == AuthPass && v.Version == 3:
+		v.errorf(v.Pos, "", "authentication with VRRP version 3, which has none")
+	case v.Auth.Type == AuthPass && (n == 0 || n > maxPassword):
+		v.errorf(v.Pos, "", "a password of %d bytes: expected 1 to %d", n, maxPassword)
+	}
+	if !v.Preempt && (v.Priority == 255 || v.State == Master) {
+		v.errorf(v.Pos, "", "nopreempt with state MASTER or priority 255")
+	}
+	if v.DownAdverts < 1 || v.DownAdverts > maxDownAdverts {
+		v.errorf(v.Pos, "", "down_timer_adverts %d: expected 1 to %d", v.DownAdverts, maxDownAdverts)
+	}
+}
+
+func (v *validator) garp() {
+	g := v.GARP
+	if g.MasterRepeat < 1 || g.MasterRepeat > maxGARPRepeat || g.RefreshRepeat < 1 || g.RefreshRepeat > maxGARPRepeat {
+		v.errorf(v.Pos, "", "repeats of gratuitous ARP: expected 1 to %d", maxGARPRepeat)
+	}
+	if min(g.MasterDelay, g.Refresh, g.Interval) < 0 || max(g.MasterDelay, g.Refresh) > maxGARPDelay || g.Interval > maxGARPInterval {
+		v.errorf(v.Pos, "", "delays of gratuitous ARP: expected 0 to %s", maxGARPDelay)
+	}
+}
+
+func (v *validator) addresses() {
+	if len(v.Addresses) == 0 && !v.said("virtual_ipaddress") {
+		v.errorf(v.Pos, "virtual_ipaddress { 10.0.0.3/24 }", "no address: expected virtual_ipaddress with at least one")
+	}
+	if len(v.Addresses) > maxAddresses {
+		v.errorf(v.Addresses[maxAddresses].Pos, "divide them among several routers", "%d addresses: expected at most %d, which is all that an advert can count", len(v.Addresses), maxAddresses)
+	}
+	seen := map[netip.Addr]Pos{}
+	for _, a := range v.Addresses {
+		addr := a.Prefix.Addr()
+		if !a.Prefix.IsValid() || !addr.Is4() {
+			v.errorf(a.Pos, "", "address %s: expected IPv4", a.Prefix)
+			continue
+		}
+		if addr.IsUnspecified() || addr.IsMulticast() || addr.IsLoopback() || addr == limitedBroadcast {
+			v.errorf(a.Pos, "", "%s: expected an address that a host on the network can have", addr)
+		}
+		if first, again := seen[addr]; again {
+			v.errorf(a.Pos, "remove one of the two, on every host", "%s is given twice, first at %s", addr, first)
+		}
+		seen[addr] = a.Pos
+		if !validInterface(a.Device) && (a.Device != "" || v.Interface != "") {
+			v.errorf(a.Pos, "", "dev %s: %s", quote(a.Device), wantInterface)
+		}
+		if a.Broadcast.IsValid() && !a.Broadcast.Is4() {
+			v.errorf(a.Pos, "", "brd %s: expected an IPv4 address", a.Broadcast)
+		}
+		v.label(a)
+	}
+}
+
+func (v *validator) label(a Address) {
+	switch {
+	case a.Label == "":
+	case len(a.Label) > maxLabel || strings.ContainsAny(a.Label, " \t\r\n\v\f\x00"):
+		v.errorf(a.Pos, "", "label %s: expected at most %d bytes without blanks", quote(a.Label), maxLabel)
+	case a.Label != a.Device && !strings.HasPrefix(a.Label, a.Device+":"):
+		v.diags.warnf(a.Pos, "ifconfig shows the address only with a label of that form", "(%s) label %s: expected %s or %s:NAME",
+			plain(v.Name), quote(a.Label), a.Device, a.Device)
+	}
+}
+
+// unique checks the routers against each other.
+func unique(diags *diagnostics, cfg *Config) {
+	type id struct {
+		iface  string
+		vrid   uint8
+		family uint8
+	}
+	names := map[string]Pos{}
+	ids := map[id]*Router{}
+	held := map[netip.Addr]*Router{}
+	for i := range cfg.Routers {
+		r := &cfg.Routers[i]
+		if first, again := names[r.Name]; again && r.Name != "" {
+			diags.errorf(r.Pos, "give each vrrp_instance a name of its own", "vrrp_instance %s is defined twice, first at %s", quote(r.Name), first)
+		} else {
+			names[r.Name] = r.Pos
+		}
+		key := id{r.Interface, r.VRID, r.Family}
+		if first := ids[key]; first != nil && r.VRID != 0 && r.Interface != "" {
+			diags.errorf(r.Pos, "give each router on an interface a VRID of its own", "(%s) virtual_router_id %d on %s is taken by %s at %s",
+				plain(r.Name), r.VRID, r.Interface, quote(first.Name), first.Pos)
+		} else {
+			ids[key] = r
+		}
+		for _, a := range r.Addresses {
+			if first := held[a.Prefix.Addr()]; first != nil && first != r {
+				diags.warnf(a.Pos, "two routers that are master on different hosts would both hold it", "(%s) %s is also an address of %s at %s",
+					plain(r.Name), a.Prefix.Addr(), quote(first.Name), first.Pos)
+			} else {
+				held[a.Prefix.Addr()] = r
+			}
+		}
+	}
+}
