@@ -1,0 +1,86 @@
+// Package control is the unix socket between a running vrrpx and its command
+// line: HTTP, so that `curl --unix-socket` can ask too. It reads snapshots and
+// never holds up the event loop.
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/vrrpx/vrrpx/stats"
+)
+
+// Source is what the server asks. It returns an error when the daemon does not
+// answer within the context.
+type Source interface {
+	Status(context.Context) (*stats.Status, error)
+}
+
+// Server serves one socket.
+type Server struct {
+	http http.Server
+	path string
+	done chan struct{}
+}
+
+// Listen opens the socket at path, with mode 0600, and serves it in a goroutine
+// until Close. A socket that a killed process left is replaced: the caller
+// holds the run directory's lock.
+func Listen(path string, src Source) (*Server, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		l.Close()
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	s := &Server{path: path, done: make(chan struct{})}
+	s.http = http.Server{
+		Handler:        handler(src),
+		ReadTimeout:    5 * time.Second,
+		WriteTimeout:   10 * time.Second,
+		MaxHeaderBytes: 8 << 10,
+		ErrorLog:       log.New(io.Discard, "", 0), // garbage from a client is the client's trouble: it gets 400
+	}
+	go func() {
+		defer close(s.done)
+		_ = s.http.Serve(l) // ends with ErrServerClosed
+	}()
+	return s, nil
+}
+
+// Close stops serving and removes the socket.
+func (s *Server) Close() error {
+	err := s.http.Close()
+	<-s.done
+	_ = os.Remove(s.path)
+	return err
+}
+
+func handler(src Source) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
+		defer cancel()
+		st, err := src.Status(ctx)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(st) // the client has gone if this fails
+	})
+	return mux
+}

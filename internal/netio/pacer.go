@@ -1,0 +1,213 @@
+package netio
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/vrrpx/vrrpx/vrrp"
+)
+
+// lateAfter is the lateness that counts.
+const lateAfter = time.Millisecond
+
+// Schedule is when and what a router advertises: at Next and every Interval
+// from there, without drift.
+type Schedule struct {
+	Sender   Transmitter
+	Frame    []byte        // of AdvertFrame; copied
+	Interval time.Duration // above 0
+	// Next is the first slot. Past ones are skipped but for the last, which is
+	// sent at once. 0 means one interval from now.
+	Next vrrp.Instant
+}
+
+// Pacer sends the adverts of every MASTER from a thread of its own, which does
+// nothing else and waits for nothing else: realtime and in locked memory where
+// permitted, on an absolute schedule of CLOCK_MONOTONIC. A stall of the
+// event loop does not delay it, and a stall of the thread itself costs slots,
+// which are counted and not made up for.
+//
+// Routers are named by their owner, as in a configuration. All methods are for
+// any goroutine and are short.
+type Pacer struct {
+	line *timeline
+
+	realtime, locked error
+
+	mu     sync.Mutex
+	byName map[string]*paced // for ever: the counters outlive a mastership
+}
+
+// PaceCounts are the counters of one router, since the process began.
+type PaceCounts struct {
+	Sent    uint64        // adverts handed to the interface
+	Failed  uint64        // adverts that Send refused
+	Late    uint64        // of either, those more than 1 ms past their slot
+	MaxLate time.Duration // the worst
+	Missed  uint64        // slots skipped because the thread did not run in time
+}
+
+// PacerStatus is the state of the thread, and the counters of all routers.
+type PacerStatus struct {
+	PaceCounts
+	RealtimeErr error // nil: SCHED_FIFO granted, see Realtime
+	LockedErr   error // nil: memory locked
+}
+
+// paced is one router's advert. The fields below item are under its lock.
+type paced struct {
+	item
+	given Schedule // as Set was told, but for the frame
+	frame []byte   // the pacer's copy
+	id    uint16   // IPv4 identification of the last advert
+
+	sent, failed, late, missed atomic.Uint64
+	maxLate                    atomic.Int64
+}
+
+// NewPacer locks the process's memory and makes the process realtime, each
+// where permitted (Status tells), and starts the thread. It fails when the
+// system gives no timer.
+func NewPacer() (*Pacer, error) {
+	line, err := newTimeline()
+	if err != nil {
+		return nil, err
+	}
+	p := &Pacer{line: line, locked: LockMemory(), realtime: Realtime(rtPriority), byName: map[string]*paced{}}
+	go func() {
+		// The kernel wakes the very thread that sends: no other goroutine is on
+		// it, and no other thread need be woken to run this one.
+		runtime.LockOSThread()
+		line.run()
+	}()
+	return p, nil
+}
+
+// Set starts a router's adverts or replaces its schedule. When Next and
+// Interval are those that it was last given, only the frame changes and the
+// phase is kept. A schedule without frame, sender or interval has nothing to
+// send: it is Stop.
+func (p *Pacer) Set(name string, s Schedule) {
+	if len(s.Frame) == 0 || s.Sender == nil || s.Interval <= 0 {
+		p.Stop(name)
+		return
+	}
+	e := p.entry(name)
+	e.mu.Lock()
+	if e.due == 0 || e.given.Next != s.Next || e.given.Interval != s.Interval {
+		e.due = s.Next
+		if s.Next <= 0 {
+			e.due = now().Add(s.Interval)
+		}
+	}
+	e.given = s
+	e.given.Frame = nil
+	e.frame = append(e.frame[:0], s.Frame...)
+	due := e.due
+	e.mu.Unlock()
+	p.line.touch(&e.item, due)
+}
+
+// Stop ends a router's adverts. After it returns none leaves, so that an
+// advert of priority 0 sent next is the last. It waits for one that is being
+// handed over, never for the wire. A name that was never Set is ignored.
+func (p *Pacer) Stop(name string) {
+	if e := p.lookup(name); e != nil {
+		e.mu.Lock()
+		e.due = 0
+		e.mu.Unlock()
+	}
+}
+
+// Close stops every router and ends the thread. It is called once.
+func (p *Pacer) Close() {
+	p.mu.Lock()
+	for _, e := range p.byName {
+		e.mu.Lock()
+		e.due = 0
+		e.mu.Unlock()
+	}
+	p.mu.Unlock()
+	p.line.close()
+}
+
+// Sent is the number of adverts of a router handed to its interface.
+func (p *Pacer) Sent(name string) uint64 { return p.Counts(name).Sent }
+
+// Counts returns a router's counters; zero for one that was never Set.
+func (p *Pacer) Counts(name string) PaceCounts {
+	if e := p.lookup(name); e != nil {
+		return e.counts()
+	}
+	return PaceCounts{}
+}
+
+// Status returns the state of the thread and the sum of all counters.
+func (p *Pacer) Status() PacerStatus {
+	s := PacerStatus{RealtimeErr: p.realtime, LockedErr: p.locked}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, e := range p.byName {
+		c := e.counts()
+		s.Sent += c.Sent
+		s.Failed += c.Failed
+		s.Late += c.Late
+		s.MaxLate = max(s.MaxLate, c.MaxLate)
+		s.Missed += c.Missed
+	}
+	return s
+}
+
+func (p *Pacer) lookup(name string) *paced {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.byName[name]
+}
+
+func (p *Pacer) entry(name string) *paced {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e := p.byName[name]
+	if e == nil {
+		e = &paced{}
+		e.fire = e.send
+		p.byName[name] = e
+	}
+	return e
+}
+
+// send is the item's function: on the thread, under the item's lock.
+func (e *paced) send(at vrrp.Instant) vrrp.Instant {
+	slot, skipped := lastSlot(e.due, at, e.given.Interval)
+	e.missed.Add(skipped)
+	late := at.Sub(e.due)
+	e.maxLate.Store(max(e.maxLate.Load(), int64(late)))
+	if late > lateAfter {
+		e.late.Add(1)
+	}
+	e.id++
+	countIPv4(e.frame, e.id)
+	if e.given.Sender.Send(e.frame) == nil {
+		e.sent.Add(1)
+	} else {
+		e.failed.Add(1) // the Sender counts by cause
+	}
+	return slot.Add(e.given.Interval)
+}
+
+// lastSlot is the last slot at or before at of the schedule that has one at
+// due, and how many lie between. One advert is sent for all of them: after a
+// stall a burst would only tell what is no longer so.
+func lastSlot(due, at vrrp.Instant, interval time.Duration) (slot vrrp.Instant, skipped uint64) {
+	skipped = uint64(at.Sub(due) / interval)
+	return due.Add(time.Duration(skipped) * interval), skipped
+}
+
+func (e *paced) counts() PaceCounts {
+	return PaceCounts{
+		Sent: e.sent.Load(), Failed: e.failed.Load(), Late: e.late.Load(),
+		MaxLate: time.Duration(e.maxLate.Load()), Missed: e.missed.Load(),
+	}
+}
