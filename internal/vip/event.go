@@ -1,0 +1,79 @@
+package vip
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// Kind says what an Event tells.
+type Kind uint8
+
+const (
+	// Held answers Hold: every address of Owner was tried, Errors says which
+	// are not there, Took how long after the call.
+	Held Kind = iota + 1
+	// Released answers Release and Forget in the same way.
+	Released
+	// Restored: Culprit had removed Address from under Owner; it was gone for
+	// Took and is back. Neighbours may need to be told again.
+	Restored
+	// Foreign: Address, declared by Owner, is on the host but not by us: it
+	// was there before (Culprit empty) or Culprit added it. It is left alone.
+	Foreign
+	// Lost: the kernel removed Address, nobody's that was declared, because we
+	// removed the primary address of its subnet (net.ipv4.conf.*.
+	// promote_secondaries is 0). It is not put back: it is not ours.
+	Lost
+	// Cleaned: a process that was killed had left Address; Open removed it.
+	Cleaned
+	// Trouble: Err happened, to Address of Owner where these are set. It is
+	// tried again, for as long as it is wanted.
+	Trouble
+
+	// LinkNew: the watched device Link came into being, in the state it says.
+	LinkNew
+	// LinkGone: the watched device went away, or lost its name.
+	LinkGone
+	// LinkUp: the watched device can carry traffic from now on.
+	LinkUp
+	// LinkDown: it no longer can.
+	LinkDown
+	// LinkChanged: its MAC address or MTU changed.
+	LinkChanged
+	// PrimaryChanged: the watched device Link has another primary IPv4 address
+	// Primary, or none (the zero Prefix).
+	PrimaryChanged
+)
+
+var kindNames = [...]string{"", "held", "released", "restored", "foreign", "lost", "cleaned", "trouble",
+	"link new", "link gone", "link up", "link down", "link changed", "primary changed"}
+
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return fmt.Sprintf("kind %d", uint8(k))
+}
+
+// Event is one thing that happened. Which fields are set depends on Kind.
+type Event struct {
+	Kind    Kind
+	Owner   string
+	Address Address
+	Culprit string        // what netlink knows of who did it, for people
+	Took    time.Duration // see Held and Restored
+	Errors  []AddressError
+	Link    Link
+	Primary netip.Prefix
+	Err     error
+}
+
+// AddressError says why the kernel would not add or remove an address.
+type AddressError struct {
+	Address Address
+	Err     error
+}
+
+func (e AddressError) Error() string { return e.Address.String() + ": " + e.Err.Error() }
+func (e AddressError) Unwrap() error { return e.Err }

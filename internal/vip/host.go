@@ -1,0 +1,288 @@
+package vip
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// spot is an address as the kernel places it.
+type spot struct {
+	index  int
+	prefix netip.Prefix
+}
+
+// seen is what is known of an address on the host.
+type seen struct {
+	scope     uint8
+	secondary bool
+	order     uint64 // of two, the one with the smaller order came first
+}
+
+// entry finds the declared address, nil when there is none.
+func (m *Manager) entry(p place) *entry {
+	for _, e := range m.entries[p.prefix] {
+		if e.Device == p.device {
+			return e
+		}
+	}
+	return nil
+}
+
+// at is where the address is when it is ours, else where it would be.
+func (m *Manager) at(e *entry) spot {
+	if e.ours {
+		return spot{e.index, e.Prefix}
+	}
+	return spot{m.links.index(e.Device), e.Prefix}
+}
+
+func (m *Manager) isOnHost(e *entry) bool {
+	_, ok := m.host[m.at(e)]
+	return ok
+}
+
+func (m *Manager) entryAt(s spot) *entry {
+	for _, e := range m.entries[s.prefix] {
+		if m.at(e) == s {
+			return e
+		}
+	}
+	return nil
+}
+
+// listen takes in the notifications that wait. After an error or a loss the
+// picture may be wrong, and all is read anew.
+func (m *Manager) listen() {
+	for {
+		msgs, err := m.monitor.receive()
+		if err != nil {
+			m.stale = true
+			if errors.Is(err, errLost) {
+				continue
+			}
+			m.trouble(Event{Err: err})
+			break
+		}
+		if msgs == nil {
+			break
+		}
+		m.mu.Lock()
+		for _, msg := range msgs {
+			m.hear(msg)
+		}
+		m.mu.Unlock()
+	}
+	if m.stale {
+		if err := m.resync(); err != nil {
+			m.trouble(Event{Err: err})
+		}
+	}
+	m.mu.Lock()
+	m.tellPrimaries()
+	m.mu.Unlock()
+}
+
+func (m *Manager) hear(msg syscall.NetlinkMessage) {
+	if msg.Header.Type != unix.RTM_NEWADDR && msg.Header.Type != unix.RTM_DELADDR {
+		return
+	}
+	a, err := parseAddress(msg.Data)
+	if err != nil {
+		m.out = append(m.out, Event{Kind: Trouble, Err: err})
+		return
+	}
+	ours := msg.Header.Pid == m.kernel.port
+	who := func() string { return culprit(msg.Header.Pid) }
+	if msg.Header.Type == unix.RTM_NEWADDR {
+		m.came(a, ours, who)
+	} else {
+		m.went(spot{a.index, a.prefix}, ours, who)
+	}
+}
+
+// came notes that an address is on the host, or that its flags changed.
+func (m *Manager) came(a hostAddress, byUs bool, who func() string) {
+	at := spot{a.index, a.prefix}
+	old, known := m.host[at]
+	now := seen{a.scope, a.secondary, old.order}
+	if !known || old.secondary != a.secondary {
+		m.arrival++ // the kernel, too, moves one that is promoted behind the others
+		now.order = m.arrival
+	}
+	m.host[at] = now
+	e := m.entryAt(at)
+	if e == nil {
+		m.moved = m.moved || at.prefix.Addr().Is4()
+		return
+	}
+	e.lostAt, e.culprit = time.Time{}, ""
+	if byUs {
+		e.ours, e.index = true, a.index
+	}
+	if e.ours {
+		return
+	}
+	m.moved = true
+	if !known && !e.busy { // of one that is busy, the answer tells
+		m.foreign(e, who())
+	}
+}
+
+// foreign notes that someone else has put the address there.
+func (m *Manager) foreign(e *entry, who string) {
+	m.unsaved = true
+	m.out = append(m.out, Event{Kind: Foreign, Owner: e.owner.name, Address: e.Address, Culprit: who})
+}
+
+// went notes that an address is no longer on the host. One that is wanted will
+// be put back; who removed it is asked at once, before the process has gone.
+func (m *Manager) went(at spot, byUs bool, who func() string) {
+	if _, known := m.host[at]; !known {
+		return
+	}
+	delete(m.host, at)
+	e := m.entryAt(at)
+	if e == nil {
+		m.moved = m.moved || at.prefix.Addr().Is4()
+		if byUs {
+			a := Address{Prefix: at.prefix, Device: m.links.name(at.index)}
+			m.out = append(m.out, Event{Kind: Lost, Address: a})
+		}
+		return
+	}
+	if !e.ours {
+		m.unsaved, m.moved = true, true
+	}
+	switch {
+	case byUs && e.busy: // asked for
+	case m.wanted(e):
+		e.lostAt = time.Now()
+		if e.culprit = cascade; !byUs {
+			e.culprit = who()
+		}
+		m.enqueue(e.owner)
+		return
+	}
+	e.ours = e.redo && e.ours
+}
+
+const (
+	cascade = "the kernel, together with the subnet's primary address, which was ours (see net.ipv4.conf.*.promote_secondaries)"
+	unheard = "unknown, since netlink messages were lost"
+)
+
+// resync reads all addresses and treats what differs as if it had been heard.
+func (m *Manager) resync() error {
+	all, err := m.dumper.addresses()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stale = err != nil
+	if err != nil {
+		m.wake(time.Now().Add(time.Second))
+		return err
+	}
+	if m.host == nil {
+		m.host = make(map[spot]seen, len(all))
+	}
+	who := func() string { return unheard }
+	there := make(map[spot]bool, len(all))
+	for _, a := range all {
+		there[spot{a.index, a.prefix}] = true
+	}
+	for at := range m.host {
+		if !there[at] {
+			m.went(at, false, who)
+		}
+	}
+	for _, a := range all {
+		m.came(a, false, who)
+	}
+	return nil
+}
+
+// primary is PrimaryIPv4 for one who holds m.mu.
+func (m *Manager) primary(device string) (netip.Prefix, bool) {
+	index := m.links.index(device)
+	var first netip.Prefix
+	var order uint64
+	for at, s := range m.host {
+		if at.index != index || !at.prefix.Addr().Is4() || s.secondary || s.scope != unix.RT_SCOPE_UNIVERSE {
+			continue
+		}
+		if e := m.entryAt(at); e != nil && e.ours {
+			continue
+		}
+		if !first.IsValid() || s.order < order {
+			first, order = at.prefix, s.order
+		}
+	}
+	return first, first.IsValid()
+}
+
+// tellPrimaries compares the watched devices' primary addresses with those
+// last told. A takeover, which moves our addresses only, does not come here.
+func (m *Manager) tellPrimaries() {
+	if !m.moved {
+		return
+	}
+	m.moved = false
+	for device, old := range m.watched {
+		now, _ := m.primary(device)
+		if now == old {
+			continue
+		}
+		m.watched[device] = now
+		link, ok := m.links.link(device)
+		if !ok {
+			link = Link{Name: device}
+		}
+		m.out = append(m.out, Event{Kind: PrimaryChanged, Link: link, Primary: now})
+	}
+}
+
+// linkEvent is called by links. On a device that came or came back, what is
+// wanted is tried again.
+func (m *Manager) linkEvent(ev Event) {
+	m.mu.Lock()
+	_, watched := m.watched[ev.Link.Name]
+	switch ev.Kind {
+	case LinkNew, LinkUp:
+		for _, o := range m.owners {
+			on := func(e *entry) bool { return e.Device == ev.Link.Name && m.wanted(e) }
+			if slices.ContainsFunc(o.entries, on) {
+				for _, e := range o.entries {
+					e.pace = pace{}
+				}
+				m.enqueue(o)
+			}
+		}
+		fallthrough
+	case LinkGone:
+		m.moved = true
+		m.bell.ring()
+	}
+	m.mu.Unlock()
+	if watched || ev.Kind == Trouble {
+		m.tell(ev)
+	}
+}
+
+// tell passes one event on.
+func (m *Manager) tell(ev Event) {
+	m.telling.Lock()
+	defer m.telling.Unlock()
+	m.events(ev)
+}
+
+// trouble notes it for people.
+func (m *Manager) trouble(ev Event) {
+	ev.Kind = Trouble
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.out = append(m.out, ev)
+}
