@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * What the kernel program and package loader have in common. bpf2go turns
+ * these types into Go; a test in loader compares the drops with vrrp.Drop.
+ *
+ * Addresses are 16 bytes in network order; an IPv4 address fills the first
+ * four and leaves the rest zero. Stamps are CLOCK_MONOTONIC nanoseconds, 0 for
+ * never.
+ */
+#ifndef VRRPX_ABI_H
+#define VRRPX_ABI_H
+
+#include <linux/types.h>
+
+/* Lengths in bytes. */
+#define VRRP_HEADER  8
+#define V2_AUTH_DATA 8
+#define AH_HEADER    12                          /* without its ICV */
+#define AH_MAX       ((255 + 2) * 4)             /* RFC 4302 section 2.2 */
+#define MESSAGE_MAX  (VRRP_HEADER + 255 * 16 + 28) /* 28: trailer of a signed advert */
+#define PACKET_MAX   (40 + AH_MAX + MESSAGE_MAX)
+#define PACKET_USUAL 160                         /* nearly all adverts fit */
+
+/*
+ * Why a frame was not taken as an advert: X(name of its counter, NAME), in
+ * the order of the checks. Enum, struct fields and index are this one list.
+ */
+#define INTERFACE_DROPS(X)                                                     \
+	X(ip_header, IP_HEADER)                                                \
+	X(ip_options, IP_OPTIONS)                                              \
+	X(fragment, FRAGMENT)                                                  \
+	X(ext_header, EXT_HEADER)                                              \
+	X(truncated, TRUNCATED)                                                \
+	X(vlan, VLAN)                                                          \
+	X(vrid, VRID)
+
+/* auth_data is judged above, where the password is, and stays 0 here. */
+#define ROUTER_DROPS(X)                                                        \
+	X(ttl, TTL)                                                            \
+	X(auth_type, AUTH_TYPE)                                                \
+	X(version, VERSION)                                                    \
+	X(type, TYPE)                                                          \
+	X(length, LENGTH)                                                      \
+	X(checksum, CHECKSUM)                                                  \
+	X(destination, DESTINATION)                                            \
+	X(source, SOURCE)                                                      \
+	X(own, OWN)                                                            \
+	X(interval_zero, INTERVAL_ZERO)                                        \
+	X(interval, INTERVAL)                                                  \
+	X(auth_data, AUTH_DATA)                                                \
+	X(overflow, OVERFLOW)                                                  \
+	X(ring_full, RING_FULL)
+
+#define DROP_NUMBER(name, NAME) DROP_##NAME,
+#define DROP_COUNTER(name, NAME) __u64 name;
+
+enum drop {
+	ACCEPTED,
+	INTERFACE_DROPS(DROP_NUMBER)
+	ROUTER_DROPS(DROP_NUMBER)
+	NUM_DROPS,
+};
+
+struct interface_drops {
+	INTERFACE_DROPS(DROP_COUNTER)
+};
+
+struct router_drops {
+	ROUTER_DROPS(DROP_COUNTER)
+};
+
+/* The values are those of the Auth Type field of RFC 2338 section 5.3.6. */
+enum auth { AUTH_NONE, AUTH_PASS, AUTH_AH };
+
+struct router_key {
+	__u32 ifindex;
+	__u8 vrid;
+	__u8 family; /* 4 or 6 */
+	__u16 pad;   /* 0 */
+};
+
+/* What user space wants of one router's adverts. It is replaced whole. */
+struct rule {
+	enum auth auth;
+	__u8 version;         /* 2 or 3 */
+	__u8 priority;        /* own effective one: what is not below it is significant */
+	__u16 interval;       /* Adver Int that a v2 advert must carry, seconds; 0: any */
+	__u32 up_rate;        /* adverts per second that may go up, each class by itself */
+	__u32 up_burst;       /* and how many of them at once */
+	__u8 own[16];         /* own primary address */
+	__u8 group[16];       /* required destination */
+	__u8 elide;           /* 1: the advert below is stamped and goes no further */
+	__u8 match_priority;
+	__u16 match_interval; /* as on the wire */
+	__u32 pad;
+	__u8 match_src[16];
+	__u64 match_digest;
+};
+
+/* What came for one router. */
+struct router_state {
+	__u64 last_seen_ns;    /* valid advert, from anyone */
+	__u64 last_match_ns;   /* advert that matched the rule */
+	__u64 received;        /* valid adverts */
+	__u64 matched;         /* of them elided */
+	__u64 sent_up;         /* of them put on the ring */
+	__u64 checksum_plain;  /* of them summed over the message alone */
+	__u64 checksum_pseudo; /* of them summed with the pseudo-header */
+	struct router_drops drops;
+	__u64 arrivals[32];    /* [k]: matches 2^k to 2^(k+1) us after the one before */
+};
+
+/* Every VRRP frame of an interface, taken or not. */
+struct iface_counters {
+	__u64 frames;
+	__u64 passed;
+	__u64 dropped; /* XDP_DROP: unseen by tcpdump */
+	struct interface_drops drops;
+};
+
+enum event_kind {
+	EVENT_ADVERT = 1,
+	EVENT_DOWN = 2, /* a deadline has passed */
+	EVENT_SOON = 3, /* a deadline passes in SOON_NS, unless an advert comes */
+};
+
+/*
+ * How long before a deadline user space is woken: longer than an idle CPU takes
+ * to run a process, and no longer, since it spins for so long.
+ */
+#define SOON_NS 250000
+
+/* A record of the ring. Only an advert has a packet. */
+struct event {
+	__u64 at_ns;    /* advert: arrival; down: the deadline that passed */
+	__u64 now_ns;   /* when it was put on the ring */
+	__u64 digest;   /* of the VRRP message */
+	__u64 heard_ns; /* down: the last match when the deadline was judged */
+	struct router_key key;
+	enum event_kind kind;
+	__u16 length;  /* of packet */
+	__u16 message; /* where in packet the VRRP message starts, after any AH */
+	__u8 mac[6];   /* sender */
+	__u8 pseudo;   /* 1: the checksum includes the pseudo-header */
+	__u8 pad;
+	__u8 packet[]; /* as it came, from the IP header to the end of its payload */
+};
+
+enum deadline_op { DEADLINE_ARM = 1, DEADLINE_CANCEL = 2 };
+
+/* Context of vrrpx_arm. */
+struct deadline_request {
+	struct router_key key;
+	enum deadline_op op;
+	__u32 pad;
+	__u64 at_ns;    /* the deadline as known now */
+	__u64 since_ns; /* matches after this postpone it, */
+	__u64 down_ns;  /* each to so long after itself */
+};
+
+#endif

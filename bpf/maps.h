@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The maps, and who writes each. All are preallocated: a program that sleeps
+ * (vrrpx_arm on 5.15) may use no other hash.
+ */
+#ifndef VRRPX_MAPS_H
+#define VRRPX_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "abi.h"
+
+#define MAX_ROUTERS 4096
+#define MAX_INTERFACES 4096
+
+/*
+ * Written by user space alone. An update swaps in a whole new rule; the old
+ * one's memory is used again by the update after next. A program held up for
+ * so long between look-up and use may judge one advert by another rule.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, struct router_key);
+	__type(value, struct rule);
+	__uint(max_entries, MAX_ROUTERS);
+} routers SEC(".maps");
+
+/* Made by user space before the rule, then written here alone. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, struct router_key);
+	__type(value, struct router_state);
+	__uint(max_entries, MAX_ROUTERS);
+} state SEC(".maps");
+
+/* Made by user space when it attaches, then written here alone. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, __u32); /* ifindex */
+	__type(value, struct iface_counters);
+	__uint(max_entries, MAX_INTERFACES);
+} interfaces SEC(".maps");
+
+enum bucket { BUCKET_SIGNIFICANT, BUCKET_OTHER, BUCKET_BAD, NUM_BUCKETS };
+
+/*
+ * What bounds the adverts that go up, and the bad ones that tcpdump may see.
+ * Apart from the state, because sleeping programs were refused any map with a
+ * lock until 6.7. Made by user space with the state.
+ */
+struct buckets {
+	struct bpf_spin_lock lock;
+	__u32 pad;
+	__u64 full_ns[NUM_BUCKETS]; /* when the bucket is full again */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, struct router_key);
+	__type(value, struct buckets);
+	__uint(max_entries, MAX_ROUTERS);
+} buckets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+	__type(value, struct event);
+} events SEC(".maps");
+
+/*
+ * One timer a router. Never written by user space, since an update of the
+ * value would cancel the timer; never pinned, since the timers must die with
+ * the process.
+ */
+struct deadline {
+	struct bpf_timer timer;
+	__u64 at_ns, since_ns, down_ns; /* as in struct deadline_request */
+	__u64 armed;     /* times armed */
+	__u64 postponed; /* times an advert had moved it when the timer ran out */
+	__u64 fired;     /* down events */
+	__u64 retried;   /* times the ring had no room for one */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, struct router_key);
+	__type(value, struct deadline);
+	__uint(max_entries, MAX_ROUTERS);
+} deadlines SEC(".maps");
+
+#endif

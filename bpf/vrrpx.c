@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * The kernel half of vrrpx: it judges, counts and stamps adverts where the
+ * frame enters the host, and keeps the deadlines of the masters behind them.
+ */
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "abi.h"
+#include "maps.h"
+#include "parse.h"
+#include "judge.h"
+#include "verdict.h"
+#include "deadline.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* Keeps the enum in the BTF, where package loader finds it. */
+const enum drop *unused_drop __attribute__((unused));
+
+/* Loads on 5.10: no timer, no helper newer than the ring buffer. */
+SEC("xdp.frags")
+int vrrpx_rx(struct xdp_md *ctx)
+{
+	struct router_key key = {.ifindex = ctx->ingress_ifindex};
+	struct iface_counters *ic;
+	struct router_state *st;
+	struct advert a = {};
+	struct rule *r;
+	struct frame f = {}; /* clang 14 spills what is undefined */
+	enum drop d;
+	__u64 now;
+
+	d = parse(ctx, &f);
+	if (d == NOT_VRRP)
+		return XDP_PASS;
+	now = bpf_ktime_get_ns();
+
+	ic = bpf_map_lookup_elem(&interfaces, &key.ifindex);
+	if (!ic)
+		return XDP_PASS;
+	count(&ic->frames);
+	if (d != ACCEPTED)
+		return leave(ic, d);
+
+	key.vrid = f.message[1];
+	key.family = f.family;
+	r = bpf_map_lookup_elem(&routers, &key);
+	if (!r)
+		return leave(ic, DROP_VRID);
+	st = bpf_map_lookup_elem(&state, &key);
+	if (!st)
+		return leave(ic, DROP_VRID);
+
+	d = judge(ctx, &f, r, &a);
+	if (d == ACCEPTED)
+		d = accept(ctx, &f, &a, &key, r, st, now);
+	return verdict(ic, st, &key, d, now);
+}
+
+/* Run by BPF_PROG_RUN: user space sets or stops a deadline at once. */
+SEC("syscall")
+int vrrpx_arm(struct deadline_request *req)
+{
+	switch (req->op) {
+	case DEADLINE_ARM:
+		return arm(req);
+	case DEADLINE_CANCEL:
+		return cancel(req);
+	}
+	return -EINVAL;
+}

@@ -1,0 +1,79 @@
+package loader
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/features"
+	"golang.org/x/sys/unix"
+
+	"github.com/vrrpx/vrrpx/vrrp"
+)
+
+// ErrNoDeadlines is returned by Arm and Cancel where the kernel keeps no
+// deadlines; NoDeadlines says why.
+var ErrNoDeadlines = errors.New("this kernel keeps no deadlines")
+
+// loadDeadlines loads the program that sets timers, beside the maps that are
+// loaded already. It is apart from the rest because it needs 5.15.
+func (k *Kernel) loadDeadlines(spec *ebpf.CollectionSpec) error {
+	if err := features.HaveProgramHelper(ebpf.Syscall, asm.FnTimerInit); err != nil {
+		return fmt.Errorf("bpf_timer in a syscall program (kernel 5.15): %w", err)
+	}
+	var objs struct {
+		Arm       *ebpf.Program `ebpf:"vrrpx_arm"`
+		Deadlines *ebpf.Map     `ebpf:"deadlines"`
+	}
+	shared := map[string]*ebpf.Map{vrrpxMapState: k.state, vrrpxMapEvents: k.events}
+	err := spec.LoadAndAssign(&objs, &ebpf.CollectionOptions{MapReplacements: shared})
+	if err != nil {
+		return explain("load the deadlines' program", err)
+	}
+	k.arm, k.deadlines = objs.Arm, objs.Deadlines
+	return nil
+}
+
+// Deadlines tells whether the kernel keeps deadlines, so that Arm and Cancel
+// work.
+func (k *Kernel) Deadlines() bool { return k.arm != nil }
+
+// NoDeadlines says why Deadlines is false.
+func (k *Kernel) NoDeadlines() string { return k.noDeadlines }
+
+// Arm sets the router's deadline, in place of any it had: at, or down after
+// the last elided advert that arrived after since, whichever is later. When it
+// passes the kernel sends one Down event, whatever this process is doing, and
+// SoonBefore that a Soon. A
+// deadline in the past passes at once. It costs a few microseconds and fails
+// with ErrNoDeadlines, or with what the kernel says.
+func (k *Kernel) Arm(key Key, at, since vrrp.Instant, down time.Duration) error {
+	return k.setDeadline(vrrpxDeadlineRequest{
+		Key: key.raw(), Op: vrrpxDeadlineOpDEADLINE_ARM,
+		AtNs: uint64(at), SinceNs: uint64(since), DownNs: uint64(down),
+	})
+}
+
+// Cancel removes the router's deadline if it has one. A Down event may be on
+// the ring already.
+func (k *Kernel) Cancel(key Key) error {
+	return k.setDeadline(vrrpxDeadlineRequest{Key: key.raw(), Op: vrrpxDeadlineOpDEADLINE_CANCEL})
+}
+
+func (k *Kernel) setDeadline(req vrrpxDeadlineRequest) error {
+	if k.arm == nil {
+		return ErrNoDeadlines
+	}
+	k.armMu.Lock() // the program must not run twice at once for one router
+	defer k.armMu.Unlock()
+	ret, err := k.arm.Run(&ebpf.RunOptions{Context: &req})
+	if err == nil && ret != 0 {
+		err = unix.Errno(-int32(ret))
+	}
+	if err != nil {
+		return fmt.Errorf("deadline of interface %d VRID %d: %w", req.Key.Ifindex, req.Key.Vrid, err)
+	}
+	return nil
+}
