@@ -21,6 +21,8 @@ func TestValidateAcceptsDefaultsThatAreFilledIn(t *testing.T) {
 }
 
 // A configuration that did not come from a file is held to the same rules.
+//
+//vrrp:row 7 8 66
 func TestValidateRefuses(t *testing.T) {
 	for want, spoil := range map[string]func(*Config, *Router){
 		"interface is missing":             func(_ *Config, r *Router) { r.Interface = "" },

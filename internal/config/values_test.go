@@ -34,6 +34,8 @@ func TestDefaultsAreThoseOfKeepalived(t *testing.T) {
 }
 
 // TestInterval has the values that keepalived 2.2.7 shows in its dump.
+//
+//vrrp:row 8 66
 func TestInterval(t *testing.T) {
 	for _, c := range []struct {
 		version int
@@ -52,6 +54,7 @@ func TestInterval(t *testing.T) {
 	}
 }
 
+//vrrp:row 8 66
 func TestIntervalOutOfRangeNamesTheRange(t *testing.T) {
 	for _, c := range []struct{ statements, want string }{
 		{"advert_int 0", "expected seconds from 0.01 to 255"},
@@ -133,6 +136,7 @@ func TestMinGARP(t *testing.T) {
 	}
 }
 
+//vrrp:row 6
 func TestMasterWithoutPriorityIsTheOwner(t *testing.T) {
 	if r := router(t, "", "state MASTER"); r.Priority != 255 || r.State != Master {
 		t.Errorf("%+v", r)
@@ -145,6 +149,7 @@ func TestMasterWithoutPriorityIsTheOwner(t *testing.T) {
 	}
 }
 
+//vrrp:row 54
 func TestPreempt(t *testing.T) {
 	for statements, want := range map[string]bool{
 		"":                            true,
@@ -192,6 +197,8 @@ func TestStrict(t *testing.T) {
 }
 
 // TestPassword has the bytes that keepalived 2.2.7 puts into its adverts.
+//
+//vrrp:row 67
 func TestPassword(t *testing.T) {
 	for written, want := range map[string]string{
 		`1111`: "1111", `12345678`: "12345678", `123456789`: "12345678", `"a b"`: "a b", `'a b'`: "'a", `'a'b`: "'a'b",
@@ -258,6 +265,7 @@ func TestMailIsRead(t *testing.T) {
 	}
 }
 
+//vrrp:row 7
 func TestAddressesKeepTheirOrder(t *testing.T) {
 	r := router(t, "", "virtual_ipaddress {\n10.0.0.9\n10.0.0.1/8 dev eth1 scope site\n}")
 	var got []string

@@ -50,6 +50,7 @@ func play(b Burst, length time.Duration) string {
 	return strings.Join(out, " ")
 }
 
+//vrrp:row 62
 func TestBurstsFollowKeepalivedsSchedule(t *testing.T) {
 	ab := framesOf("a b")
 	tests := []struct {
@@ -143,6 +144,8 @@ func TestNewAnnouncementReplacesTheOld(t *testing.T) {
 
 // TestPaceIsSharedByTheRoutersOfAnInterface: the interval holds between any
 // two frames of one Sender, and another Sender does not wait for it.
+//
+//vrrp:row 62
 func TestPaceIsSharedByTheRoutersOfAnInterface(t *testing.T) {
 	const interval, routers, frames = 2 * time.Millisecond, 10, 4
 	a := announcerForTest(t)

@@ -7,6 +7,7 @@ import (
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
+//vrrp:row 33
 func TestStampsSurviveStepsOfTheWallClock(t *testing.T) {
 	const s = int64(time.Second)
 	read := clocks{wall: 1_000_000 * s, mono: vrrp.Instant(5000 * s)}

@@ -29,6 +29,7 @@ func unhex(t *testing.T, s string) []byte {
 	return b
 }
 
+//vrrp:row 1 2 12
 func TestAdvertFrameIsKeepaliveds(t *testing.T) {
 	want := unhex(t, keepalivedAdvert)
 	src := netip.MustParseAddr("10.9.0.1")
@@ -39,6 +40,7 @@ func TestAdvertFrameIsKeepaliveds(t *testing.T) {
 	}
 }
 
+//vrrp:row 1 2 12
 func TestAdvertFrameIPv6(t *testing.T) {
 	src := netip.MustParseAddr("fe80::10")
 	msg := message(t, 51, 200, src, "fe80::100")
@@ -54,6 +56,7 @@ func TestAdvertFrameIPv6(t *testing.T) {
 	}
 }
 
+//vrrp:row 1 2
 func TestAdvertFrameSatisfiesTheJudge(t *testing.T) {
 	for _, tt := range []struct{ src, dst, vip string }{
 		{"192.0.2.1", "224.0.0.18", "192.0.2.100"},

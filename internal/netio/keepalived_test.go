@@ -15,6 +15,8 @@ import (
 
 // TestFramesOnTheWireAreKeepaliveds runs the real keepalived, captures what it
 // sends, sends ours with the same content, and compares what a third host saw.
+//
+//vrrp:row 1 2 12
 func TestFramesOnTheWireAreKeepaliveds(t *testing.T) {
 	testnet.Need(t, "root", "keepalived")
 	lan := testnet.ForTest(t, "a")
@@ -47,6 +49,8 @@ func TestFramesOnTheWireAreKeepaliveds(t *testing.T) {
 
 // TestWiresharkTakesOurFramesWithoutComplaint has tshark dissect them with
 // every checksum verified.
+//
+//vrrp:row 5 10
 func TestWiresharkTakesOurFramesWithoutComplaint(t *testing.T) {
 	testnet.Need(t, "root", "tshark")
 	host := testnet.ForTest(t, "a").Host("a")

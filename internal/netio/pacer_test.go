@@ -25,6 +25,8 @@ func pacerForTest(t testing.TB) *Pacer {
 // TestPaceDoesNotDrift lets two seconds of adverts pass and counts slots: each
 // was used once, or counted as missed. A schedule that counts from the last
 // advert drifts by the cost of sending, several slots in that time.
+//
+//vrrp:row 32 48
 func TestPaceDoesNotDrift(t *testing.T) {
 	const interval, n = 5 * time.Millisecond, 400
 	p := pacerForTest(t)

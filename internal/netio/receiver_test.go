@@ -150,6 +150,7 @@ func tagged(tpid, tci uint16, frame []byte) []byte {
 	return append(b, frame[12:]...)
 }
 
+//vrrp:row 24
 func TestReceiverCountsWhatItDrops(t *testing.T) {
 	e := earsForTest(t)
 	good := e.advert(51, 150)

@@ -88,6 +88,11 @@ func (s *Sender) prepare(ifindex int) error {
 // Any goroutine may call it.
 func (s *Sender) Send(frame []byte) error {
 	_, err := unix.Write(s.fd, frame)
+	return s.count(err)
+}
+
+// count counts a result by its cause, and returns it.
+func (s *Sender) count(err error) error {
 	switch err {
 	case nil:
 		s.sent.Add(1)

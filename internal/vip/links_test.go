@@ -145,6 +145,7 @@ func TestUnwatchedDevicesAreSilentAndABridgePortIsNotTakenForGone(t *testing.T) 
 	}
 }
 
+//vrrp:row 4
 func TestPrimaryIPv4IsTheHostsOwn(t *testing.T) {
 	h := newHost(t)
 	h.ip(t, "address flush dev vip0")

@@ -45,6 +45,7 @@ func TestRoutersAddressesMoveInOneSendmsg(t *testing.T) {
 	}
 }
 
+//vrrp:row 61
 func TestAddressIsAsDeclared(t *testing.T) {
 	h := newHost(t)
 	m, r := h.start(t)

@@ -1,0 +1,59 @@
+# vrrpx. On a fresh Debian machine with Go, as root: `make run`, `make test`.
+
+GO     ?= go
+COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+LDFLAGS := -s -w $(if $(COMMIT),-X github.com/vrrpx/vrrpx/internal/version.commit=$(COMMIT))
+
+# Debian packages that the tests need and `make run` does not: peers, tools, oracles.
+TEST_PACKAGES := keepalived bpftool tshark tcpdump iproute2 iputils-ping nftables procps
+# The compiler that made the committed objects, which Debian 12 has.
+BPF_PACKAGES := clang-14 llvm-14 libbpf-dev linux-libc-dev
+
+.PHONY: build run test deps generate lint fuzz bench clean
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/vrrpx ./cmd/vrrpx
+
+run: build
+	bin/vrrpx demo
+
+# What shares the machine's two cores with a test shakes its timing, so one
+# package is tested at a time, those that run whole daemons last.
+test: deps build
+	$(GO) test -p 1 -timeout 10m $$($(GO) list ./... | grep -v /internal/e2e)
+	$(GO) test -p 1 -timeout 20m -v ./internal/e2e
+
+deps:
+	@$(call install,$(TEST_PACKAGES))
+
+# The objects are committed; with Debian's clang they come out the same to the byte.
+generate:
+	@$(call install,$(BPF_PACKAGES))
+	$(GO) generate ./loader
+
+install = missing=; for p in $(1); do \
+		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then \
+		echo "installing$$missing"; \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing; fi
+
+lint:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'gofmt would change:'; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	$(GO) tool -modfile=tools/go.mod staticcheck ./...
+
+# FUZZTIME each; findings land in testdata/fuzz and are committed.
+FUZZTIME ?= 60s
+fuzz:
+	@for p in $$($(GO) list ./...); do \
+		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+			echo "== $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+
+# Takeovers of vrrpx and keepalived in the same run: KILLS each, adverts every ADVERT seconds.
+KILLS ?= 20
+ADVERT ?= 0.1
+bench: deps build
+	cd tools && $(GO) run ./takeover -vrrpx ../bin/vrrpx -kills $(KILLS) -advert $(ADVERT)
+
+clean:
+	rm -rf bin

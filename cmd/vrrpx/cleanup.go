@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"github.com/vrrpx/vrrpx/internal/daemon"
+	"github.com/vrrpx/vrrpx/internal/netns"
+)
+
+// runCleanup removes what a killed daemon of this network namespace left, and
+// says what that was.
+func runCleanup(_ context.Context, e env, flags *pflag.FlagSet, args []string) error {
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	runDir, err := netns.RunDir()
+	if err != nil {
+		return err
+	}
+	pinDir, err := netns.PinDir()
+	if err != nil {
+		return err
+	}
+	removed, err := daemon.Cleanup(runDir, pinDir)
+	for _, what := range removed {
+		fmt.Fprintln(e.stdout, "removed", what)
+	}
+	if err != nil {
+		return daemonError(err)
+	}
+	if len(removed) == 0 {
+		fmt.Fprintln(e.stdout, "nothing was left behind")
+	}
+	return nil
+}
+
+// daemonError adds what to do about an error of the daemon's.
+func daemonError(err error) error {
+	var running *daemon.RunningError
+	var missing *daemon.NoInterfaceError
+	switch {
+	case errors.As(err, &running):
+		return hint("stop it first: kill "+fmt.Sprint(running.PID), "%w", err)
+	case errors.As(err, &missing):
+		return hint("`ip link` lists the interfaces of this network namespace", "%w", err)
+	}
+	return err
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// env is what a command may touch of its process, so that tests call commands
+// in their own.
+type env struct {
+	stdout, stderr io.Writer
+}
+
+// command is one verb of the command line.
+type command struct {
+	name, usage, short string
+	run                func(context.Context, env, *pflag.FlagSet, []string) error
+}
+
+func commands() []command {
+	return []command{
+		{"run", "run -f FILE | run -i IFACE --vrid N --vip ADDR", "run the daemon in the foreground", runDaemon},
+		{"check", "check -f FILE", "check a configuration: every error and warning at once", runCheck},
+		{"status", "status [--json]", "show each router: state, why, deadline, counters", runStatus},
+		{"counters", "counters", "show every counter by name", runCounters},
+		{"cleanup", "cleanup", "remove what a killed vrrpx left behind", runCleanup},
+		{"demo", "demo", "two namespaced hosts, a VIP, a killed master, the measured takeover", runDemo},
+		{"version", "version", "show version and build", runVersion},
+	}
+}
+
+// Exit codes: 1 for an error, 2 for a command line that is not understood.
+const (
+	exitError = 1
+	exitUsage = 2
+)
+
+// hinted is an error with a word on what to do.
+type hinted struct {
+	error
+	hint string
+}
+
+func (h hinted) Unwrap() error { return h.error }
+
+func hint(hint, format string, a ...any) error { return hinted{fmt.Errorf(format, a...), hint} }
+
+// usageError is a command line that is not understood.
+type usageError struct{ error }
+
+func (u usageError) Unwrap() error { return u.error }
+
+// errSilent ends a command with exit code 1 when it has said all itself.
+var errSilent = errors.New("")
+
+func run(ctx context.Context, e env, args []string) int {
+	err := dispatch(ctx, e, args)
+	switch {
+	case err == nil || errors.Is(err, pflag.ErrHelp):
+		return 0
+	case errors.Is(err, errSilent):
+		return exitError
+	}
+	fmt.Fprintf(e.stderr, "vrrpx: error: %v\n", err)
+	var h hinted
+	if errors.As(err, &h) {
+		fmt.Fprintf(e.stderr, "vrrpx: hint: %s\n", h.hint)
+	}
+	var u usageError
+	if errors.As(err, &u) {
+		return exitUsage
+	}
+	return exitError
+}
+
+func dispatch(ctx context.Context, e env, args []string) error {
+	if len(args) == 0 || args[0] == "-h" || args[0] == "--help" || args[0] == "help" {
+		usage(e.stdout)
+		return nil
+	}
+	if args[0] == "--version" {
+		args[0] = "version"
+	}
+	for _, c := range commands() {
+		if c.name != args[0] {
+			continue
+		}
+		flags := pflag.NewFlagSet(c.name, pflag.ContinueOnError)
+		flags.SetOutput(e.stdout)
+		flags.SortFlags = false
+		flags.Usage = func() {
+			fmt.Fprintf(e.stdout, "Usage: vrrpx %s\n  %s\n\n%s", c.usage, c.short, flags.FlagUsages())
+		}
+		return c.run(ctx, e, flags, args[1:])
+	}
+	return usageError{hint("vrrpx --help lists the commands", "there is no command %q", args[0])}
+}
+
+func usage(w io.Writer) {
+	var b strings.Builder
+	b.WriteString("vrrpx: VRRP with adverts filtered, stamped and timed in the kernel\n\nCommands:\n")
+	for _, c := range commands() {
+		fmt.Fprintf(&b, "  %-10s %s\n", c.name, c.short)
+	}
+	b.WriteString("\nvrrpx COMMAND --help shows its flags.\n")
+	io.WriteString(w, b.String())
+}
+
+// parse reads the flags of a command that takes no arguments.
+func parse(flags *pflag.FlagSet, args []string) error {
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, pflag.ErrHelp) {
+			return err
+		}
+		return usageError{hint(fmt.Sprintf("vrrpx %s --help shows the flags", flags.Name()), "%w", err)}
+	}
+	if flags.NArg() > 0 {
+		return usageError{hint(fmt.Sprintf("vrrpx %s --help shows the flags", flags.Name()), "unexpected argument %q", flags.Arg(0))}
+	}
+	return nil
+}

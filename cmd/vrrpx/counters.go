@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/spf13/pflag"
+)
+
+// runCounters prints one counter a line, `object name value`, for scripts.
+func runCounters(ctx context.Context, e env, flags *pflag.FlagSet, args []string) error {
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	st, err := askStatus(ctx)
+	if err != nil {
+		return err
+	}
+	print := func(object, name string, v uint64) { fmt.Fprintf(e.stdout, "%s %s %d\n", object, name, v) }
+	for _, i := range st.Interfaces {
+		print("interface/"+i.Name, "vrrp_frames", i.Frames)
+		for _, name := range sortedKeys(i.Drops) {
+			print("interface/"+i.Name, "drop_"+name, i.Drops[name])
+		}
+	}
+	for _, r := range st.Routers {
+		o := "router/" + r.Name
+		print(o, "adverts_received", r.Received)
+		print(o, "adverts_sent", r.Sent)
+		print(o, "garps_sent", r.GARPs)
+		print(o, "transitions", uint64(len(r.History)))
+		for _, name := range sortedKeys(r.Drops) {
+			print(o, "drop_"+name, r.Drops[name])
+		}
+		for k, n := range r.Arrivals {
+			if n > 0 {
+				print(o, fmt.Sprintf("arrivals_from_%dus", uint64(1)<<k), n)
+			}
+		}
+	}
+	print("pacer", "late", st.Pacer.Late)
+	print("pacer", "missed", st.Pacer.Missed)
+	print("pacer", "send_errors", st.Pacer.SendErrors)
+	print("log", "lines_written", st.Logs.Written)
+	print("log", "lines_dropped", st.Logs.Dropped)
+	return nil
+}
+
+func sortedKeys(m map[string]uint64) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/vrrpx/vrrpx/internal/control"
+	"github.com/vrrpx/vrrpx/internal/daemon"
+	"github.com/vrrpx/vrrpx/internal/netns"
+	"github.com/vrrpx/vrrpx/stats"
+)
+
+func runStatus(ctx context.Context, e env, flags *pflag.FlagSet, args []string) error {
+	asJSON := flags.Bool("json", false, "print the whole snapshot as JSON")
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	st, err := askStatus(ctx)
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		enc := json.NewEncoder(e.stdout)
+		enc.SetIndent("", "  ")
+		return enc.Encode(st)
+	}
+	printStatus(e.stdout, st)
+	return nil
+}
+
+// askStatus asks the daemon of this network namespace.
+func askStatus(ctx context.Context) (*stats.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	dir, err := netns.RunDir()
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, daemon.SocketName)
+	st, err := control.NewClient(path).Status(ctx)
+	switch {
+	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
+		return nil, hint("start one with `vrrpx run -f FILE`; a daemon in another network namespace is asked from there, with `ip netns exec`",
+			"no vrrpx runs in this network namespace (%s)", path)
+	case errors.Is(err, syscall.EACCES):
+		return nil, hint("ask as root", "%s may not be opened: %w", path, err)
+	}
+	return st, err
+}
+
+func printStatus(w io.Writer, st *stats.Status) {
+	fmt.Fprintf(w, "vrrpx %s, pid %d, up %s\n", st.Version, st.PID, time.Since(st.Started).Round(time.Second))
+	for _, i := range st.Interfaces {
+		fmt.Fprintf(w, "interface %s: %s, XDP %s%s\n", i.Name, upDown(i.Up), i.XDP, parens(i.XDPNote))
+	}
+	for _, r := range st.Routers {
+		printRouter(w, r)
+	}
+	if st.Logs.Dropped > 0 {
+		fmt.Fprintf(w, "\n%d log lines were dropped: their reader does not keep up\n", st.Logs.Dropped)
+	}
+}
+
+func printRouter(w io.Writer, r stats.Router) {
+	fmt.Fprintf(w, "\n%s  %s for %s\n", r.Name, r.State, time.Since(r.Since).Round(time.Millisecond))
+	row := func(name, format string, a ...any) { fmt.Fprintf(w, "  %-11s %s\n", name, fmt.Sprintf(format, a...)) }
+	row("because", "%s", r.Reason)
+	row("router", "%s VRID %d, %s, VRRPv%d, priority %d, from %s", r.Interface, r.VRID, r.Family, r.Version, r.Priority, r.Source)
+	if m := r.Master; m != nil {
+		row("master", "%s%s, priority %d, heard %s ago", m.Address, parens(m.MAC), m.Priority, m.Heard)
+	}
+	row("timers", "advert %s, learned %s, skew %s, master-down %s", r.AdvertInterval, r.LearnedInterval, r.Skew, r.MasterDown)
+	if r.DeadlineIn != nil {
+		row("deadline", "in %s, kept by the %s", r.DeadlineIn, r.DeadlineBy)
+	}
+	for _, a := range r.Addresses {
+		state := "not here"
+		if a.Present {
+			state = "here"
+		}
+		if a.Foreign {
+			state += ", was here before vrrpx: will be left alone"
+		}
+		row("address", "%s dev %s (%s)", a.Address, a.Device, state)
+	}
+	row("adverts", "%d received by %s, %d sent by %s, %d gratuitous ARPs", r.Received, r.Ingest, r.Sent, r.Pacer, r.GARPs)
+	if d := dropList(r.Drops); d != "" {
+		row("dropped", "%s", d)
+	}
+	for _, a := range r.Alarms {
+		row("ALARM", "%s", a)
+	}
+}
+
+func upDown(up bool) string {
+	if up {
+		return "up"
+	}
+	return "down"
+}
+
+func parens(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " (" + s + ")"
+}
+
+// dropList names the counters that are not zero.
+func dropList(drops map[string]uint64) string {
+	var b strings.Builder
+	for _, name := range sortedKeys(drops) {
+		if drops[name] > 0 {
+			if b.Len() > 0 {
+				b.WriteString(", ")
+			}
+			fmt.Fprintf(&b, "%s %d", name, drops[name])
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,53 @@
+package daemon
+
+import (
+	"fmt"
+
+	"github.com/vrrpx/vrrpx/internal/vip"
+	"github.com/vrrpx/vrrpx/vrrp"
+)
+
+// addrEvent takes news from the manager of addresses, on the loop.
+func (h *host) addrEvent(e vip.Event) {
+	r := h.router(e.Owner)
+	switch e.Kind {
+	case vip.Held, vip.Released:
+		for _, err := range e.Errors {
+			h.log.Error(fmt.Sprintf("(%s) %v: %v", e.Owner, e.Kind, err))
+		}
+		h.log.Debug(fmt.Sprintf("(%s) addresses %v", e.Owner, e.Kind), "took", e.Took)
+	case vip.Restored:
+		h.log.Warn(fmt.Sprintf("(%s) %s was removed by %s; put back after %v, still MASTER", e.Owner, e.Address, e.Culprit, e.Took))
+		if r != nil && r.machine.State() == vrrp.Master {
+			r.queueGARPs()
+			r.flush()
+			r.announce()
+		}
+	case vip.Foreign:
+		h.log.Warn(fmt.Sprintf("(%s) %s is on this host and not by us%s: it will be left alone", e.Owner, e.Address, by(e.Culprit)))
+	case vip.Lost:
+		h.log.Error(fmt.Sprintf("the kernel removed %s with a virtual address, as its secondary: set net.ipv4.conf.all.promote_secondaries=1", e.Address))
+	case vip.Cleaned:
+		h.log.Info(fmt.Sprintf("removed %s, which a killed vrrpx had left", e.Address))
+	case vip.Trouble:
+		h.log.Error(fmt.Sprintf("(%s) %s: %v; trying again", e.Owner, e.Address, e.Err))
+	default:
+		h.linkEvent(e)
+	}
+}
+
+func by(culprit string) string {
+	if culprit == "" {
+		return ""
+	}
+	return " but by " + culprit
+}
+
+func (h *host) router(name string) *router {
+	for _, r := range h.routers {
+		if r.cfg.Name == name {
+			return r
+		}
+	}
+	return nil
+}

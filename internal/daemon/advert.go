@@ -1,0 +1,152 @@
+package daemon
+
+import (
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/vrrpx/vrrpx/internal/netio"
+	"github.com/vrrpx/vrrpx/vrrp"
+)
+
+// advert is what a router sends: the prebuilt frames, and the schedule that
+// the pacer was last given.
+type advert struct {
+	frame   []byte // with the priority below
+	garps   [][]byte
+	built   frameOf
+	running bool
+	next    vrrp.Instant
+	every   time.Duration
+
+	queue       [][]byte // of the step under way
+	queuedGARPs int
+
+	// By the loop; pacer and announcer count their own.
+	sent, garped atomic.Uint64
+}
+
+// frameOf is what a frame was built from.
+type frameOf struct {
+	link     *link
+	priority uint8
+	interval time.Duration
+	primary  netip.Addr
+}
+
+// build makes the frames anew when what they are made of has changed.
+func (r *router) build() {
+	c := r.machine.Config()
+	of := frameOf{r.link, c.Priority, c.Interval, c.Primary}
+	if of == r.advert.built {
+		return
+	}
+	r.advert.built = of
+	r.advert.frame = r.frame(c.Priority)
+	r.advert.garps = r.advert.garps[:0]
+	for _, a := range c.Addrs {
+		r.advert.garps = append(r.advert.garps, netio.GARPFrame(r.link.mac, a))
+	}
+}
+
+// frame is a whole advert with this priority; nil when it cannot be built for
+// want of an own address.
+func (r *router) frame(priority uint8) []byte {
+	c := r.machine.Config()
+	if r.link == nil || !c.Primary.IsValid() {
+		return nil
+	}
+	p := vrrp.Packet{
+		Version: c.Version, VRID: c.VRID, Priority: priority, Interval: c.Interval,
+		Addrs: c.Addrs, Auth: r.authType(), AuthData: r.passwd,
+	}
+	form := vrrp.ChecksumPseudo
+	if r.cfg.ChecksumPlain {
+		form = vrrp.ChecksumPlain
+	}
+	dst := group(c.Family)
+	msg, err := p.Append(nil, c.Primary, dst, form)
+	if !r.try("build an advert", err) {
+		return nil
+	}
+	return netio.AdvertFrame(r.link.mac, c.Primary, dst, 255, msg)
+}
+
+// queueAdvert is one advert to be sent now, from the loop: the first of a
+// MASTER, an answer, or the farewell.
+func (r *router) queueAdvert(priority uint8) {
+	if r.link == nil {
+		return
+	}
+	r.build()
+	frame := r.advert.frame
+	if priority != r.advert.built.priority {
+		frame = r.frame(priority)
+	}
+	if frame != nil {
+		r.advert.queue = append(r.advert.queue, frame)
+	}
+}
+
+// queueGARPs is the first gratuitous ARP of every address.
+func (r *router) queueGARPs() {
+	if r.link == nil {
+		return
+	}
+	r.build()
+	r.advert.queue = append(r.advert.queue, r.advert.garps...)
+	r.advert.queuedGARPs += len(r.advert.garps)
+}
+
+// flush sends what a step has queued, in one system call: adverts before GARPs,
+// since that is their order in any step.
+func (r *router) flush() {
+	a := &r.advert
+	if len(a.queue) == 0 || r.link == nil {
+		return
+	}
+	sent, adverts := r.link.sender.SendAll(a.queue), len(a.queue)-a.queuedGARPs
+	a.sent.Add(uint64(min(sent, adverts)))
+	a.garped.Add(uint64(max(sent-adverts, 0)))
+	clear(a.queue)
+	a.queue, a.queuedGARPs = a.queue[:0], 0
+}
+
+// syncAdverts gives the pacer the schedule of a MASTER when it has changed.
+func (r *router) syncAdverts() {
+	was := r.advert.built
+	r.build() // in BACKUP too: a takeover shall find its frames ready
+	if r.machine.State() != vrrp.Master {
+		r.stopAdverts()
+		return
+	}
+	next, _ := r.machine.Deadline()
+	interval := r.machine.Config().Interval
+	if r.advert.running && r.advert.next == next && r.advert.every == interval && r.advert.built == was {
+		return
+	}
+	r.advert.running, r.advert.next, r.advert.every = true, next, interval
+	r.out.pacer.Set(r.cfg.Name, netio.Schedule{
+		Sender: r.link.sender, Frame: r.advert.frame, Interval: interval, Next: next,
+	})
+}
+
+func (r *router) stopAdverts() {
+	if r.advert.running {
+		r.out.pacer.Stop(r.cfg.Name)
+		r.advert.running = false
+	}
+}
+
+// announce leaves the rest of the schedule of gratuitous ARPs, of which the
+// loop has sent the first, to the announcer.
+func (r *router) announce() {
+	if r.link == nil {
+		return
+	}
+	g := r.cfg.GARP
+	r.out.announcer.Announce(r.cfg.Name, netio.Burst{
+		Sender: r.link.sender, Frames: r.advert.garps, FirstSent: true,
+		Repeat: g.MasterRepeat, Delay: g.MasterDelay, Refresh: g.Refresh, RefreshRepeat: g.RefreshRepeat, Interval: g.Interval,
+	})
+}

@@ -1,0 +1,216 @@
+package daemon
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/netio"
+	"github.com/vrrpx/vrrpx/loader"
+	"github.com/vrrpx/vrrpx/vrrp"
+)
+
+// fakePath is a Datapath without a kernel: the test is the LAN. It keeps the
+// adverts that match the rule, as the kernel does.
+type fakePath struct {
+	deadlines bool
+	rules     map[loader.Key]loader.Rule
+	queue     []loader.Event
+	kept      map[loader.Key]vrrp.Instant
+	armed     map[loader.Key]deadline
+	arms      int
+}
+
+type deadline struct {
+	at, since vrrp.Instant
+	down      time.Duration
+}
+
+func newFakePath(deadlines bool) *fakePath {
+	return &fakePath{
+		deadlines: deadlines, rules: map[loader.Key]loader.Rule{},
+		kept: map[loader.Key]vrrp.Instant{}, armed: map[loader.Key]deadline{},
+	}
+}
+
+func (p *fakePath) FD() int { return -1 }
+
+func (p *fakePath) Drain(until vrrp.Instant, f func(*loader.Event)) (n int, err error) {
+	for len(p.queue) > 0 {
+		e := p.queue[0]
+		p.queue = p.queue[1:]
+		f(&e)
+		n++
+		if e.Now > until {
+			break
+		}
+	}
+	return n, nil
+}
+
+func (p *fakePath) Ready() bool { return len(p.queue) > 0 }
+
+func (p *fakePath) SetRule(k loader.Key, r loader.Rule) error { p.rules[k] = r; return nil }
+func (p *fakePath) Remove(k loader.Key) error                 { delete(p.rules, k); delete(p.armed, k); return nil }
+func (p *fakePath) Deadlines() bool                           { return p.deadlines }
+
+func (p *fakePath) Arm(k loader.Key, at, since vrrp.Instant, down time.Duration) error {
+	p.armed[k] = deadline{at, since, down}
+	p.arms++
+	return nil
+}
+
+func (p *fakePath) Cancel(k loader.Key) error { delete(p.armed, k); return nil }
+
+func (p *fakePath) LastMatch(k loader.Key) (vrrp.Instant, error) { return p.kept[k], nil }
+
+func (p *fakePath) State(loader.Key) (loader.State, error) { return loader.State{}, nil }
+
+func (p *fakePath) Interface(int) (loader.InterfaceCounters, error) {
+	return loader.InterfaceCounters{}, nil
+}
+
+// due is the deadline as the kernel would have it.
+func (p *fakePath) due(k loader.Key) (vrrp.Instant, bool) {
+	d, ok := p.armed[k]
+	if kept := p.kept[k]; kept > d.since {
+		d.at = max(d.at, kept.Add(d.down))
+	}
+	return d.at, ok
+}
+
+// receive is an advert on the wire: kept when the rule says so, else queued.
+func (p *fakePath) receive(k loader.Key, at vrrp.Instant, pk vrrp.Packet, src string) {
+	a := netip.MustParseAddr(src)
+	msg, err := pk.Append(nil, a, group4, vrrp.ChecksumPseudo)
+	if err != nil {
+		panic(err)
+	}
+	var digest uint64
+	for _, b := range msg {
+		digest = digest*131 + uint64(b)
+	}
+	wire, _ := vrrp.WireInterval(pk.Version, pk.Interval)
+	m := loader.Match{Src: a, Priority: pk.Priority, Interval: wire, Digest: digest}
+	if e := p.rules[k].Elide; e != nil && *e == m {
+		p.kept[k] = at
+		return
+	}
+	p.queue = append(p.queue, loader.Event{Kind: loader.Advert, Key: k, At: at, Now: at, Src: a, Dst: group4, Digest: digest, Message: msg})
+}
+
+// script records what a router asks of the world, in order.
+type script struct{ lines []string }
+
+func (s *script) add(format string, a ...any) { s.lines = append(s.lines, fmt.Sprintf(format, a...)) }
+
+func (s *script) take() string {
+	l := strings.Join(s.lines, "; ")
+	s.lines = nil
+	return l
+}
+
+func (s *script) Hold(string)    { s.add("hold") }
+func (s *script) Release(string) { s.add("release") }
+
+type fakePacer struct{ *script }
+
+func (p fakePacer) Set(_ string, c netio.Schedule) { p.add("pace every %v", c.Interval) }
+func (p fakePacer) Stop(string)                    { p.add("stop pacing") }
+
+type fakeAnnouncer struct{ *script }
+
+func (a fakeAnnouncer) Announce(_ string, b netio.Burst) { a.add("announce %d more", b.Repeat-1) }
+func (a fakeAnnouncer) Cancel(string)                    { a.add("cancel announcing") }
+
+type fakeSender struct{ *script }
+
+func (s fakeSender) Send(frame []byte) error {
+	if frame[12] == 8 && frame[13] == 6 {
+		s.add("garp")
+		return nil
+	}
+	s.add("advert %d", frame[14+20+2])
+	return nil
+}
+
+func (s fakeSender) SendAll(frames [][]byte) int {
+	for _, f := range frames {
+		_ = s.Send(f)
+	}
+	return len(frames)
+}
+
+// rig is one router on a loop without threads: the test calls its rounds.
+type rig struct {
+	*testing.T
+	*script
+	loop *loop
+	path *fakePath
+	r    *router
+	key  loader.Key
+	t    vrrp.Instant
+}
+
+// newRig has a BACKUP of priority 100 at 10 ms adverts: its master-down
+// interval at its own interval is 36.09375 ms.
+func newRig(t *testing.T, deadlines bool, change func(*config.Router)) *rig {
+	t.Helper()
+	cfg := config.Defaults()
+	cfg.Name, cfg.Interface, cfg.VRID, cfg.Version = "VI_1", "eth0", 51, 3
+	cfg.AdvertInterval = 10 * time.Millisecond
+	cfg.Addresses = []config.Address{{Prefix: netip.MustParsePrefix("10.0.0.3/24"), Device: "eth0"}}
+	if change != nil {
+		change(&cfg)
+	}
+	s := &script{}
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	g := &rig{T: t, script: s, path: newFakePath(deadlines), t: vrrp.Instant(time.Hour)}
+	g.r = newRouter(cfg, log, outputs{s, fakePacer{s}, fakeAnnouncer{s}})
+	g.key = loader.Key{Ifindex: 2, VRID: 51, Family: vrrp.IPv4}
+	g.r.key = g.key
+	mac, _ := net.ParseMAC("02:00:00:00:00:05")
+	g.r.link = &link{name: "eth0", index: 2, mac: mac, sender: fakeSender{s}, path: g.path}
+	g.loop = &loop{log: log, byKey: map[loader.Key]*router{g.key: g.r}, routers: []*router{g.r}, paths: []Datapath{g.path}}
+	g.r.step(g.t, vrrp.SetConfig{Config: g.r.machineConfig(netip.MustParseAddr("10.0.0.5"))})
+	g.r.step(g.t, vrrp.Startup{})
+	return g
+}
+
+func (g *rig) at(d time.Duration) vrrp.Instant { return g.t.Add(d) }
+
+// master is the usual advert of the router with priority 200.
+func (g *rig) master(after time.Duration, priority uint8) {
+	g.path.receive(g.key, g.at(after), vrrp.Packet{
+		Version: 3, VRID: 51, Priority: priority, Interval: 10 * time.Millisecond,
+		Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.3")},
+	}, "10.0.0.6")
+}
+
+// down is the kernel's timer running out, which ends it.
+func (g *rig) down(after time.Duration) {
+	delete(g.path.armed, g.key)
+	g.path.queue = append(g.path.queue, loader.Event{Kind: loader.Down, Key: g.key, At: g.at(after), Now: g.at(after)})
+}
+
+func (g *rig) round(after time.Duration) { g.loop.round(g.at(after)) }
+
+func (g *rig) want(s vrrp.State) {
+	g.Helper()
+	if got := g.r.machine.State(); got != s {
+		g.Fatalf("state %v, want %v (%s)", got, s, g.r.machine.Reason())
+	}
+}
+
+func (g *rig) wantScript(want string) {
+	g.Helper()
+	if got := g.take(); got != want {
+		g.Errorf("did %q\nwant %q", got, want)
+	}
+}

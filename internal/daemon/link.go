@@ -1,0 +1,85 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/vrrpx/vrrpx/internal/netio"
+	"github.com/vrrpx/vrrpx/internal/vip"
+	"github.com/vrrpx/vrrpx/loader"
+)
+
+// link is one network interface as it exists now. When it vanishes its link
+// is closed; when it returns, under another index, a new one is opened.
+type link struct {
+	name   string
+	index  int
+	mac    net.HardwareAddr
+	sender sender
+	packet *netio.Sender // the sender, to be closed
+	member *netio.Membership
+	path   Datapath
+	xdp    loader.Mode
+	note   string // why not a better mode
+	socket *socketPath
+	kernel *loader.Kernel // when XDP is attached
+}
+
+// openLink makes an interface ready: sockets to send from, the group joined,
+// and a datapath to hear with, XDP if it may be had. It may block, since
+// attaching can reset a real driver's link: it is called before the interface's
+// routers join the election, and never on the loop.
+func openLink(dev vip.Link, kernel *loader.Kernel, mode loader.Mode) (l *link, err error) {
+	l = &link{name: dev.Name, index: dev.Index, mac: dev.MAC}
+	if l.packet, err = netio.OpenSender(l.index); err == nil {
+		l.sender = l.packet
+		if l.member, err = netio.Join(l.index, group4); err == nil {
+			err = l.attach(kernel, mode)
+		}
+	}
+	if err != nil {
+		_ = l.close()
+		return nil, fmt.Errorf("%s: %w", dev.Name, err)
+	}
+	return l, nil
+}
+
+// attach hears with XDP, or where it is off or refused with a packet socket.
+func (l *link) attach(kernel *loader.Kernel, mode loader.Mode) error {
+	if kernel != nil && mode != loader.Off {
+		got, note, err := kernel.Attach(l.index, mode)
+		if err == nil {
+			l.kernel, l.path, l.xdp, l.note = kernel, kernel, got, note
+			return nil
+		}
+		if mode != loader.Auto {
+			return err
+		}
+		l.note = err.Error()
+	}
+	s, err := openSocketPath(l.index)
+	if err != nil {
+		return err
+	}
+	l.socket, l.path, l.xdp = s, s, loader.Off
+	return nil
+}
+
+// close gives everything back. The interface may be gone already.
+func (l *link) close() error {
+	var errs []error
+	if l.kernel != nil {
+		errs = append(errs, l.kernel.Detach(l.index))
+	}
+	if l.socket != nil {
+		errs = append(errs, l.socket.Close())
+	}
+	if l.member != nil {
+		errs = append(errs, l.member.Close())
+	}
+	if l.packet != nil {
+		errs = append(errs, l.packet.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,161 @@
+package daemon
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/vip"
+	"github.com/vrrpx/vrrpx/loader"
+	"github.com/vrrpx/vrrpx/vrrp"
+)
+
+// device is what is known of an interface that routers run on. It outlives
+// the interface; link does not.
+type device struct {
+	name    string
+	exists  bool
+	up      bool
+	primary netip.Addr // own IPv4 address; invalid for none
+	link    *link      // nil while it does not exist or cannot be used
+	routers []*router
+}
+
+// faults are the causes that keep the routers of a device in FAULT.
+func (d *device) faults() []string {
+	switch {
+	case !d.exists:
+		return []string{fmt.Sprintf("interface %s is gone", d.name)}
+	case d.link == nil:
+		return []string{fmt.Sprintf("interface %s cannot be used", d.name)}
+	}
+	var f []string
+	if !d.up {
+		f = append(f, fmt.Sprintf("link %s is down", d.name))
+	}
+	if !d.primary.IsValid() {
+		f = append(f, fmt.Sprintf("no IPv4 address on %s", d.name))
+	}
+	return f
+}
+
+// adopt makes an opened interface the loop's and gives it to its routers.
+func (h *host) adopt(d *device, l *link) error {
+	if l.socket != nil {
+		if err := h.loop.addPath(l.socket); err != nil {
+			return err
+		}
+	}
+	d.link = l
+	for _, r := range d.routers {
+		r.link = l
+		r.key = loader.Key{Ifindex: uint32(l.index), VRID: r.cfg.VRID, Family: vrrp.Family(r.cfg.Family)}
+		r.taken = taken{}
+		h.loop.byKey[r.key] = r
+	}
+	return nil
+}
+
+// abandon takes a vanished interface from its routers.
+func (h *host) abandon(d *device) {
+	l := d.link
+	if l == nil {
+		return
+	}
+	d.link = nil
+	h.refresh(d) // FAULT stops the pacer, which still sends through the link
+	for _, r := range d.routers {
+		_ = l.path.Remove(r.key) // it may have gone with the interface
+		delete(h.loop.byKey, r.key)
+		r.link, r.taken = nil, taken{}
+	}
+	if l.socket != nil {
+		h.loop.removePath(l.socket)
+	}
+	go func() { _ = l.close() }() // it may wait for the kernel
+}
+
+// refresh brings the own address and the faults of a device's routers up to
+// date.
+func (h *host) refresh(d *device) {
+	t, faults := now(), d.faults()
+	for _, r := range d.routers {
+		if d.primary.IsValid() && d.primary != r.machine.Config().Primary {
+			r.step(t, vrrp.SetConfig{Config: r.machineConfig(d.primary)})
+		}
+		// New causes before old ones are cleared, so that the router does not
+		// pass through BACKUP on its way from one to the next.
+		for _, f := range faults {
+			r.step(t, vrrp.Fault{Cause: f, Active: true})
+		}
+		for _, f := range r.machine.Faults() {
+			if !slices.Contains(faults, f) {
+				r.step(t, vrrp.Fault{Cause: f})
+			}
+		}
+	}
+}
+
+// linkEvent takes news of a device, on the loop.
+func (h *host) linkEvent(e vip.Event) {
+	d := h.devices[e.Link.Name]
+	if d == nil {
+		return
+	}
+	switch e.Kind {
+	case vip.LinkGone:
+		h.log.Warn(fmt.Sprintf("interface %s has vanished", d.name))
+		d.exists, d.up, d.primary = false, false, netip.Addr{}
+		h.abandon(d)
+	case vip.LinkNew:
+		d.exists, d.up = true, e.Link.Up
+		h.abandon(d) // it came back under another index before it was seen to go
+		h.reopen(d, e.Link)
+	case vip.LinkUp, vip.LinkDown:
+		d.up = e.Link.Up
+	case vip.LinkChanged:
+		if d.link != nil {
+			d.link.mac = e.Link.MAC
+		}
+	case vip.PrimaryChanged:
+		d.primary = e.Primary.Addr()
+	}
+	h.refresh(d)
+}
+
+// reopen opens an interface that has returned, away from the loop.
+func (h *host) reopen(d *device, dev vip.Link) {
+	go func() {
+		l, err := h.openLink(dev)
+		posted := h.loop.post(func() { h.reopened(d, l, err) })
+		if !posted && l != nil {
+			_ = l.close()
+		}
+	}()
+}
+
+func (h *host) reopened(d *device, l *link, err error) {
+	if err == nil && (!d.exists || d.link != nil) {
+		go func() { _ = l.close() }() // gone again, or opened twice
+		return
+	}
+	if err == nil {
+		err = h.adopt(d, l)
+	}
+	if err != nil {
+		h.log.Error(fmt.Sprintf("interface %s has returned and cannot be used: %v", d.name, err))
+		return
+	}
+	h.log.Info(fmt.Sprintf("interface %s has returned", d.name), "index", l.index)
+	h.refresh(d)
+}
+
+// addressesOf is a router's virtual addresses for the host.
+func addressesOf(c config.Router) []vip.Address {
+	var as []vip.Address
+	for _, a := range c.Addresses {
+		as = append(as, vip.Address{Prefix: a.Prefix, Device: a.Device, Label: a.Label, Scope: uint8(a.Scope), Broadcast: a.Broadcast})
+	}
+	return as
+}

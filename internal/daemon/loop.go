@@ -1,0 +1,299 @@
+package daemon
+
+import (
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/vrrpx/vrrpx/loader"
+	"github.com/vrrpx/vrrpx/vrrp"
+)
+
+// backstop is how often the loop looks at every deadline by itself, in case an
+// event was lost on its way. It wakes an idle BACKUP whose adverts and deadline
+// the kernel keeps, and each time Go's sysmon thread with it, which takes about
+// a hundred naps before it sleeps again.
+const backstop = 10 * time.Second
+
+// fresh is how long a down event is taken at its word. To ask for a later
+// advert costs more time than all else on the way to the wire, and one that
+// came within this was too late for its deadline anyway. A loop that was held
+// up for longer does ask.
+const fresh = 500 * time.Microsecond
+
+// loop is the one goroutine that owns the routers. It waits for the datapaths,
+// its timer and posted functions; nothing that it calls blocks.
+type loop struct {
+	log     *slog.Logger
+	epoll   int
+	file    *os.File        // owns epoll
+	ready   syscall.RawConn // of file
+	timer   int             // timerfd, armed for the earliest deadline that is the loop's
+	wake    int             // eventfd, written by post
+	armed   vrrp.Instant
+	paths   []Datapath
+	routers []*router
+	byKey   map[loader.Key]*router
+	soon    bool      // a deadline is about to pass
+	heard   []*router // who had an advert in this round
+	down    []*router // whose deadline may have passed in this round
+
+	mu    sync.Mutex
+	posts []func()
+	done  bool
+}
+
+func newLoop(log *slog.Logger) (*loop, error) {
+	l := &loop{log: log, epoll: -1, timer: -1, wake: -1, byKey: map[loader.Key]*router{}}
+	var err error
+	if l.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("epoll_create1: %w", err)
+	}
+	_ = unix.SetNonblock(l.epoll, true) // cannot fail; it lets Go poll the file
+	l.file = os.NewFile(uintptr(l.epoll), "epoll")
+	if l.ready, err = l.file.SyscallConn(); err != nil {
+		l.close()
+		return nil, fmt.Errorf("epoll: %w", err)
+	}
+	if l.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK); err != nil {
+		l.close()
+		return nil, fmt.Errorf("timerfd_create: %w", err)
+	}
+	if l.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		l.close()
+		return nil, fmt.Errorf("eventfd: %w", err)
+	}
+	for _, fd := range []int{l.timer, l.wake} {
+		if err := l.watch(fd); err != nil {
+			l.close()
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+func (l *loop) close() {
+	if l.file != nil {
+		_ = l.file.Close()
+	}
+	for _, fd := range []int{l.timer, l.wake} {
+		if fd >= 0 {
+			_ = unix.Close(fd)
+		}
+	}
+}
+
+func (l *loop) watch(fd int) error {
+	e := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
+	if err := unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &e); err != nil {
+		return fmt.Errorf("epoll_ctl: %w", err)
+	}
+	return nil
+}
+
+// addPath and removePath are for the loop itself, or before it runs.
+func (l *loop) addPath(p Datapath) error {
+	if err := l.watch(p.FD()); err != nil {
+		return err
+	}
+	l.paths = append(l.paths, p)
+	return nil
+}
+
+func (l *loop) removePath(p Datapath) {
+	for i, q := range l.paths {
+		if q == p {
+			_ = unix.EpollCtl(l.epoll, unix.EPOLL_CTL_DEL, p.FD(), nil)
+			l.paths = append(l.paths[:i], l.paths[i+1:]...)
+			return
+		}
+	}
+}
+
+// post runs f on the loop, in the order of posting. It does not wait for it
+// and never blocks; after the loop has ended it does nothing and is false.
+func (l *loop) post(f func()) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.done {
+		return false
+	}
+	l.posts = append(l.posts, f)
+	if len(l.posts) == 1 {
+		var one [8]byte
+		binary.NativeEndian.PutUint64(one[:], 1)
+		_, _ = unix.Write(l.wake, one[:]) // EAGAIN: it is awake already
+	}
+	return true
+}
+
+// stop ends run after the functions posted before it.
+func (l *loop) stop() {
+	l.post(func() {
+		l.mu.Lock()
+		l.done = true
+		l.mu.Unlock()
+	})
+}
+
+// run serves until stop.
+func (l *loop) run() {
+	var events [8]unix.EpollEvent
+	for !l.stopped() {
+		l.arm()
+		for _, e := range l.wait(events[:]) {
+			if fd := int(e.Fd); fd == l.timer || fd == l.wake {
+				var b [8]byte
+				_, _ = unix.Read(fd, b[:])
+				if fd == l.timer {
+					l.armed = 0
+				}
+			}
+		}
+		l.round(now())
+	}
+}
+
+// wait returns what is ready, in the end. It parks the goroutine rather than a
+// thread in epoll_wait: who comes back from a long system call looks to Go's
+// monitor as if he had been running all the while, and is preempted, for 60 us,
+// just when he has a deadline to act on. The monitor also sleeps sooner so.
+func (l *loop) wait(events []unix.EpollEvent) []unix.EpollEvent {
+	n := 0
+	err := l.ready.Read(func(uintptr) bool {
+		n, _ = unix.EpollWait(l.epoll, events, 0) // EINTR: never when it need not wait
+		return n > 0
+	})
+	if err != nil {
+		l.log.Error("waiting for events: " + err.Error())
+	}
+	return events[:max(n, 0)]
+}
+
+// spin waits for a deadline that is about to pass, without going to sleep: an
+// idle CPU takes longer to run a process again than a takeover needs. It comes
+// only when a master has been silent for nearly the whole of its master-down
+// interval, and ends soon after that, whatever happens.
+func (l *loop) spin() {
+	l.soon = false
+	for end := time.Now().Add(loader.SoonBefore * 3 / 2); time.Now().Before(end); {
+		for _, p := range l.paths {
+			if p.Ready() {
+				return
+			}
+		}
+	}
+}
+
+// round is one turn: adverts first, all that came before t, and only then the
+// deadlines, so that a loop that was held up does not take over from a master
+// whose adverts are waiting to be read.
+func (l *loop) round(t vrrp.Instant) {
+	for _, p := range l.paths {
+		if _, err := p.Drain(t, l.event); err != nil {
+			l.log.Error("reading adverts: " + err.Error())
+		}
+	}
+	for _, r := range l.heard {
+		r.catchUp()
+	}
+	l.heard = l.heard[:0]
+	for _, f := range l.takePosts() {
+		f()
+	}
+	l.expire(t)
+}
+
+// expire steps the routers whose deadline may have passed: those with a down
+// event, those whose deadline the loop keeps, and, when one router's backstop
+// is due, all, so that many wake the loop no more often than one.
+func (l *loop) expire(t vrrp.Instant) {
+	look := false
+	for _, r := range l.routers {
+		if at, ok := r.loopDeadline(); ok && t >= at {
+			look = look || r.taken.armed
+			l.down = append(l.down, r)
+		}
+	}
+	if look {
+		l.down = append(l.down[:0], l.routers...)
+	}
+	for _, r := range l.down {
+		r.expire(t)
+	}
+	for _, r := range l.down {
+		r.settle()
+	}
+	l.down = l.down[:0]
+}
+
+// event routes what a datapath brought.
+func (l *loop) event(e *loader.Event) {
+	r := l.byKey[e.Key]
+	if r == nil {
+		return // removed while the event was on its way
+	}
+	switch e.Kind {
+	case loader.Advert:
+		r.hear(e)
+		if n := len(l.heard); n == 0 || l.heard[n-1] != r {
+			l.heard = append(l.heard, r)
+		}
+	case loader.Soon:
+		l.soon = true
+	case loader.Down:
+		r.taken.armed = false
+		r.keptAt(e.Heard)
+		r.taken.known = e.Now.Add(fresh)
+		l.down = append(l.down, r)
+	}
+}
+
+func (l *loop) takePosts() []func() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.posts
+	l.posts = nil
+	return p
+}
+
+func (l *loop) stopped() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.done
+}
+
+// loopDeadline is when the loop itself looks at a router's deadline: at the
+// deadline where the datapath keeps none, else a backstop later. A steady
+// BACKUP's deadline moves on unseen in the kernel; looking brings it up to date.
+func (r *router) loopDeadline() (vrrp.Instant, bool) {
+	due, ok := r.deadline()
+	if r.taken.armed {
+		due = due.Add(backstop)
+	}
+	return due, ok
+}
+
+// arm sets the timer for the earliest such time.
+func (l *loop) arm() {
+	var first vrrp.Instant
+	for _, r := range l.routers {
+		if due, ok := r.loopDeadline(); ok && (first == 0 || due < first) {
+			first = due
+		}
+	}
+	if first == l.armed {
+		return
+	}
+	l.armed = first
+	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(max(int64(first), 0))}
+	if err := unix.TimerfdSettime(l.timer, unix.TFD_TIMER_ABSTIME, &spec, nil); err != nil {
+		l.log.Error("timerfd_settime: " + err.Error())
+	}
+}

@@ -1,0 +1,38 @@
+package daemon
+
+import (
+	"github.com/vrrpx/vrrpx/internal/netio"
+)
+
+// outputs is where a router's effects go. None of these blocks: each hands
+// over to a goroutine or thread of its own, or writes to a socket that never
+// waits.
+type outputs struct {
+	addresses addresses
+	pacer     pacer
+	announcer announcer
+}
+
+// sender sends on one interface (netio.Sender).
+type sender interface {
+	netio.Transmitter
+	SendAll(frames [][]byte) (sent int)
+}
+
+// addresses is the desired state of the host's virtual addresses (vip.Manager).
+type addresses interface {
+	Hold(owner string)
+	Release(owner string)
+}
+
+// pacer sends the adverts of every MASTER on its schedule (netio.Pacer).
+type pacer interface {
+	Set(owner string, s netio.Schedule)
+	Stop(owner string)
+}
+
+// announcer sends what follows the first gratuitous ARP (netio.Announcer).
+type announcer interface {
+	Announce(owner string, b netio.Burst)
+	Cancel(owner string)
+}

@@ -1,0 +1,189 @@
+package daemon
+
+import (
+	"crypto/subtle"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync/atomic"
+
+	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/loader"
+	"github.com/vrrpx/vrrpx/stats"
+	"github.com/vrrpx/vrrpx/vrrp"
+)
+
+// router is one virtual router on the loop: the machine, what datapath and
+// pacer were last told, and what the operator is shown. Only the loop touches
+// it, but for the counters marked atomic.
+type router struct {
+	cfg     config.Router
+	log     *slog.Logger
+	out     outputs
+	machine *vrrp.Machine
+	link    *link // nil while the interface does not exist
+	key     loader.Key
+
+	taken  taken
+	advert advert
+
+	passwd  [8]byte
+	drops   [vrrp.NumDrops]atomic.Uint64 // found above the datapath
+	alarms  map[vrrp.NoteKind]string
+	history []stats.Transition
+	effects []vrrp.Effect // scratch, so that a step need not allocate
+	told    []told        // what settle has to record
+}
+
+// historyLen bounds the transitions kept for `vrrpx status`.
+const historyLen = 64
+
+// maxLearn bounds the learned interval (protocol.md, "Ours beyond the list").
+const maxLearn = 10
+
+func newRouter(cfg config.Router, log *slog.Logger, out outputs) *router {
+	r := &router{cfg: cfg, log: log, out: out, alarms: map[vrrp.NoteKind]string{}}
+	if r.authType() == vrrp.AuthPass {
+		copy(r.passwd[:], cfg.Auth.Pass.Reveal())
+	}
+	r.machine = vrrp.New(r.machineConfig(netip.Addr{}))
+	return r
+}
+
+func (r *router) authType() vrrp.AuthType {
+	if r.cfg.Version == 2 && r.cfg.Auth.Type == config.AuthPass {
+		return vrrp.AuthPass
+	}
+	return vrrp.AuthNone
+}
+
+// machineConfig is the core's view of the configuration.
+func (r *router) machineConfig(primary netip.Addr) vrrp.Config {
+	c := vrrp.Config{
+		Version: r.cfg.Version, Family: vrrp.Family(r.cfg.Family), VRID: r.cfg.VRID, Priority: r.cfg.Priority,
+		Interval: r.cfg.AdvertInterval, Primary: primary, Preempt: r.cfg.Preempt,
+		DownAdverts: r.cfg.DownAdverts, MaxLearn: maxLearn, ReplyToLower: r.cfg.LowerPriorityAdvert,
+	}
+	for _, a := range r.cfg.Addresses {
+		c.Addrs = append(c.Addrs, a.Prefix.Addr())
+	}
+	return c
+}
+
+// step applies an input, carries out its effects, and settles.
+func (r *router) step(at vrrp.Instant, in vrrp.Input) {
+	r.act(at, in)
+	r.settle()
+}
+
+// act is the half of step that others wait for: frames and addresses. When
+// many routers take over at once, all act before any settles.
+//
+// The frames of a step leave in one call, in the order of the effects. What
+// goes to other threads follows them: to wake a thread takes longer than to
+// send a frame, and no address is there before it runs anyway.
+func (r *router) act(at vrrp.Instant, in vrrp.Input) {
+	r.effects = r.machine.Step(at, in, r.effects[:0])
+	for _, e := range r.effects {
+		switch e := e.(type) {
+		case vrrp.Transition:
+			if e.From == vrrp.Master {
+				// Nothing may follow the farewell.
+				r.stopAdverts()
+				r.out.announcer.Cancel(r.cfg.Name)
+			}
+		case vrrp.SendAdvert:
+			r.queueAdvert(e.Priority)
+		case vrrp.Announce:
+			r.queueGARPs()
+		}
+	}
+	r.flush()
+	for _, e := range r.effects {
+		switch e.(type) {
+		case vrrp.TakeVIPs:
+			r.out.addresses.Hold(r.cfg.Name)
+		case vrrp.ReleaseVIPs:
+			r.out.addresses.Release(r.cfg.Name)
+		case vrrp.Announce:
+			r.announce()
+		case vrrp.Transition, vrrp.Note:
+			r.told = append(r.told, told{at, e})
+		}
+	}
+}
+
+// settle is the other half: it brings the datapath to what the machine now
+// wants, and tells the operator.
+func (r *router) settle() {
+	r.sync()
+	for _, t := range r.told {
+		switch e := t.effect.(type) {
+		case vrrp.Transition:
+			r.recordTransition(t.at, e)
+		case vrrp.Note:
+			r.recordNote(e)
+		}
+	}
+	r.told = r.told[:0]
+}
+
+// told is an effect that only people see.
+type told struct {
+	at     vrrp.Instant
+	effect vrrp.Effect
+}
+
+// hear takes an advert that the datapath sent up: what the datapath could not
+// judge is judged here, then the machine steps it at its arrival stamp.
+func (r *router) hear(e *loader.Event) {
+	p, err := vrrp.Parse(e.Message, r.key.Family)
+	if err != nil {
+		// The datapath has judged the shape; only a fault in it comes here.
+		r.drops[vrrp.DropLength].Add(1)
+		return
+	}
+	if r.authType() == vrrp.AuthPass && subtle.ConstantTimeCompare(p.AuthData[:], r.passwd[:]) != 1 {
+		r.drops[vrrp.DropAuthData].Add(1)
+		return
+	}
+	// An advert that the datapath kept is stepped in its place: before this
+	// one if it came before it, else when a later one or no more have come.
+	r.notice()
+	if r.taken.kept.at <= e.At {
+		r.stepKept()
+	}
+	a := vrrp.Advert{Packet: p, Src: e.Src, MAC: e.MAC}
+	r.taken.offered = newOffer(a, e)
+	r.step(e.At, vrrp.Heard{Advert: a})
+}
+
+// expire is called when the deadline may have passed: on a down event, by the
+// loop's own timer and by its backstop. The caller has drained the datapath,
+// and settles the router afterwards.
+func (r *router) expire(t vrrp.Instant) {
+	if t > r.taken.known {
+		r.notice()
+	}
+	r.actKept() // to settle here would arm a deadline that has passed
+	if due, ok := r.deadline(); ok && t >= due {
+		r.act(t, vrrp.Timer{})
+	}
+}
+
+// deadline is the master-down deadline of a BACKUP. The pacer, not the loop,
+// keeps the schedule of a MASTER.
+func (r *router) deadline() (vrrp.Instant, bool) {
+	if r.machine.State() != vrrp.Backup {
+		return 0, false
+	}
+	return r.machine.Deadline()
+}
+
+// try logs what the kernel refused; the next sync tries again.
+func (r *router) try(what string, err error) bool {
+	if err != nil {
+		r.log.Error(fmt.Sprintf("(%s) cannot %s: %v", r.cfg.Name, what, err))
+	}
+	return err == nil
+}

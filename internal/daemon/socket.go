@@ -1,0 +1,84 @@
+package daemon
+
+import (
+	"time"
+
+	"github.com/vrrpx/vrrpx/internal/netio"
+	"github.com/vrrpx/vrrpx/loader"
+	"github.com/vrrpx/vrrpx/vrrp"
+)
+
+// socketPath is the Datapath of an interface without XDP: a packet socket. It
+// keeps no advert to itself and no deadline.
+type socketPath struct {
+	*netio.Receiver
+	ifindex uint32
+}
+
+func openSocketPath(ifindex int) (*socketPath, error) {
+	r, err := netio.OpenReceiver(ifindex)
+	if err != nil {
+		return nil, err
+	}
+	return &socketPath{r, uint32(ifindex)}, nil
+}
+
+func (s *socketPath) Drain(until vrrp.Instant, f func(*loader.Event)) (int, error) {
+	var e loader.Event
+	return s.Receiver.Drain(until, func(p *netio.Packet) {
+		e = loader.Event{
+			Kind: loader.Advert, Key: loader.Key{Ifindex: s.ifindex, VRID: p.VRID, Family: p.Family},
+			At: p.At, Now: p.At, AH: p.AH != nil, Pseudo: p.Checksum == vrrp.ChecksumPseudo,
+			Src: p.Src, Dst: p.Dst, MAC: p.MAC, TTL: p.TTL, Message: p.Message,
+		}
+		f(&e)
+	})
+}
+
+// Ready is not asked: only a datapath that keeps deadlines sends a Soon.
+func (s *socketPath) Ready() bool { return false }
+
+// SetRule uses the rule's Elide to give the master's adverts a bound of their
+// own, so that no flood hides them.
+func (s *socketPath) SetRule(k loader.Key, r loader.Rule) error {
+	rule := netio.Rule{
+		Expect: vrrp.Expect{
+			Version: r.Version, Auth: vrrp.AuthType(r.Auth), Interval: r.Interval, Own: r.Own, Group: r.Group,
+		},
+		Priority: r.Priority, Rate: r.UpRate, Burst: r.UpBurst,
+	}
+	if r.Elide != nil {
+		rule.Master = netio.Match{Src: r.Elide.Src, Priority: r.Elide.Priority}
+	}
+	return s.SetRouter(k.VRID, k.Family, rule)
+}
+
+func (s *socketPath) Remove(k loader.Key) error {
+	s.Receiver.Remove(k.VRID, k.Family)
+	return nil
+}
+
+func (s *socketPath) Deadlines() bool { return false }
+
+func (s *socketPath) Arm(loader.Key, vrrp.Instant, vrrp.Instant, time.Duration) error { return nil }
+
+func (s *socketPath) Cancel(loader.Key) error { return nil }
+
+func (s *socketPath) LastMatch(loader.Key) (vrrp.Instant, error) { return 0, nil }
+
+func (s *socketPath) State(k loader.Key) (loader.State, error) {
+	n, ok := s.Router(k.VRID, k.Family)
+	if !ok {
+		return loader.State{}, nil
+	}
+	return loader.State{
+		LastSeen: n.LastSeen, LastMatch: n.LastMatch, Received: n.Received, Matched: n.Matched,
+		ChecksumPseudo: n.Pseudo, ChecksumPlain: n.Plain, Drops: n.Drops, Arrivals: n.Arrivals,
+	}, nil
+}
+
+func (s *socketPath) Interface(int) (loader.InterfaceCounters, error) {
+	n := s.Receiver.Interface()
+	n.Drops[vrrp.DropRingFull] = n.Lost // of any router: nobody looked
+	return loader.InterfaceCounters{Frames: n.Frames, Passed: n.Frames, Drops: n.Drops}, nil
+}

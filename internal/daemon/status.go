@@ -1,0 +1,226 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/vrrpx/vrrpx/internal/version"
+	"github.com/vrrpx/vrrpx/loader"
+	"github.com/vrrpx/vrrpx/stats"
+	"github.com/vrrpx/vrrpx/vrrp"
+)
+
+// Status is a snapshot for the control socket. The loop gives only what it
+// alone knows; counters are read from the maps by the caller's goroutine.
+func (h *host) Status(ctx context.Context) (*stats.Status, error) {
+	st := &stats.Status{
+		Version: version.String(), PID: os.Getpid(), Started: h.started, ConfigFile: h.opts.ConfigFile,
+	}
+	if h.kernel != nil {
+		st.PinDir = h.opts.PinDir
+	}
+	var views []view
+	var ifaces []ifaceView
+	if err := h.onLoop(ctx, func() { views, ifaces = h.look() }); err != nil {
+		return nil, err
+	}
+	st.Logs.Written, st.Logs.Dropped = h.opts.LogCounts()
+	st.Pacer = h.pacerStatus()
+	for _, i := range ifaces {
+		st.Interfaces = append(st.Interfaces, h.ifaceStatus(i))
+	}
+	held := map[string][]stats.Address{}
+	for _, a := range h.addrs.Snapshot() {
+		held[a.Owner] = append(held[a.Owner], stats.Address{
+			Address: a.Address.Prefix.String(), Device: a.Address.Device, Present: a.Present, Foreign: a.Foreign,
+		})
+	}
+	for _, v := range views {
+		st.Routers = append(st.Routers, h.routerStatus(v, held[v.Name]))
+	}
+	return st, nil
+}
+
+func (h *host) pacerStatus() stats.Pacer {
+	p := h.pacer.Status()
+	return stats.Pacer{
+		Realtime: p.RealtimeErr == nil, Locked: p.LockedErr == nil,
+		Late: p.Late, MaxLate: stats.Seconds(p.MaxLate), Missed: p.Missed, SendErrors: p.Failed,
+	}
+}
+
+func (h *host) ifaceStatus(v ifaceView) stats.Interface {
+	s := v.Interface
+	if v.link == nil {
+		return s
+	}
+	n, err := v.link.path.Interface(v.link.index)
+	if err != nil {
+		return s
+	}
+	s.Frames = n.Frames
+	for d := vrrp.Drop(1); int(d) < vrrp.NumDrops; d++ {
+		if !d.OfRouter() || n.Drops[d] > 0 {
+			s.Drops[d.String()] = n.Drops[d]
+		}
+	}
+	return s
+}
+
+var errBusy = errors.New("the event loop did not answer in time")
+
+// onLoop runs f on the loop and waits for it.
+func (h *host) onLoop(ctx context.Context, f func()) error {
+	done := make(chan struct{})
+	if !h.loop.post(func() { f(); close(done) }) {
+		return errors.New("the daemon is stopping")
+	}
+	select {
+	case <-done:
+		return nil
+	case <-h.loopDone:
+		return errors.New("the daemon is stopping")
+	case <-ctx.Done():
+		return errBusy
+	}
+}
+
+// view is a router as the loop sees it. stats.Router lacks its counters yet.
+type view struct {
+	stats.Router
+	router *router
+	path   Datapath
+	key    loader.Key
+	now    vrrp.Instant
+	due    vrrp.Instant
+}
+
+type ifaceView struct {
+	stats.Interface
+	link *link
+}
+
+// look copies what only the loop may read.
+func (h *host) look() ([]view, []ifaceView) {
+	t := now()
+	views := make([]view, 0, len(h.routers))
+	for _, r := range h.routers {
+		views = append(views, r.view(t))
+	}
+	var ifaces []ifaceView
+	for _, name := range slices.Sorted(maps.Keys(h.devices)) {
+		d := h.devices[name]
+		v := ifaceView{stats.Interface{Name: name, Up: d.up, XDP: "off", Drops: map[string]uint64{}}, d.link}
+		if l := d.link; l != nil {
+			v.Index, v.XDP, v.XDPNote = l.index, l.xdp.String(), l.note
+		}
+		ifaces = append(ifaces, v)
+	}
+	return views, ifaces
+}
+
+// view brings the machine up to the last advert that the kernel kept, so that
+// it shows the deadline that holds.
+func (r *router) view(t vrrp.Instant) view {
+	r.catchUp()
+	m, c := r.machine, r.machine.Config()
+	v := view{router: r, key: r.key, now: t, Router: stats.Router{
+		Name: r.cfg.Name, Interface: r.cfg.Interface, VRID: c.VRID, Family: c.Family.String(), Version: c.Version,
+		State: m.State().String(), Since: wall(m.Since()), Reason: m.Reason().String(), Priority: c.Priority,
+		AdvertInterval: stats.Seconds(c.Interval), LearnedInterval: stats.Seconds(m.LearnedInterval()),
+		Skew: stats.Seconds(m.Skew()), MasterDown: stats.Seconds(m.MasterDown()),
+		DeadlineBy: "loop", Pacer: "thread", Ingest: "none",
+		History: slices.Clone(r.history),
+	}}
+	if c.Primary.IsValid() {
+		v.Source = c.Primary.String()
+	}
+	if a, at, ok := m.Accepted(); ok {
+		v.Master = &stats.Speaker{Address: a.Src.String(), MAC: net.HardwareAddr(a.MAC[:]).String(), Priority: a.Priority, Heard: stats.Seconds(t.Sub(at))}
+	}
+	if due, ok := r.deadline(); ok {
+		in := stats.Seconds(due.Sub(t))
+		v.DeadlineIn = &in
+	}
+	if l := r.link; l != nil {
+		v.path, v.Ingest = l.path, "packet socket"
+		if l.xdp != loader.Off {
+			v.Ingest = "xdp " + l.xdp.String()
+		}
+		if l.path.Deadlines() {
+			v.DeadlineBy = "kernel"
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(r.alarms)) {
+		v.Alarms = append(v.Alarms, r.alarms[k])
+	}
+	return v
+}
+
+// routerStatus adds the counters, of the datapath and of everyone who sends.
+func (h *host) routerStatus(v view, held []stats.Address) stats.Router {
+	s := v.Router
+	s.Drops = map[string]uint64{}
+	drops := v.router.dropCounts()
+	if v.path != nil {
+		if k, err := v.path.State(v.key); err == nil {
+			s.Received, s.Arrivals = k.Received, k.Arrivals[:]
+			for d, n := range k.Drops {
+				drops[d] += n
+			}
+		}
+	}
+	for d := vrrp.Drop(1); int(d) < vrrp.NumDrops; d++ {
+		if d.OfRouter() {
+			s.Drops[d.String()] = drops[d]
+		}
+	}
+	s.Sent = v.router.advert.sent.Load() + h.pacer.Counts(s.Name).Sent
+	s.GARPs = v.router.advert.garped.Load() + h.announcer.Sent(s.Name)
+	s.Addresses = held
+	return s
+}
+
+func (r *router) dropCounts() (n [vrrp.NumDrops]uint64) {
+	for d := range n {
+		n[d] = r.drops[d].Load()
+	}
+	return n
+}
+
+// logDrops is how often new drops are looked for and logged: once for all of a
+// kind, however many.
+const logDrops = 10 * time.Second
+
+// watchDrops logs what was dropped since it last looked.
+func (h *host) watchDrops(ctx context.Context) {
+	last := map[string]uint64{}
+	tick := time.NewTicker(logDrops)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		st, err := h.Status(ctx)
+		if err != nil {
+			continue // stopping, or the loop is held up: status says so to who asks
+		}
+		for _, r := range st.Routers {
+			for _, name := range slices.Sorted(maps.Keys(r.Drops)) {
+				id := r.Name + "/" + name
+				if n := r.Drops[name]; n > last[id] {
+					h.log.Warn(fmt.Sprintf("(%s) dropped %d adverts: %s", r.Name, n-last[id], name), "since", logDrops, "total", n)
+					last[id] = n
+				}
+			}
+		}
+	}
+}

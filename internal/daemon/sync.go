@@ -1,0 +1,176 @@
+package daemon
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/vrrpx/vrrpx/loader"
+	"github.com/vrrpx/vrrpx/vrrp"
+)
+
+// taken is what the datapath was last told of a router: the rule that judges
+// its adverts and lets it keep the master's to itself, and the deadline.
+type taken struct {
+	told  bool // the rule below is in force
+	rule  loader.Rule
+	match loader.Match // the rule's Elide when keeps
+	keeps bool
+
+	offered  offer // the advert being stepped
+	accepted offer // the last that the machine accepted; the rule's when keeps
+	kept     offer // noticed and not yet stepped: later than the events so far
+
+	armed bool
+	due   vrrp.Instant // the deadline that the datapath has
+	down  time.Duration
+	last  vrrp.Instant // stamp of the last kept advert that was stepped
+	known vrrp.Instant // till then the datapath has told of every advert that it kept
+}
+
+// offer is an advert, its stamp, and how the datapath would know it again. The
+// digest is the datapath's own business.
+type offer struct {
+	at     vrrp.Instant
+	advert vrrp.Advert
+	match  loader.Match
+}
+
+func newOffer(a vrrp.Advert, e *loader.Event) offer {
+	wire, _ := vrrp.WireInterval(a.Version, a.Interval) // it came off the wire
+	return offer{e.At, a, loader.Match{Src: a.Src, Priority: a.Priority, Interval: wire, Digest: e.Digest}}
+}
+
+// notice looks whether the datapath has kept an advert that the machine has
+// not stepped.
+func (r *router) notice() {
+	if !r.taken.keeps || r.link == nil {
+		return
+	}
+	if at, err := r.link.path.LastMatch(r.key); err == nil {
+		r.keptAt(at)
+	}
+}
+
+// keptAt takes the stamp of the last kept advert. That one matched the rule in
+// force, so it is equal to the last accepted one but for its stamp.
+func (r *router) keptAt(at vrrp.Instant) {
+	t := &r.taken
+	if !t.keeps || at <= max(t.last, t.accepted.at, t.kept.at) {
+		return
+	}
+	if t.kept.at != 0 && t.kept.match != t.accepted.match {
+		r.stepKept() // that one was kept under an earlier rule
+	}
+	t.kept = t.accepted
+	t.kept.at = at
+}
+
+// actKept steps the advert that notice found, if it found one, and leaves it
+// to the caller to settle.
+func (r *router) actKept() {
+	t := &r.taken
+	if t.kept.at == 0 {
+		return
+	}
+	t.last, t.offered, t.kept = t.kept.at, t.kept, offer{}
+	r.act(t.last, vrrp.Heard{Advert: t.offered.advert})
+}
+
+func (r *router) stepKept() {
+	if r.taken.kept.at != 0 {
+		r.actKept()
+		r.settle()
+	}
+}
+
+// catchUp brings the machine to the last advert that the datapath kept. No
+// event with an earlier stamp may come after it.
+func (r *router) catchUp() {
+	r.notice()
+	r.stepKept()
+}
+
+// sync brings the datapath and the pacer to what the machine wants now. It
+// compares with what they were last told, so most calls tell them nothing.
+func (r *router) sync() {
+	if r.link == nil {
+		return
+	}
+	r.syncRule()
+	r.syncDeadline()
+	r.syncAdverts()
+}
+
+func (r *router) syncRule() {
+	t := &r.taken
+	rule := r.baseRule()
+	_, at, keeps := r.machine.Accepted()
+	if keeps && at == t.offered.at {
+		t.accepted = t.offered
+	}
+	match := t.accepted.match
+	if t.told && rule == t.rule && keeps == t.keeps && (!keeps || match == t.match) {
+		return
+	}
+	t.rule, t.match, t.keeps = rule, match, keeps
+	if keeps {
+		rule.Elide = &match
+	}
+	t.told = r.try("set the rule", r.link.path.SetRule(r.key, rule))
+	t.keeps = t.keeps && t.told
+}
+
+// baseRule is what is demanded of any advert for the router.
+func (r *router) baseRule() loader.Rule {
+	c := r.machine.Config()
+	rule := loader.Rule{
+		Version: c.Version, Auth: loader.Auth(r.authType()), Priority: c.Priority,
+		Own: c.Primary, Group: group(c.Family),
+	}
+	rule.UpRate, rule.UpBurst = upRate(c.Interval)
+	if c.Version == 2 {
+		rule.Interval, _ = vrrp.WireInterval(2, c.Interval) // checked by config
+	}
+	return rule
+}
+
+var group4, group6 = netip.MustParseAddr("224.0.0.18"), netip.MustParseAddr("ff02::12")
+
+func group(f vrrp.Family) netip.Addr {
+	if f == vrrp.IPv6 {
+		return group6
+	}
+	return group4
+}
+
+// syncDeadline arms the datapath's deadline when it differs from the
+// machine's. The datapath moves its own with every advert it keeps, so a
+// steady BACKUP is armed once.
+func (r *router) syncDeadline() {
+	t := &r.taken
+	if !r.link.path.Deadlines() {
+		return // the loop asks the machine
+	}
+	due, ok := r.deadline()
+	if !ok {
+		if t.armed {
+			r.try("cancel the deadline", r.link.path.Cancel(r.key))
+			t.armed = false
+		}
+		return
+	}
+	down := r.machine.MasterDown()
+	has := max(t.due, t.last.Add(t.down))
+	if t.armed && down == t.down && due == has {
+		return
+	}
+	t.due, t.down = due, down
+	t.armed = r.try("arm the deadline", r.link.path.Arm(r.key, due, r.machine.Base(), down))
+}
+
+// upRate bounds the events per second that the datapath sends up for one
+// router and class: room for four routers at our interval, and some more.
+func upRate(interval time.Duration) (rate, burst uint32) {
+	rate = uint32(4*time.Second/interval) + 20
+	return rate, rate/2 + 16
+}

@@ -1,0 +1,184 @@
+// Package rules holds no code. Its test is the layout of the module: who may
+// import whom, and why. The purity of package vrrp is tested there.
+package rules
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/vrrpx/vrrpx"
+
+// rule says what some packages may not import. Packages of ours are named by
+// their directory; "x/..." is x and all below it, "..." all of ours.
+type rule struct {
+	of     []string // the packages held to it
+	except []string // but for these
+	deny   []string
+	tests  bool // their tests are held to it too
+	reason string
+}
+
+var rules = []rule{
+	{of: []string{"..."}, except: []string{"loader"}, deny: []string{"github.com/cilium/ebpf/..."},
+		reason: "loader is the one door to the kernel's BPF: behind it the datapath can change, beside it the packet socket takes its place"},
+	{of: []string{"vrrp"}, deny: []string{"..."}, tests: true,
+		reason: "the protocol depends on its inputs alone; the simulator and the daemon must run the same code"},
+	{of: []string{"internal/config"}, deny: []string{"...", "net", "net/http", "os/exec", "golang.org/x/sys/unix", "github.com/vishvananda/netlink/..."},
+		reason: "vrrpx check must give the same answer on a laptop, in CI and on the router: it looks at the file and not at the host"},
+	{of: []string{"internal/netio", "internal/vip"}, deny: []string{"internal/config", "internal/daemon", "internal/control", "cmd/..."}, tests: true,
+		reason: "adapters do as they are told; what a keyword means is decided once, above them"},
+	{of: []string{"loader", "stats"}, deny: []string{"internal/config", "internal/daemon", "internal/control", "internal/netio", "internal/vip", "cmd/..."}, tests: true,
+		reason: "the packages that others may use must not drag the daemon in"},
+	{of: []string{"..."}, except: []string{"cmd/vrrpx", "internal/daemon", "internal/demo", "internal/e2e"}, deny: []string{"internal/daemon"}, tests: true,
+		reason: "the daemon ties the others together; nothing below may know it"},
+	{of: []string{"..."}, except: []string{"internal/demo", "internal/testnet"}, deny: []string{"internal/testnet"},
+		reason: "namespaces made at will are for tests and the demo, never for a running router"},
+	{of: []string{"..."}, deny: []string{"testing/..."},
+		reason: "package testing registers its flags in every program that links it"},
+}
+
+// imports of one package, by the file's kind.
+type imports struct{ code, tests []string }
+
+func TestImportRules(t *testing.T) {
+	found := scan(t)
+	for _, r := range rules {
+		for _, p := range slices.Concat(r.of, r.except) {
+			if _, ok := found[p]; !ok && !strings.Contains(p, "...") {
+				t.Errorf("a rule names package %s, which is not there: drop it or mend it", p)
+			}
+		}
+		for pkg, in := range found {
+			for _, bad := range r.breaks(pkg, in) {
+				t.Errorf("%s imports %s, but %s", pkg, bad, r.reason)
+			}
+		}
+	}
+}
+
+// breaks are the imports of a package that the rule denies it.
+func (r rule) breaks(pkg string, in imports) (bad []string) {
+	if !matchAny(r.of, pkg) || matchAny(r.except, pkg) {
+		return nil
+	}
+	list := in.code
+	if r.tests {
+		list = slices.Concat(list, in.tests)
+	}
+	for _, i := range list {
+		name, ours := strings.CutPrefix(i, module+"/")
+		for _, d := range r.deny {
+			if match(d, name) && (d != "..." || ours) && name != pkg {
+				bad = append(bad, name)
+			}
+		}
+	}
+	return bad
+}
+
+func matchAny(patterns []string, pkg string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return match(p, pkg) })
+}
+
+func match(pattern, pkg string) bool {
+	dir, all := strings.CutSuffix(pattern, "...")
+	return pkg == pattern || all && (strings.HasPrefix(pkg, dir) || pkg == strings.TrimSuffix(dir, "/"))
+}
+
+// scan reads the imports of every package of the module.
+func scan(t *testing.T) map[string]imports {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]imports{}
+	err = filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir():
+			if file == root {
+				return nil
+			}
+			_, err := os.Stat(filepath.Join(file, "go.mod")) // a module of its own
+			if err == nil || d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") {
+				return filepath.SkipDir
+			}
+			return nil
+		case !strings.HasSuffix(file, ".go"):
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		dir, err := filepath.Rel(root, filepath.Dir(file))
+		pkg := filepath.ToSlash(dir)
+		in := found[pkg]
+		list := &in.code
+		if strings.HasSuffix(file, "_test.go") {
+			list = &in.tests
+		}
+		for _, i := range f.Imports {
+			name, _ := strconv.Unquote(i.Path.Value) // the parser took it
+			*list = append(*list, name)
+		}
+		found[pkg] = in
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// Every rule must be able to fail.
+func TestRulesFindTheirBreach(t *testing.T) {
+	ours := func(p string) string { return path.Join(module, p) }
+	for _, c := range []struct {
+		pkg, imports string
+		test         bool
+		breaks       int
+	}{
+		{"internal/daemon", "github.com/cilium/ebpf", false, 1},
+		{"internal/daemon", "github.com/cilium/ebpf/ringbuf", false, 1},
+		{"loader", "github.com/cilium/ebpf", false, 0},
+		{"vrrp", ours("stats"), false, 1},
+		{"vrrp", ours("internal/rules"), true, 1},
+		{"internal/config", ours("vrrp"), false, 1},
+		{"internal/config", "net", false, 1},
+		{"internal/config", "net/netip", false, 0},
+		{"internal/netio", ours("internal/config"), true, 1},
+		{"internal/vip", ours("internal/daemon"), false, 2}, // two rules
+		{"internal/vip", ours("vrrp"), false, 0},
+		{"stats", ours("internal/config"), false, 1},
+		{"internal/control", ours("internal/daemon"), false, 1},
+		{"cmd/vrrpx", ours("internal/daemon"), false, 0},
+		{"internal/daemon", ours("internal/testnet"), false, 1},
+		{"internal/daemon", ours("internal/testnet"), true, 0},
+		{"internal/testnet", "testing", false, 1},
+		{"internal/testnet", "testing", true, 0},
+	} {
+		in := imports{code: []string{c.imports}}
+		if c.test {
+			in = imports{tests: []string{c.imports}}
+		}
+		n := 0
+		for _, r := range rules {
+			n += len(r.breaks(c.pkg, in))
+		}
+		if n != c.breaks {
+			t.Errorf("%s imports %s (test: %v): %d breaches, want %d", c.pkg, c.imports, c.test, n, c.breaks)
+		}
+	}
+}
