@@ -45,6 +45,18 @@ func TestWhatGoesUpIsBounded(t *testing.T) {
 	}
 }
 
+func TestBurstOfOneLetsOneThrough(t *testing.T) {
+	h := open(t, Options{NoTimer: true})
+	k := h.key(51, vrrp.IPv4)
+	r := v3rule()
+	r.UpRate, r.UpBurst = 1, 1
+	h.set(k, r)
+	h.run(v4frame(unhex(v3plain)))
+	if len(h.events()) != 1 {
+		t.Error("not even the first went up")
+	}
+}
+
 func TestFloodOfLesserPrioritiesLeavesRoomForTheOthers(t *testing.T) {
 	h := open(t, Options{NoTimer: true})
 	k := h.key(51, vrrp.IPv4)
@@ -77,9 +89,9 @@ func TestBoundHoldsAcrossCPUs(t *testing.T) {
 	h := open(t, Options{NoTimer: true})
 	k, frame := h.key(51, vrrp.IPv4), v4frame(unhex(v3plain))
 	r := v3rule()
-	r.UpRate, r.UpBurst = 1000, 10
+	const rate, burst, repeat = 1e6, 10, 300_000 // so that CPUs meet at the bucket
+	r.UpRate, r.UpBurst = rate, burst
 	h.set(k, r)
-	const repeat = 100_000
 	start := time.Now()
 	var wg sync.WaitGroup
 	for range 4 {
@@ -91,7 +103,7 @@ func TestBoundHoldsAcrossCPUs(t *testing.T) {
 	}
 	wg.Wait()
 	s := h.state(k)
-	if sent := s.SentUp + s.Drops[vrrp.DropRingFull]; sent > most(1000, 10, start) || sent < 10 {
+	if sent := s.SentUp + s.Drops[vrrp.DropRingFull]; sent > most(rate, burst, start) || sent < burst {
 		t.Errorf("%d sent up in %v", sent, time.Since(start))
 	}
 	if s.Received < 4*repeat || s.Received != s.SentUp+s.Drops[vrrp.DropOverflow]+s.Drops[vrrp.DropRingFull] {

@@ -46,9 +46,8 @@ func (k *Kernel) NoDeadlines() string { return k.noDeadlines }
 // Arm sets the router's deadline, in place of any it had: at, or down after
 // the last elided advert that arrived after since, whichever is later. When it
 // passes the kernel sends one Down event, whatever this process is doing, and
-// SoonBefore that a Soon. A
-// deadline in the past passes at once. It costs a few microseconds and fails
-// with ErrNoDeadlines, or with what the kernel says.
+// SoonBefore that a Soon. A deadline in the past passes at once. It costs a few
+// microseconds and fails with ErrNoDeadlines, or with what the kernel says.
 func (k *Kernel) Arm(key Key, at, since vrrp.Instant, down time.Duration) error {
 	return k.setDeadline(vrrpxDeadlineRequest{
 		Key: key.raw(), Op: vrrpxDeadlineOpDEADLINE_ARM,

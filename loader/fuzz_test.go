@@ -173,6 +173,7 @@ func paritySeeds() (frames [][]byte) {
 	return frames
 }
 
+//vrrp:row 27
 func FuzzParity(f *testing.F) {
 	for _, frame := range paritySeeds() {
 		f.Add(frame, uint8(0))

@@ -274,6 +274,7 @@ func (h *harness) counted(f vrrp.Family) (InterfaceCounters, map[vrrp.Drop]uint6
 	return ic, drops(all...), sum
 }
 
+//vrrp:row 13 14 15 16 17 18 19 22 24 26 27 64 66
 func TestFrameHasOneVerdictOneCounterAndAtMostOneEvent(t *testing.T) {
 	h := open(t, Options{NoTimer: true})
 	seen := map[vrrp.Drop]bool{}
@@ -351,6 +352,7 @@ func (c testCase) checkEvent(t *testing.T, e Event, s State) {
 	}
 }
 
+//vrrp:row 18
 func TestVRIDsAreOfOneFamily(t *testing.T) {
 	h := open(t, Options{NoTimer: true})
 	h.set(h.key(51, vrrp.IPv4), v3rule())
@@ -372,6 +374,8 @@ func TestInterfaceThatIsNotOursIsLeftAlone(t *testing.T) {
 }
 
 // A frame cut anywhere is never read past its end, nor taken as whole.
+//
+//vrrp:row 16 27
 func TestFrameCutAtEveryLength(t *testing.T) {
 	h := open(t, Options{NoTimer: true})
 	for _, c := range []testCase{
@@ -394,6 +398,8 @@ func TestFrameCutAtEveryLength(t *testing.T) {
 
 // The same at every length of the payload, so that the IP header is right and
 // the end of the message is what is judged.
+//
+//vrrp:row 16 27
 func TestPayloadOfEveryLength(t *testing.T) {
 	h := open(t, Options{NoTimer: true})
 	whole := message(v3plain, addrs(3, 4))

@@ -98,7 +98,6 @@ type view struct {
 	path   Datapath
 	key    loader.Key
 	now    vrrp.Instant
-	due    vrrp.Instant
 }
 
 type ifaceView struct {
