@@ -20,9 +20,9 @@ run: build
 # What shares the machine's two cores with a test shakes its timing, so one
 # package is tested at a time, those that run whole daemons last.
 test: deps build
-	$(GO) test -p 1 -timeout 10m $$($(GO) list ./... | grep -v /internal/e2e)
+	$(GO) test -count=1 -p 1 -timeout 10m $$($(GO) list ./... | grep -v /internal/e2e)
 	cd tools && $(GO) test ./...
-	$(GO) test -p 1 -timeout 20m -v ./internal/e2e
+	$(GO) test -count=1 -p 1 -timeout 20m -v ./internal/e2e
 
 deps:
 	@$(call install,$(TEST_PACKAGES))
