@@ -134,9 +134,27 @@ func (m *Manager) came(a hostAddress, byUs bool, who func() string) {
 	}
 }
 
+// added notes that the kernel has taken an address, for which its word will do:
+// of an IPv6 address without duplicate address detection the notification comes
+// later, from a work queue (inet6_addr_add in net/ipv6/addrconf.c). Were it waited
+// for, a Release before it would find nothing to remove.
+func (m *Manager) added(e *entry) {
+	at := m.at(e)
+	if _, known := m.host[at]; known {
+		return
+	}
+	if e.fled {
+		e.lostAt, e.culprit = time.Now(), unheard
+		m.enqueue(e.owner)
+		return
+	}
+	m.arrival++
+	m.host[at] = seen{scope: e.Scope, order: m.arrival}
+}
+
 // foreign notes that someone else has put the address there.
 func (m *Manager) foreign(e *entry, who string) {
-	m.unsaved = true
+	m.unsaved, m.moved = true, true
 	m.out = append(m.out, Event{Kind: Foreign, Owner: e.owner.name, Address: e.Address, Culprit: who})
 }
 
@@ -144,6 +162,9 @@ func (m *Manager) foreign(e *entry, who string) {
 // be put back; who removed it is asked at once, before the process has gone.
 func (m *Manager) went(at spot, byUs bool, who func() string) {
 	if _, known := m.host[at]; !known {
+		if e := m.entryAt(at); e != nil {
+			e.fled = true
+		}
 		return
 	}
 	delete(m.host, at)
@@ -237,8 +258,8 @@ func (m *Manager) first(device string, willDo func(netip.Addr, seen) bool) netip
 		if at.index != index || !willDo(at.prefix.Addr(), s) {
 			continue
 		}
-		if e := m.entryAt(at); e != nil && e.ours {
-			continue
+		if e := m.entryAt(at); e != nil && (e.ours || e.busy) {
+			continue // busy: being added, and the kernel's word came before its answer
 		}
 		if !first.IsValid() || s.order < order {
 			first, order = at.prefix, s.order

@@ -2,6 +2,8 @@ package vip
 
 import (
 	"net/netip"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -84,5 +86,63 @@ func TestHostLengthIPv6AddressIsNoSource(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("want %q in\n%s", want, text)
 		}
+	}
+}
+
+// The kernel tells of an IPv6 address after it has answered the request, when
+// the router may have let go of it again.
+func TestIPv6AddressIsReleasedBeforeItIsToldOf(t *testing.T) {
+	h := newHost(t)
+	r := &recorder{}
+	var m *Manager
+	open := func() (err error) {
+		m, err = Open(Options{StateFile: filepath.Join(t.TempDir(), "addresses.json"), Events: func(ev Event) {
+			if ev.Kind == Held {
+				m.Release(ev.Owner)
+			}
+			r.add(ev)
+		}})
+		return err
+	}
+	h.do(t, func() {
+		if err := open(); err != nil {
+			t.Error(err)
+		}
+	})
+	defer shut(t, m)
+	declare(t, m, "VI_1", addrs("fe80::3/64", "2001:db8::3/64", "2001:db8::4/128"))
+	for range 200 {
+		m.Hold("VI_1")
+		r.take(t, Released)
+	}
+	if n := r.count(Foreign); n != 0 {
+		t.Errorf("%d times our own address was taken for another's", n)
+	}
+	if got := h.addresses(t); !slices.Equal(got, []string{"192.0.2.1/24"}) {
+		t.Errorf("left on the host: %v", got)
+	}
+}
+
+// One that is removed as soon as it is there, before anything was told of it,
+// is not taken to be there, and is put back.
+func TestIPv6AddressThatIsGoneAtOnceIsPutBack(t *testing.T) {
+	h := newHost(t)
+	m, r := h.start(t)
+	declare(t, m, "VI_1", addrs("2001:db8::3/64"))
+	hold(t, m, r, "VI_1")
+	m.mu.Lock()
+	e := m.owners["VI_1"].entries[0]
+	delete(m.host, m.at(e)) // as before the kernel's word of it
+	e.ours, e.busy, e.fled = false, true, false
+	m.mu.Unlock()
+	h.ip(t, "address del 2001:db8::3/64 dev vip0")
+	eventually(t, "the removal to be heard", func() bool { m.mu.Lock(); defer m.mu.Unlock(); return e.fled })
+	m.mu.Lock()
+	_ = m.conclude(op{change: change{address: e.Address, index: m.links.index("vip0")}, entry: e}, nil)
+	m.mu.Unlock()
+	m.bell.ring()
+	r.take(t, Restored)
+	if !h.has(t, "2001:db8::3/64") {
+		t.Error("not put back")
 	}
 }
