@@ -46,6 +46,13 @@ func TestTakeoverOverIPv6ActsInOrder(t *testing.T) {
 	g.wantScript("stop pacing; cancel announcing; advert 0; release")
 }
 
+//vrrp:row 35
+func TestOwnerOfIPv6AddressesAnnouncesAtOnce(t *testing.T) {
+	g := newRig(t, true, func(c *config.Router) { ipv6(c); c.Priority = 255 })
+	g.want(vrrp.Master)
+	g.wantScript("advert 255; na; na; hold; announce 4 more every 20ms; pace every 10ms")
+}
+
 // Routers of both families, with one VRID, on one device: what one lacks is no
 // fault of the other, and each is found by its own key.
 //
