@@ -131,6 +131,18 @@ static __always_inline bool to_vrrp_group6(const struct ipv6hdr *ip)
 	return w[0] == bpf_htonl(0xff020000) && !w[1] && !w[2] && w[3] == bpf_htonl(0x12);
 }
 
+/*
+ * A first extension header on its way to ff02::12 that may stand before VRRP:
+ * it names VRRP, AH or a second extension header, which is not looked behind.
+ * MLD is what it often is instead.
+ */
+static __always_inline bool may_hide_vrrp(struct cursor *c)
+{
+	__u8 *next = take(c, 1);
+
+	return next && (*next == PROTO_VRRP || *next == IPPROTO_AH || is_ext_header(*next));
+}
+
 static __always_inline enum drop parse_ipv6(struct cursor *c, struct frame *f)
 {
 	struct ipv6hdr *ip = take(c, sizeof(*ip));
@@ -139,6 +151,8 @@ static __always_inline enum drop parse_ipv6(struct cursor *c, struct frame *f)
 	if (!ip)
 		return NOT_VRRP;
 	ext = is_ext_header(ip->nexthdr) && to_vrrp_group6(ip);
+	if (ext && !may_hide_vrrp(c))
+		return NOT_VRRP;
 	if (!ext && ip->nexthdr != PROTO_VRRP && ip->nexthdr != IPPROTO_AH)
 		return NOT_VRRP;
 	f->packet_length = sizeof(*ip) + bpf_ntohs(ip->payload_len);

@@ -89,6 +89,11 @@ func v6frame(payload []byte, change ...func([]byte) []byte) []byte {
 	return ether(0x86dd, ip6(payload, change...))
 }
 
+// ext puts an extension header of 8 bytes that names next in front.
+func ext(next byte, payload []byte) []byte {
+	return append([]byte{next, 0, 1, 4, 0, 0, 0, 0}, payload...)
+}
+
 // ah puts an Authentication Header with an ICV of n words in front.
 func ah(words int, payload []byte) []byte {
 	b := []byte{112, byte(words + 1), 0, 0, 0, 0, 0, 51, 0, 0, 0, 1}

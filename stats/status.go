@@ -68,7 +68,7 @@ type Router struct {
 	Addresses       []Address         `json:"addresses"`
 	Received        uint64            `json:"adverts_received"`
 	Sent            uint64            `json:"adverts_sent"`
-	GARPs           uint64            `json:"garps_sent"`
+	GARPs           uint64            `json:"garps_sent"` // over IPv6 neighbour advertisements
 	Drops           map[string]uint64 `json:"drops"`
 	Ingest          string            `json:"ingest"` // xdp native, xdp generic or packet socket
 	Pacer           string            `json:"pacer"`  // what paces its adverts

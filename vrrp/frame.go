@@ -131,10 +131,12 @@ func (fr *Frame) ipv6(b []byte) (proto uint8, payload []byte, d Drop) {
 	}
 	fr.Dst = netip.AddrFrom16([16]byte(b[24:40]))
 	proto = b[6]
-	ext := proto == 0 || proto == 43 || proto == 44 || proto == 60 // hop-by-hop, routing, fragment, destination options
+	ext := fr.Dst == group6 && extHeader(proto)
 	switch {
-	case ext && fr.Dst == group6:
-		proto = Protocol // whatever follows, it came to VRRP's group
+	case ext && (len(b) == ipv6Len || !mayHideVRRP(b[ipv6Len])):
+		return 0, nil, Accepted // MLD, for one
+	case ext:
+		proto = Protocol
 	case proto != Protocol && proto != ProtocolAH:
 		return 0, nil, Accepted
 	}
@@ -148,6 +150,16 @@ func (fr *Frame) ipv6(b []byte) (proto uint8, payload []byte, d Drop) {
 	fr.Family, fr.TTL = IPv6, b[7]
 	fr.Src = netip.AddrFrom16([16]byte(b[8:24]))
 	return proto, b[ipv6Len : ipv6Len+n], Accepted
+}
+
+// extHeader tells of hop-by-hop options, routing, fragment and destination options
+// (RFC 8200 section 4).
+func extHeader(next uint8) bool { return next == 0 || next == 43 || next == 44 || next == 60 }
+
+// mayHideVRRP tells whether a first extension header that names next may stand
+// before VRRP. A second one may: it is not looked behind.
+func mayHideVRRP(next uint8) bool {
+	return next == Protocol || next == ProtocolAH || extHeader(next)
 }
 
 // judge applies the checks that need the router, in the order of the list of

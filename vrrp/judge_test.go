@@ -184,6 +184,8 @@ func TestJudgeNamesEveryKindOfFault(t *testing.T) {
 		{DropFragment, "last", v3(), func(f *frame) { f.frag = 0x0001 }},
 		{DropFragment, "far", v3(), func(f *frame) { f.frag = 0x1fff }},
 		{DropExtHeader, "hop-by-hop", v6(), func(f *frame) { f.next = 128 }},
+		{DropExtHeader, "hop-by-hop and another", v6(), func(f *frame) { f.next, f.proto = 128, 60 }},
+		{DropExtHeader, "before AH", v6(), func(f *frame) { f.next, f.proto = 60, 51 }},
 		{DropExtHeader, "routing", v6(), func(f *frame) { f.next = 43 }},
 		{DropExtHeader, "fragment", v6(), func(f *frame) { f.next = 44 }},
 		{DropTruncated, "empty", v3(), func(f *frame) { f.total = -12 }}, // the VRID is in the padding
@@ -279,6 +281,8 @@ func TestJudgeLeavesOtherFramesAlone(t *testing.T) {
 		"TCP with options":                 change(frameV3(), func(f *frame) { f.proto, f.opts = 6, 4 }),
 		"IPv6 TCP":                         change(frameV6(), func(f *frame) { f.proto = 6 }),
 		"IPv6 extension header, elsewhere": change(frameV6(), func(f *frame) { f.next, f.dst = 60, "ff02::1" }),
+		"MLD to the group":                 change(frameV6(), func(f *frame) { f.next, f.proto = 128, 58 }),
+		"IPv6 TCP behind options":          change(frameV6(), func(f *frame) { f.next, f.proto = 60, 6 }),
 		"IPsec":                            change(frameV3(), func(f *frame) { f.ah = ahFor(6) }),
 		"IPsec over IPv6":                  change(frameV6(), func(f *frame) { f.ah = ahFor(6) }),
 		"AH of one octet, 112":             change(frameV3(), func(f *frame) { f.proto, f.ver, f.typ, f.cut = 51, 7, 0, 1 }),

@@ -92,7 +92,11 @@ func printRouter(w io.Writer, r stats.Router) {
 		}
 		row("address", "%s dev %s (%s)", a.Address, a.Device, state)
 	}
-	row("adverts", "%d received by %s, %d sent by %s, %d gratuitous ARPs", r.Received, r.Ingest, r.Sent, r.Pacer, r.GARPs)
+	announced := "gratuitous ARPs"
+	if r.Family == "IPv6" {
+		announced = "neighbour advertisements"
+	}
+	row("adverts", "%d received by %s, %d sent by %s, %d %s", r.Received, r.Ingest, r.Sent, r.Pacer, r.GARPs, announced)
 	if d := dropList(r.Drops); d != "" {
 		row("dropped", "%s", d)
 	}

@@ -102,6 +102,10 @@ func (in *interpreter) addressOption(a *Address, name string, w word) bool {
 	case "label":
 		a.Label = w.text // for Validate
 	case "scope":
+		if !a.Prefix.Addr().Is4() {
+			in.diags.errorf(w.pos, "remove it: the kernel derives it", "scope of %s: an IPv6 address is given none", a.Prefix)
+			return false
+		}
 		scope, ok := scopes[w.text]
 		if !ok {
 			n, err := strconv.ParseUint(w.text, 0, 8)
@@ -113,6 +117,10 @@ func (in *interpreter) addressOption(a *Address, name string, w word) bool {
 		}
 		a.Scope = scope
 	case "brd":
+		if !a.Prefix.Addr().Is4() {
+			in.diags.errorf(w.pos, "remove it", "brd of %s: IPv6 has no broadcast", a.Prefix)
+			return false
+		}
 		brd, ok := broadcast(a.Prefix, w.text)
 		if !ok {
 			in.diags.errorf(w.pos, "+ and - need a prefix of at most /30", "brd %s of %s: expected an IPv4 address, + or -", quote(w.text), a.Prefix)
@@ -159,17 +167,17 @@ func (in *interpreter) unknownOption(w word) {
 	in.diags.errorf(w.pos, hint, "%s: expected dev, label, scope or brd", quote(w.text))
 }
 
-// prefix reads ADDRESS[/LENGTH]; without a length it is a host's own, /32.
+// prefix reads ADDRESS[/LENGTH]; without a length it is a host's own, /32
+// or /128.
 func (in *interpreter) prefix(w word) (netip.Prefix, bool) {
 	text, length, slash := strings.Cut(w.text, "/")
 	addr, err := netip.ParseAddr(text)
 	if err != nil || addr.Zone() != "" {
-		in.diags.errorf(w.pos, "", "%s in virtual_ipaddress: expected an IPv4 address, such as 10.0.0.3/24", quote(w.text))
+		in.diags.errorf(w.pos, "", "%s in virtual_ipaddress: expected an address, such as 10.0.0.3/24 or fe80::3/64", quote(w.text))
 		return netip.Prefix{}, false
 	}
-	if !addr.Is4() {
-		in.cur.Family = 6 // so that it is not taken for a second IPv4 router
-		in.diags.errorf(w.pos, "give the router IPv4 addresses", "%s: IPv6 routers are not supported yet", quote(w.text))
+	if addr.Is4In6() {
+		in.diags.errorf(w.pos, "write "+addr.Unmap().String(), "%s in virtual_ipaddress: an IPv4 address in IPv6 form", quote(w.text))
 		return netip.Prefix{}, false
 	}
 	bits := addr.BitLen()

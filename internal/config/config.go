@@ -37,13 +37,14 @@ type Global struct {
 	SMTPPort              uint16
 	SMTPConnectTimeout    time.Duration
 
-	Version             uint8 // vrrp_version: 2 or 3
-	Strict              bool  // vrrp_strict
-	SkipCheckAdvAddr    bool  // vrrp_skip_check_adv_addr
-	LowerPriorityAdvert bool  // not vrrp_lower_prio_no_advert
-	ChecksumPlain       bool  // v3_checksum_as_v2
-	DownAdverts         int   // vrrp_down_timer_adverts
-	GARP                GARP  // vrrp_garp_*
+	Version             uint8         // vrrp_version: 2 or 3
+	Strict              bool          // vrrp_strict
+	SkipCheckAdvAddr    bool          // vrrp_skip_check_adv_addr
+	LowerPriorityAdvert bool          // not vrrp_lower_prio_no_advert
+	ChecksumPlain       bool          // v3_checksum_as_v2
+	DownAdverts         int           // vrrp_down_timer_adverts
+	GARP                GARP          // vrrp_garp_*
+	GNAInterval         time.Duration // vrrp_gna_interval
 }
 
 // The states in which a router may be configured to start.
@@ -59,7 +60,7 @@ type Router struct {
 	Interface string
 	VRID      uint8
 	Version   uint8 // 2 (RFC 3768) or 3 (RFC 9568)
-	Family    uint8 // 4; 6 is refused until IPv6 is supported
+	Family    uint8 // 4, or 6 with Version 3
 	// State is Master or Backup as written, except under Strict, where it is
 	// Master exactly when Priority is 255. It is not the protocol's state: a
 	// router below 255 starts as backup whatever it says here.
@@ -68,14 +69,15 @@ type Router struct {
 	AdvertInterval time.Duration // v2: 1 to 255 s, whole; v3: 10 ms to 40.95 s in steps of 10 ms
 	Preempt        bool
 	Auth           Auth
-	Addresses      []Address // in the order of the file, which is that of the advert; 1 to 255
+	Addresses      []Address // in the order of the file, which is that of the advert; of Family; 1 to 255, IPv6 to 90
 
 	GARP                GARP
-	DownAdverts         int  // adverts missed before the master counts as down, 1 to 100
-	LowerPriorityAdvert bool // a master answers an advert of lower priority with its own
-	SkipCheckAdvAddr    bool // check the address list only when the master changes
-	Strict              bool // strict_mode or vrrp_strict; its effects are already in the other fields
-	ChecksumPlain       bool // v3 over IPv4: checksum without pseudo-header, as RFC 9568 section 5.2.8 has it
+	GNAInterval         time.Duration // GARP.Interval over IPv6: least gap between two neighbour advertisements
+	DownAdverts         int           // adverts missed before the master counts as down, 1 to 100
+	LowerPriorityAdvert bool          // a master answers an advert of lower priority with its own
+	SkipCheckAdvAddr    bool          // check the address list only when the master changes
+	Strict              bool          // strict_mode or vrrp_strict; its effects are already in the other fields
+	ChecksumPlain       bool          // v3 over IPv4: checksum without pseudo-header, as RFC 9568 section 5.2.8 has it
 }
 
 // AuthType is the authentication type of RFC 2338 section 5.3.6.
@@ -100,7 +102,8 @@ type Auth struct {
 	Pass Secret // 1 to 8 bytes with AuthPass, else empty
 }
 
-// GARP is the schedule of gratuitous ARP after becoming MASTER.
+// GARP is the schedule of gratuitous ARP, over IPv6 of unsolicited neighbour
+// advertisement, after becoming MASTER.
 type GARP struct {
 	MasterDelay   time.Duration // from the first round of repeats to the second; 0 for no second
 	MasterRepeat  int           // rounds at a time, each over all addresses
@@ -114,9 +117,9 @@ type Address struct {
 	Pos       Pos
 	Prefix    netip.Prefix // not masked: 10.0.0.3/24 is address 10.0.0.3
 	Device    string       // the router's interface unless given
-	Label     string       // IFA_LABEL; empty for none
-	Scope     Scope
-	Broadcast netip.Addr // not valid: none
+	Label     string       // IFA_LABEL, IPv4 only; empty for none
+	Scope     Scope        // IPv4 only
+	Broadcast netip.Addr   // IPv4 only; not valid: none
 }
 
 // The bounds that keepalived has, or vrrpx where keepalived has none.

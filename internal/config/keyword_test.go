@@ -77,6 +77,9 @@ func withKeyword(block, name string, kw keyword) string {
 			line += " 5"
 		}
 	}
+	if name == "native_ipv6" {
+		return strings.Replace(address("fe80::3"), "virtual_ip", name+"\nvirtual_ip", 1)
+	}
 	lines := map[string]string{block: line}
 	router := []string{"interface eth0", "virtual_router_id 51", "virtual_ipaddress {\n10.0.0.3\n}"}
 	router = slices.DeleteFunc(router, func(s string) bool { return block == "vrrp_instance" && strings.HasPrefix(s, name+" ") })

@@ -16,6 +16,7 @@ func (in *interpreter) resolve() {
 	}
 	for _, d := range in.drafts {
 		d.inherit(g)
+		in.resolveFamily(d)
 		in.resolvePriority(d)
 		in.resolveInterval(d)
 		in.resolveStrict(d)
@@ -42,7 +43,7 @@ func (d *draft) inherit(g *Global) {
 			take()
 		}
 	}
-	d.GARP.Interval = g.GARP.Interval
+	d.GARP.Interval, d.GNAInterval = g.GARP.Interval, g.GNAInterval
 	for i := range d.Addresses {
 		if d.Addresses[i].Device == "" {
 			d.Addresses[i].Device = d.Interface

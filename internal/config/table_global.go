@@ -103,8 +103,7 @@ var globalTable = table{
 	"vrrp_min_garp": boolean((*interpreter).setMinGARP),
 	// keepalived refuses the 0 that its own sample and most tutorials have.
 	"vrrp_garp_interval": seconds(0, maxGARPInterval, func(in *interpreter, d time.Duration) { in.global.GARP.Interval = d }),
-	// Neighbour advertisements are IPv6's.
-	"vrrp_gna_interval": seconds(0, maxGARPInterval, func(*interpreter, time.Duration) {}),
+	"vrrp_gna_interval":  seconds(0, maxGARPInterval, func(in *interpreter, d time.Duration) { in.global.GNAInterval = d }),
 
 	"checker_log_all_failures":      ignored(aboutLVS),
 	"smtp_alert_checker":            ignored(aboutLVS),

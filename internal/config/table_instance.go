@@ -15,6 +15,7 @@ var instanceTable = table{
 	"nopreempt":           noValue(func(in *interpreter) { in.cur.Preempt = false }),
 	"preempt":             noValue(func(in *interpreter) { in.cur.Preempt = true }),
 	"accept":              noValue(func(*interpreter) {}), // what vrrpx does in any case; see resolve for strict
+	"native_ipv6":         noValue(func(*interpreter) {}), // resolveFamily looks whether it was given
 	"skip_check_adv_addr": boolean(func(in *interpreter, on bool) { in.cur.SkipCheckAdvAddr = on }),
 	"strict_mode":         boolean(func(in *interpreter, on bool) { in.cur.Strict = on }),
 	"v3_checksum_as_v2":   boolean(func(in *interpreter, on bool) { in.cur.ChecksumPlain = on }),
@@ -43,7 +44,6 @@ var instanceTable = table{
 	"no_virtual_ipaddress":       later("give the router an address in virtual_ipaddress"),
 	"promote_secondaries":        later("sysctl net.ipv4.conf.INTERFACE.promote_secondaries=1 does the same"),
 	"no_accept":                  later("remove it: the addresses answer while vrrpx holds them"),
-	"native_ipv6":                later("IPv6 routers are not supported yet"),
 	"preempt_delay":              later("remove it, or use nopreempt", "0"),
 	"dont_track_primary":         later("remove it: vrrpx gives the addresses up when the interface goes down"),
 	"track_interface":            laterBlock("remove it: only the router's own interface is tracked", freeLines),

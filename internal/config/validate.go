@@ -1,7 +1,6 @@
 package config
 
 import (
-	"net/netip"
 	"strings"
 	"time"
 )
@@ -65,8 +64,8 @@ func (v *validator) protocol() {
 	if v.Version != 2 && v.Version != 3 {
 		v.errorf(v.Pos, "", "version %d: expected 2 or 3", v.Version)
 	}
-	if v.Family != 4 && !v.said("virtual_ipaddress") {
-		v.errorf(v.Pos, "", "IPv6 routers are not supported yet")
+	if v.Family != 4 && (v.Family != 6 || v.Version == 2) {
+		v.errorf(v.Pos, "", "family %d with version %d: expected 4, or 6 with version 3", v.Family, v.Version)
 	}
 	if v.State != Master && v.State != Backup {
 		v.errorf(v.Pos, "", "state %s: expected MASTER or BACKUP", quote(v.State))
@@ -99,7 +98,7 @@ func (v *validator) garp() {
 	if g.MasterRepeat < 1 || g.MasterRepeat > maxGARPRepeat || g.RefreshRepeat < 1 || g.RefreshRepeat > maxGARPRepeat {
 		v.errorf(v.Pos, "", "repeats of gratuitous ARP: expected 1 to %d", maxGARPRepeat)
 	}
-	if min(g.MasterDelay, g.Refresh, g.Interval) < 0 || max(g.MasterDelay, g.Refresh) > maxGARPDelay || g.Interval > maxGARPInterval {
+	if min(g.MasterDelay, g.Refresh, g.Interval, v.GNAInterval) < 0 || max(g.MasterDelay, g.Refresh) > maxGARPDelay || max(g.Interval, v.GNAInterval) > maxGARPInterval {
 		v.errorf(v.Pos, "", "delays of gratuitous ARP: expected 0 to %s", maxGARPDelay)
 	}
 }
@@ -108,28 +107,33 @@ func (v *validator) addresses() {
 	if len(v.Addresses) == 0 && !v.said("virtual_ipaddress") {
 		v.errorf(v.Pos, "virtual_ipaddress { 10.0.0.3/24 }", "no address: expected virtual_ipaddress with at least one")
 	}
-	if len(v.Addresses) > maxAddresses {
-		v.errorf(v.Addresses[maxAddresses].Pos, "divide them among several routers", "%d addresses: expected at most %d, which is all that an advert can count", len(v.Addresses), maxAddresses)
+	most, why := maxAddresses, "which is all that an advert can count"
+	if v.Family == 6 {
+		most, why = maxAddresses6, "which is all that an advert in one Ethernet frame can hold"
 	}
-	seen := map[netip.Addr]Pos{}
+	if len(v.Addresses) > most {
+		v.errorf(v.Addresses[most].Pos, "divide them among several routers", "%d addresses: expected at most %d, %s", len(v.Addresses), most, why)
+	}
+	v.linkLocalFirst()
+	seen := map[site]Pos{}
 	for _, a := range v.Addresses {
 		addr := a.Prefix.Addr()
-		if !a.Prefix.IsValid() || !addr.Is4() {
-			v.errorf(a.Pos, "", "address %s: expected IPv4", a.Prefix)
+		if !a.Prefix.IsValid() || familyOf(addr) != v.Family || addr.Is4In6() {
+			v.errorf(a.Pos, "", "address %s: expected IPv%d", a.Prefix, v.Family)
 			continue
 		}
 		if addr.IsUnspecified() || addr.IsMulticast() || addr.IsLoopback() || addr == limitedBroadcast {
 			v.errorf(a.Pos, "", "%s: expected an address that a host on the network can have", addr)
 		}
-		if first, again := seen[addr]; again {
+		if first, again := seen[a.site()]; again {
 			v.errorf(a.Pos, "remove one of the two, on every host", "%s is given twice, first at %s", addr, first)
 		}
-		seen[addr] = a.Pos
+		seen[a.site()] = a.Pos
 		if !validInterface(a.Device) && (a.Device != "" || v.Interface != "") {
 			v.errorf(a.Pos, "", "dev %s: %s", quote(a.Device), wantInterface)
 		}
-		if a.Broadcast.IsValid() && !a.Broadcast.Is4() {
-			v.errorf(a.Pos, "", "brd %s: expected an IPv4 address", a.Broadcast)
+		if a.Broadcast.IsValid() && !(a.Broadcast.Is4() && addr.Is4()) {
+			v.errorf(a.Pos, "", "brd %s: expected an IPv4 address, of an IPv4 address", a.Broadcast)
 		}
 		v.label(a)
 	}
@@ -138,6 +142,8 @@ func (v *validator) addresses() {
 func (v *validator) label(a Address) {
 	switch {
 	case a.Label == "":
+	case !a.Prefix.Addr().Is4():
+		v.errorf(a.Pos, "remove it", "label %s: an IPv6 address has none", quote(a.Label))
 	case len(a.Label) > maxLabel || strings.ContainsAny(a.Label, " \t\r\n\v\f\x00"):
 		v.errorf(a.Pos, "", "label %s: expected at most %d bytes without blanks", quote(a.Label), maxLabel)
 	case a.Label != a.Device && !strings.HasPrefix(a.Label, a.Device+":"):
@@ -155,7 +161,7 @@ func unique(diags *diagnostics, cfg *Config) {
 	}
 	names := map[string]Pos{}
 	ids := map[id]*Router{}
-	held := map[netip.Addr]*Router{}
+	held := map[site]*Router{}
 	for i := range cfg.Routers {
 		r := &cfg.Routers[i]
 		if first, again := names[r.Name]; again && r.Name != "" {
@@ -171,11 +177,11 @@ func unique(diags *diagnostics, cfg *Config) {
 			ids[key] = r
 		}
 		for _, a := range r.Addresses {
-			if first := held[a.Prefix.Addr()]; first != nil && first != r {
+			if first := held[a.site()]; first != nil && first != r {
 				diags.warnf(a.Pos, "two routers that are master on different hosts would both hold it", "(%s) %s is also an address of %s at %s",
 					plain(r.Name), a.Prefix.Addr(), quote(first.Name), first.Pos)
 			} else {
-				held[a.Prefix.Addr()] = r
+				held[a.site()] = r
 			}
 		}
 	}

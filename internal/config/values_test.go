@@ -94,7 +94,7 @@ func TestGlobalDefaultsHoldWhereverTheyStand(t *testing.T) {
 			t.Fatal(show(diags))
 		}
 		r := cfg.Routers[0]
-		if r.Version != 3 || !r.SkipCheckAdvAddr || r.LowerPriorityAdvert || !r.ChecksumPlain || r.DownAdverts != 5 || r.GARP != want {
+		if r.Version != 3 || !r.SkipCheckAdvAddr || r.LowerPriorityAdvert || !r.ChecksumPlain || r.DownAdverts != 5 || r.GARP != want || r.GNAInterval != 100*time.Millisecond {
 			t.Errorf("%+v", r)
 		}
 	}

@@ -17,12 +17,15 @@ func (h *host) addrEvent(e vip.Event) {
 		}
 		h.log.Debug(fmt.Sprintf("(%s) addresses %v", e.Owner, e.Kind), "took", e.Took)
 	case vip.Restored:
-		h.log.Warn(fmt.Sprintf("(%s) %s was removed by %s; put back after %v, still MASTER", e.Owner, e.Address, e.Culprit, e.Took))
-		if r != nil && r.machine.State() == vrrp.Master {
-			r.queueGARPs()
-			r.flush()
-			r.announce()
+		if r == nil || r.machine.State() != vrrp.Master {
+			// IPv6 addresses go with the link, which has been told by now.
+			h.log.Debug(fmt.Sprintf("(%s) %s was removed by %s, put back, and is to go", e.Owner, e.Address, e.Culprit))
+			break
 		}
+		h.log.Warn(fmt.Sprintf("(%s) %s was removed by %s; put back after %v, still MASTER", e.Owner, e.Address, e.Culprit, e.Took))
+		r.queueGARPs()
+		r.flush()
+		r.announce()
 	case vip.Foreign:
 		h.log.Warn(fmt.Sprintf("(%s) %s is on this host and not by us%s: it will be left alone", e.Owner, e.Address, by(e.Culprit)))
 	case vip.Lost:

@@ -12,8 +12,8 @@ import (
 // advert is what a router sends: the prebuilt frames, and the schedule that
 // the pacer was last given.
 type advert struct {
-	frame   []byte // with the priority below
-	garps   [][]byte
+	frame   []byte   // with the priority below
+	garps   [][]byte // over IPv6 neighbour advertisements
 	built   frameOf
 	running bool
 	next    vrrp.Instant
@@ -47,7 +47,11 @@ func (r *router) build() {
 	r.advert.frame = r.frame(c.Priority)
 	r.advert.garps = r.advert.garps[:0]
 	for _, a := range c.Addrs {
-		r.advert.garps = append(r.advert.garps, netio.GARPFrame(r.link.mac, a))
+		if c.Family == vrrp.IPv6 {
+			r.advert.garps = append(r.advert.garps, netio.NAFrame(r.link.mac, a))
+		} else {
+			r.advert.garps = append(r.advert.garps, netio.GARPFrame(r.link.mac, a))
+		}
 	}
 }
 
@@ -124,7 +128,8 @@ func (r *router) queueAdvert(priority uint8) {
 	}
 }
 
-// queueGARPs is the first gratuitous ARP of every address.
+// queueGARPs is the first gratuitous ARP, or neighbour advertisement, of every
+// address.
 func (r *router) queueGARPs() {
 	if r.link == nil {
 		return
@@ -181,6 +186,9 @@ func (r *router) announce() {
 		return
 	}
 	g := r.cfg.GARP
+	if r.machine.Config().Family == vrrp.IPv6 {
+		g.Interval = r.cfg.GNAInterval
+	}
 	r.out.announcer.Announce(r.cfg.Name, netio.Burst{
 		Sender: r.link.sender, Frames: r.advert.garps, FirstSent: true,
 		Repeat: g.MasterRepeat, Delay: g.MasterDelay, Refresh: g.Refresh, RefreshRepeat: g.RefreshRepeat, Interval: g.Interval,

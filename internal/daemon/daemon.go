@@ -175,7 +175,8 @@ func (h *host) openDevice(d *device) error {
 		return &NoInterfaceError{Name: d.name, Router: d.routers[0].cfg.Name}
 	}
 	primary, _ := h.addrs.PrimaryIPv4(d.name)
-	d.exists, d.up, d.primary = true, dev.Up, primary.Addr()
+	linkLocal, _ := h.addrs.LinkLocal(d.name)
+	d.exists, d.up, d.primary, d.linkLocal = true, dev.Up, primary.Addr(), linkLocal.Addr()
 	l, err := h.openLink(dev)
 	if err != nil {
 		return err
@@ -195,7 +196,7 @@ func (h *host) openLink(dev vip.Link) (*link, error) {
 		}
 		mode = loader.Off
 	}
-	l, err := openLink(dev, h.kernel, mode)
+	l, err := openLink(dev, h.devices[dev.Name].groups(), h.kernel, mode)
 	if err != nil {
 		return nil, err
 	}

@@ -88,7 +88,7 @@ func (p *fakePath) due(k loader.Key) (vrrp.Instant, bool) {
 // receive is an advert on the wire: kept when the rule says so, else queued.
 func (p *fakePath) receive(k loader.Key, at vrrp.Instant, pk vrrp.Packet, src string) {
 	a := netip.MustParseAddr(src)
-	msg, err := pk.Append(nil, a, group4, vrrp.ChecksumPseudo)
+	msg, err := pk.Append(nil, a, group(k.Family), vrrp.ChecksumPseudo)
 	if err != nil {
 		panic(err)
 	}
@@ -102,7 +102,7 @@ func (p *fakePath) receive(k loader.Key, at vrrp.Instant, pk vrrp.Packet, src st
 		p.kept[k] = at
 		return
 	}
-	p.queue = append(p.queue, loader.Event{Kind: loader.Advert, Key: k, At: at, Now: at, Src: a, Dst: group4, Digest: digest, Message: msg})
+	p.queue = append(p.queue, loader.Event{Kind: loader.Advert, Key: k, At: at, Now: at, Src: a, Dst: group(k.Family), Digest: digest, Message: msg})
 }
 
 // script records what a router asks of the world, in order.
@@ -126,8 +126,14 @@ func (p fakePacer) Stop(string)                    { p.add("stop pacing") }
 
 type fakeAnnouncer struct{ *script }
 
-func (a fakeAnnouncer) Announce(_ string, b netio.Burst) { a.add("announce %d more", b.Repeat-1) }
-func (a fakeAnnouncer) Cancel(string)                    { a.add("cancel announcing") }
+func (a fakeAnnouncer) Announce(_ string, b netio.Burst) {
+	if b.Interval != 0 {
+		a.add("announce %d more every %v", b.Repeat-1, b.Interval)
+		return
+	}
+	a.add("announce %d more", b.Repeat-1)
+}
+func (a fakeAnnouncer) Cancel(string) { a.add("cancel announcing") }
 
 type fakeSender struct{ *script }
 
@@ -136,7 +142,14 @@ func (s fakeSender) Send(frame []byte) error {
 		s.add("garp")
 		return nil
 	}
-	s.add("advert %d", frame[14+20+2])
+	switch {
+	case frame[12] == 0x86 && frame[14+6] == 58:
+		s.add("na")
+	case frame[12] == 0x86:
+		s.add("advert %d", frame[14+40+2])
+	default:
+		s.add("advert %d", frame[14+20+2])
+	}
 	return nil
 }
 
@@ -173,12 +186,16 @@ func newRig(t *testing.T, deadlines bool, change func(*config.Router)) *rig {
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	g := &rig{T: t, script: s, path: newFakePath(deadlines), t: vrrp.Instant(time.Hour)}
 	g.r = newRouter(cfg, log, outputs{s, fakePacer{s}, fakeAnnouncer{s}})
-	g.key = loader.Key{Ifindex: 2, VRID: 51, Family: vrrp.IPv4}
+	g.key = loader.Key{Ifindex: 2, VRID: 51, Family: vrrp.Family(cfg.Family)}
 	g.r.key = g.key
 	mac, _ := net.ParseMAC("02:00:00:00:00:05")
 	g.r.link = &link{name: "eth0", index: 2, mac: mac, sender: fakeSender{s}, path: g.path}
 	g.loop = &loop{log: log, byKey: map[loader.Key]*router{g.key: g.r}, routers: []*router{g.r}, paths: []Datapath{g.path}}
-	g.r.step(g.t, vrrp.SetConfig{Config: g.r.machineConfig(netip.MustParseAddr("10.0.0.5"))})
+	own := "10.0.0.5"
+	if cfg.Family == 6 {
+		own = "fe80::5"
+	}
+	g.r.step(g.t, vrrp.SetConfig{Config: g.r.machineConfig(netip.MustParseAddr(own))})
 	g.r.step(g.t, vrrp.Startup{})
 	return g
 }

@@ -14,16 +14,36 @@ import (
 // device is what is known of an interface that routers run on. It outlives
 // the interface; link does not.
 type device struct {
-	name    string
-	exists  bool
-	up      bool
-	primary netip.Addr // own IPv4 address; invalid for none
-	link    *link      // nil while it does not exist or cannot be used
-	routers []*router
+	name      string
+	exists    bool
+	up        bool
+	primary   netip.Addr // own IPv4 address; invalid for none
+	linkLocal netip.Addr // own IPv6 address; likewise
+	link      *link      // nil while it does not exist or cannot be used
+	routers   []*router
 }
 
-// faults are the causes that keep the routers of a device in FAULT.
-func (d *device) faults() []string {
+// own is the address that a family's adverts come from; invalid for none.
+func (d *device) own(f vrrp.Family) netip.Addr {
+	if f == vrrp.IPv6 {
+		return d.linkLocal
+	}
+	return d.primary
+}
+
+// groups are those that the device's routers listen to.
+func (d *device) groups() []netip.Addr {
+	var gs []netip.Addr
+	for _, r := range d.routers {
+		if g := group(vrrp.Family(r.cfg.Family)); !slices.Contains(gs, g) {
+			gs = append(gs, g)
+		}
+	}
+	return gs
+}
+
+// faults are the causes that keep the device's routers of a family in FAULT.
+func (d *device) faults(family vrrp.Family) []string {
 	switch {
 	case !d.exists:
 		return []string{fmt.Sprintf("interface %s is gone", d.name)}
@@ -34,7 +54,11 @@ func (d *device) faults() []string {
 	if !d.up {
 		f = append(f, fmt.Sprintf("link %s is down", d.name))
 	}
-	if !d.primary.IsValid() {
+	switch {
+	case d.own(family).IsValid():
+	case family == vrrp.IPv6:
+		f = append(f, fmt.Sprintf("no IPv6 link-local address on %s", d.name))
+	default:
 		f = append(f, fmt.Sprintf("no IPv4 address on %s", d.name))
 	}
 	return f
@@ -76,13 +100,15 @@ func (h *host) abandon(d *device) {
 	go func() { _ = l.close() }() // it may wait for the kernel
 }
 
-// refresh brings the own address and the faults of a device's routers up to
+// refresh brings the own addresses and the faults of a device's routers up to
 // date.
 func (h *host) refresh(d *device) {
-	t, faults := now(), d.faults()
+	t := now()
 	for _, r := range d.routers {
-		if d.primary.IsValid() && d.primary != r.machine.Config().Primary {
-			r.step(t, vrrp.SetConfig{Config: r.machineConfig(d.primary)})
+		family := vrrp.Family(r.cfg.Family)
+		own, faults := d.own(family), d.faults(family)
+		if own.IsValid() && own != r.machine.Config().Primary {
+			r.step(t, vrrp.SetConfig{Config: r.machineConfig(own)})
 		}
 		// New causes before old ones are cleared, so that the router does not
 		// pass through BACKUP on its way from one to the next.
@@ -106,7 +132,7 @@ func (h *host) linkEvent(e vip.Event) {
 	switch e.Kind {
 	case vip.LinkGone:
 		h.log.Warn(fmt.Sprintf("interface %s has vanished", d.name))
-		d.exists, d.up, d.primary = false, false, netip.Addr{}
+		d.exists, d.up, d.primary, d.linkLocal = false, false, netip.Addr{}, netip.Addr{}
 		h.abandon(d)
 	case vip.LinkNew:
 		d.exists, d.up = true, e.Link.Up
@@ -120,6 +146,8 @@ func (h *host) linkEvent(e vip.Event) {
 		}
 	case vip.PrimaryChanged:
 		d.primary = e.Primary.Addr()
+	case vip.LinkLocalChanged:
+		d.linkLocal = e.Primary.Addr()
 	}
 	h.refresh(d)
 }

@@ -21,7 +21,8 @@ import (
 )
 
 const (
-	vip = "10.99.9.1"
+	vip  = "10.99.9.1"
+	vip6 = "fe80::99:1" // of an IPv6 router, with a global one behind it
 
 	patience = 15 * time.Second       // for what must happen, and soon
 	slack    = 500 * time.Millisecond // for a busy machine, on top of a protocol time
@@ -32,12 +33,14 @@ type protocol struct {
 	name     string
 	version  int
 	interval time.Duration
+	six      bool // over IPv6
 }
 
 var (
-	v2pass = protocol{"v2 PASS", 2, time.Second}
-	v3     = protocol{"v3", 3, 100 * time.Millisecond}
-	v3fast = protocol{"v3 at 10 ms", 3, 10 * time.Millisecond}
+	v2pass = protocol{"v2 PASS", 2, time.Second, false}
+	v3     = protocol{"v3", 3, 100 * time.Millisecond, false}
+	v3fast = protocol{"v3 at 10 ms", 3, 10 * time.Millisecond, false}
+	v3six  = protocol{"v3 IPv6", 3, 100 * time.Millisecond, true}
 )
 
 // conf is a keepalived.conf with one router that backs up vip.
@@ -45,10 +48,17 @@ func (p protocol) conf(priority int, lines ...string) string {
 	if p.version == 2 {
 		lines = append(lines, "authentication {", "auth_type PASS", "auth_pass 1111", "}")
 	}
+	vips := []string{vip}
+	if p.six {
+		vips = []string{vip6 + "/64", "2001:db8:99::1/64"}
+	}
 	return testnet.Conf(p.version, testnet.Instance{
-		Priority: priority, AdvertInt: fmt.Sprint(p.interval.Seconds()), VIPs: []string{vip}, Lines: lines,
+		Priority: priority, AdvertInt: fmt.Sprint(p.interval.Seconds()), VIPs: vips, Lines: lines,
 	})
 }
+
+// holds tells whether a host has the virtual address of either family.
+func holds(h *testnet.Host) bool { return h.HasAddr(vip) || h.HasAddr(vip6) }
 
 // skew is RFC 9568 section 6.1, RFC 3768 section 6.1 for v2.
 func (p protocol) skew(priority int) time.Duration {
@@ -89,7 +99,7 @@ func startPair(t *testing.T, p protocol, mode string, a, b *testnet.Host) (da, d
 	awaitState(t, a, "MASTER") // started together, the second could be it for a moment
 	db = start(t, b, mode, p.conf(100))
 	awaitRouter(t, b, "to follow "+a.Name, func(r stats.Router) bool {
-		return r.State == "BACKUP" && r.Master != nil && r.Master.Address == a.Addr.String()
+		return r.State == "BACKUP" && r.Master != nil && r.Master.MAC == a.MAC.String()
 	})
 	return da, db
 }

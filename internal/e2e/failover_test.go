@@ -53,6 +53,11 @@ func TestPairElectsFailsOverAndPreempts(t *testing.T) {
 		{v3, keepalived, socket},
 		{v3, native, native},
 		{v3, socket, generic},
+		{v3six, native, keepalived},
+		{v3six, keepalived, native},
+		{v3six, keepalived, generic},
+		{v3six, socket, keepalived},
+		{v3six, native, native},
 	} {
 		t.Run(c.name+", "+c.a.String()+" and "+c.b.String(), func(t *testing.T) {
 			failover(t, c.protocol, c.a, c.b)
@@ -107,7 +112,7 @@ func failover(t *testing.T, p protocol, pa, pb party) {
 	// The host comes back: the daemon first, so that the address that the
 	// killed one left is off before the cable is in.
 	must(t, da.Start())
-	await(t, "the address of the killed daemon to go", func() bool { return !a.HasAddr(vip) })
+	await(t, "the address of the killed daemon to go", func() bool { return !holds(a) })
 	must(t, l.Join("a"))
 	onlyHolder(t, tap, a, b)
 }
@@ -116,13 +121,13 @@ func failover(t *testing.T, p protocol, pa, pb party) {
 // and the wire agrees: two adverts of the holder with none of other between.
 func onlyHolder(t *testing.T, tap *testnet.Tap, holder, other *testnet.Host) {
 	t.Helper()
-	one := func() bool { return holder.HasAddr(vip) && (other == nil || !other.HasAddr(vip)) }
+	one := func() bool { return holds(holder) && (other == nil || !holds(other)) }
 	await(t, holder.Name+" to be the one holder", func() bool {
 		ads := 0
 		for _, f := range tap.Frames() {
 			switch {
 			case !f.IsAdvert():
-			case f.SrcIP() == holder.Addr:
+			case isFrom(f, holder):
 				ads++
 			default:
 				ads = 0

@@ -9,8 +9,16 @@ import (
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
+// isFrom tells whether a frame is a host's, by its IPv4 address or else by the
+// MAC that eth0 was built with.
+func isFrom(f testnet.Frame, h *testnet.Host) bool {
+	return f.SrcIP() == h.Addr || f.SrcMAC().String() == h.MAC.String()
+}
+
 // advertsOf returns a host's recorded adverts.
-func advertsOf(tap *testnet.Tap, h *testnet.Host) []testnet.Frame { return tap.Adverts(h.Addr) }
+func advertsOf(tap *testnet.Tap, h *testnet.Host) []testnet.Frame {
+	return slices.DeleteFunc(tap.Frames(), func(f testnet.Frame) bool { return !f.IsAdvert() || !isFrom(f, h) })
+}
 
 func lastAdvert(t *testing.T, tap *testnet.Tap, h *testnet.Host) (vrrp.Instant, testnet.Advert) {
 	t.Helper()
@@ -39,10 +47,11 @@ func firstAdvert(t *testing.T, tap *testnet.Tap, h *testnet.Host, after vrrp.Ins
 	return at
 }
 
-// garps returns the stamps of a host's gratuitous ARPs for an address.
+// garps returns the stamps of a host's gratuitous ARPs, or unsolicited
+// neighbour advertisements, for an address.
 func garps(tap *testnet.Tap, h *testnet.Host, ip string) (at []vrrp.Instant) {
 	for _, f := range tap.Frames() {
-		if f.IsGARP(ip) && f.SrcMAC().String() == h.MAC.String() {
+		if (f.IsGARP(ip) || f.IsNA(ip)) && f.SrcMAC().String() == h.MAC.String() {
 			at = append(at, f.At)
 		}
 	}
@@ -57,7 +66,7 @@ func announced(t *testing.T, tap *testnet.Tap, h *testnet.Host, from vrrp.Instan
 	late := func(at vrrp.Instant) bool { return at < from || len(got) > 0 && at.Sub(got[0]) > time.Second }
 	testnet.WaitFor(3*time.Second, func() bool {
 		got = nil
-		for _, at := range garps(tap, h, vip) {
+		for _, at := range append(garps(tap, h, vip), garps(tap, h, vip6)...) {
 			if !late(at) {
 				got = append(got, at)
 			}

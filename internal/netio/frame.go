@@ -39,12 +39,8 @@ func AdvertFrame(mac net.HardwareAddr, src, dst netip.Addr, ttl uint8, message [
 		b = binary.BigEndian.AppendUint16(b, uint16(ethernet.EtherTypeIPv4))
 		b = appendIPv4(b, src, dst, ttl, len(message))
 	} else {
-		group := dst.As16()
-		b = append(b, 0x33, 0x33) // RFC 2464 section 7
-		b = append(b, group[12:]...)
-		b = append(b, mac...)
-		b = binary.BigEndian.AppendUint16(b, uint16(ethernet.EtherTypeIPv6))
-		b = appendIPv6(b, src, dst, ttl, len(message))
+		b = appendEther6(b, mac, dst)
+		b = appendIPv6(b, trafficClass, vrrp.Protocol, src, dst, ttl, len(message))
 	}
 	return append(b, message...)
 }
@@ -60,10 +56,19 @@ func appendIPv4(b []byte, src, dst netip.Addr, ttl uint8, payload int) []byte {
 	return b
 }
 
-func appendIPv6(b []byte, src, dst netip.Addr, hopLimit uint8, payload int) []byte {
-	b = append(b, 0x60|trafficClass>>4, trafficClass<<4&0xff, 0, 0)
+// appendEther6 is the Ethernet header to an IPv6 group (RFC 2464 section 7).
+func appendEther6(b []byte, mac net.HardwareAddr, dst netip.Addr) []byte {
+	group := dst.As16()
+	b = append(b, 0x33, 0x33)
+	b = append(b, group[12:]...)
+	b = append(b, mac...)
+	return binary.BigEndian.AppendUint16(b, uint16(ethernet.EtherTypeIPv6))
+}
+
+func appendIPv6(b []byte, class, proto uint8, src, dst netip.Addr, hopLimit uint8, payload int) []byte {
+	b = append(b, 0x60|class>>4, class<<4, 0, 0)
 	b = binary.BigEndian.AppendUint16(b, uint16(payload))
-	b = append(b, vrrp.Protocol, hopLimit)
+	b = append(b, proto, hopLimit)
 	b = append(b, src.AsSlice()...)
 	return append(b, dst.AsSlice()...)
 }

@@ -105,3 +105,36 @@ func TestImpossibleFramesAreNil(t *testing.T) {
 		}
 	}
 }
+
+// The bytes of RFC 4861 section 4.4 with a target link-layer address; the sum
+// was worked out by hand.
+//
+//vrrp:row 35 42
+func TestNAFrame(t *testing.T) {
+	got := NAFrame(mac1, netip.MustParseAddr("fe80::100"))
+	want := unhex(t, "333300000001"+"020000000001"+"86dd"+
+		"60000000"+"0020"+"3a"+"ff"+"fe800000000000000000000000000100"+"ff020000000000000000000000000001"+
+		"8800"+"0000"+"a0000000"+"fe800000000000000000000000000100"+"0201020000000001")
+	// ff02::1, length and next header, type, flags, target and option.
+	sum := 0xfe80 + 0x0100 + 0xff02 + 0x0001 + 0x20 + 0x3a + 0x8800 + 0xa000 + 0xfe80 + 0x0100 + 0x0201 + 0x0200 + 0x0001
+	for sum > 0xffff {
+		sum = sum>>16 + sum&0xffff
+	}
+	sum ^= 0xffff
+	want[56], want[57] = byte(sum>>8), byte(sum)
+	if !bytes.Equal(got, want) {
+		t.Errorf("got  %x\nwant %x", got, want)
+	}
+	for name, f := range map[string][]byte{
+		"IPv4":        NAFrame(mac1, netip.MustParseAddr("10.0.0.1")),
+		"mapped IPv4": NAFrame(mac1, netip.MustParseAddr("::ffff:10.0.0.1")),
+		"multicast":   NAFrame(mac1, netip.MustParseAddr("ff02::1")),
+		"unspecified": NAFrame(mac1, netip.MustParseAddr("::")),
+		"no address":  NAFrame(mac1, netip.Addr{}),
+		"no MAC":      NAFrame(nil, netip.MustParseAddr("fe80::1")),
+	} {
+		if f != nil {
+			t.Errorf("%s: %x", name, f)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package vip
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 
 	"github.com/vishvananda/netlink/nl"
@@ -80,6 +81,13 @@ func (a Address) message(kind uint16, index int) *nl.NetlinkRequest {
 	req.AddData(nl.NewRtAttr(ifaProto, nl.Uint8Attr(protocol)))
 	if addr.Is6() {
 		head.Flags = unix.IFA_F_NODAD // the peer that had it may still answer
+		if a.Prefix.IsSingleIP() {
+			// A host's own length, so no source for what the host sends: as
+			// keepalived, deprecated from the first, and valid for ever.
+			req.AddData(nl.NewRtAttr(unix.IFA_CACHEINFO, (&nl.IfaCacheInfo{
+				IfaCacheinfo: unix.IfaCacheinfo{Prefered: 0, Valid: math.MaxUint32},
+			}).Serialize()))
+		}
 	}
 	if a.Label != "" {
 		req.AddData(nl.NewRtAttr(unix.IFA_LABEL, nl.ZeroTerminated(a.Label)))
@@ -96,6 +104,7 @@ type hostAddress struct {
 	index     int
 	scope     uint8
 	secondary bool
+	tentative bool // IPv6: duplicate address detection runs or has failed
 }
 
 // parseAddress reads the body of an RTM_NEWADDR or RTM_DELADDR. IPv4 has its
@@ -113,6 +122,7 @@ func parseAddress(body []byte) (hostAddress, error) {
 		index:     int(head.Index),
 		scope:     head.Scope,
 		secondary: head.Flags&unix.IFA_F_SECONDARY != 0,
+		tentative: head.Flags&(unix.IFA_F_TENTATIVE|unix.IFA_F_DADFAILED) != 0,
 	}
 	var local, peer netip.Addr
 	for _, attr := range attrs {

@@ -44,10 +44,13 @@ const (
 	// PrimaryChanged: the watched device Link has another primary IPv4 address
 	// Primary, or none (the zero Prefix).
 	PrimaryChanged
+	// LinkLocalChanged: the watched device Link has another IPv6 link-local
+	// address Primary, or none.
+	LinkLocalChanged
 )
 
 var kindNames = [...]string{"", "held", "released", "restored", "foreign", "lost", "cleaned", "trouble",
-	"link new", "link gone", "link up", "link down", "link changed", "primary changed"}
+	"link new", "link gone", "link up", "link down", "link changed", "primary changed", "link-local changed"}
 
 func (k Kind) String() string {
 	if int(k) < len(kindNames) {

@@ -20,6 +20,7 @@ type spot struct {
 type seen struct {
 	scope     uint8
 	secondary bool
+	tentative bool
 	order     uint64 // of two, the one with the smaller order came first
 }
 
@@ -109,7 +110,7 @@ func (m *Manager) hear(msg syscall.NetlinkMessage) {
 func (m *Manager) came(a hostAddress, byUs bool, who func() string) {
 	at := spot{a.index, a.prefix}
 	old, known := m.host[at]
-	now := seen{a.scope, a.secondary, old.order}
+	now := seen{a.scope, a.secondary, a.tentative, old.order}
 	if !known || old.secondary != a.secondary {
 		m.arrival++ // the kernel, too, moves one that is promoted behind the others
 		now.order = m.arrival
@@ -117,7 +118,7 @@ func (m *Manager) came(a hostAddress, byUs bool, who func() string) {
 	m.host[at] = now
 	e := m.entryAt(at)
 	if e == nil {
-		m.moved = m.moved || at.prefix.Addr().Is4()
+		m.moved = m.moved || mayBeOwn(at.prefix.Addr())
 		return
 	}
 	e.lostAt, e.culprit = time.Time{}, ""
@@ -133,9 +134,27 @@ func (m *Manager) came(a hostAddress, byUs bool, who func() string) {
 	}
 }
 
+// added notes that the kernel has taken an address, for which its word will do:
+// of an IPv6 address without duplicate address detection the notification comes
+// later, from a work queue (inet6_addr_add in net/ipv6/addrconf.c). Were it waited
+// for, a Release before it would find nothing to remove.
+func (m *Manager) added(e *entry) {
+	at := m.at(e)
+	if _, known := m.host[at]; known {
+		return
+	}
+	if e.fled {
+		e.lostAt, e.culprit = time.Now(), unheard
+		m.enqueue(e.owner)
+		return
+	}
+	m.arrival++
+	m.host[at] = seen{scope: e.Scope, order: m.arrival}
+}
+
 // foreign notes that someone else has put the address there.
 func (m *Manager) foreign(e *entry, who string) {
-	m.unsaved = true
+	m.unsaved, m.moved = true, true
 	m.out = append(m.out, Event{Kind: Foreign, Owner: e.owner.name, Address: e.Address, Culprit: who})
 }
 
@@ -143,12 +162,15 @@ func (m *Manager) foreign(e *entry, who string) {
 // be put back; who removed it is asked at once, before the process has gone.
 func (m *Manager) went(at spot, byUs bool, who func() string) {
 	if _, known := m.host[at]; !known {
+		if e := m.entryAt(at); e != nil {
+			e.fled = true
+		}
 		return
 	}
 	delete(m.host, at)
 	e := m.entryAt(at)
 	if e == nil {
-		m.moved = m.moved || at.prefix.Addr().Is4()
+		m.moved = m.moved || mayBeOwn(at.prefix.Addr())
 		if byUs {
 			a := Address{Prefix: at.prefix, Device: m.links.name(at.index)}
 			m.out = append(m.out, Event{Kind: Lost, Address: a})
@@ -205,26 +227,48 @@ func (m *Manager) resync() error {
 	return nil
 }
 
+// own are a device's own addresses, from which adverts come.
+type own struct{ ipv4, linkLocal netip.Prefix }
+
+// mayBeOwn tells the addresses that primary and linkLocal look at.
+func mayBeOwn(a netip.Addr) bool { return a.Is4() || a.IsLinkLocalUnicast() }
+
+func (m *Manager) own(device string) own { return own{m.primary(device), m.linkLocal(device)} }
+
 // primary is PrimaryIPv4 for one who holds m.mu.
-func (m *Manager) primary(device string) (netip.Prefix, bool) {
+func (m *Manager) primary(device string) netip.Prefix {
+	return m.first(device, func(a netip.Addr, s seen) bool {
+		return a.Is4() && !s.secondary && s.scope == unix.RT_SCOPE_UNIVERSE
+	})
+}
+
+// linkLocal is LinkLocal for one who holds m.mu.
+func (m *Manager) linkLocal(device string) netip.Prefix {
+	return m.first(device, func(a netip.Addr, s seen) bool {
+		return a.Is6() && a.IsLinkLocalUnicast() && !s.tentative
+	})
+}
+
+// first is the device's oldest address that will do and is not ours.
+func (m *Manager) first(device string, willDo func(netip.Addr, seen) bool) netip.Prefix {
 	index := m.links.index(device)
 	var first netip.Prefix
 	var order uint64
 	for at, s := range m.host {
-		if at.index != index || !at.prefix.Addr().Is4() || s.secondary || s.scope != unix.RT_SCOPE_UNIVERSE {
+		if at.index != index || !willDo(at.prefix.Addr(), s) {
 			continue
 		}
-		if e := m.entryAt(at); e != nil && e.ours {
-			continue
+		if e := m.entryAt(at); e != nil && (e.ours || e.busy) {
+			continue // busy: being added, and the kernel's word came before its answer
 		}
 		if !first.IsValid() || s.order < order {
 			first, order = at.prefix, s.order
 		}
 	}
-	return first, first.IsValid()
+	return first
 }
 
-// tellPrimaries compares the watched devices' primary addresses with those
+// tellPrimaries compares the watched devices' own addresses with those
 // last told. A takeover, which moves our addresses only, does not come here.
 func (m *Manager) tellPrimaries() {
 	if !m.moved {
@@ -232,7 +276,7 @@ func (m *Manager) tellPrimaries() {
 	}
 	m.moved = false
 	for device, old := range m.watched {
-		now, _ := m.primary(device)
+		now := m.own(device)
 		if now == old {
 			continue
 		}
@@ -241,7 +285,12 @@ func (m *Manager) tellPrimaries() {
 		if !ok {
 			link = Link{Name: device}
 		}
-		m.out = append(m.out, Event{Kind: PrimaryChanged, Link: link, Primary: now})
+		if now.ipv4 != old.ipv4 {
+			m.out = append(m.out, Event{Kind: PrimaryChanged, Link: link, Primary: now.ipv4})
+		}
+		if now.linkLocal != old.linkLocal {
+			m.out = append(m.out, Event{Kind: LinkLocalChanged, Link: link, Primary: now.linkLocal})
+		}
 	}
 }
 

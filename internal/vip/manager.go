@@ -34,7 +34,7 @@ type Manager struct {
 	entries map[netip.Prefix][]*entry // those of one prefix, on several devices
 	queue   []*owner                  // to be settled, in the order of the last word on each
 	host    map[spot]seen             // every address the host has
-	watched map[string]netip.Prefix   // the primary address last told
+	watched map[string]own            // the addresses last told
 	out     []Event
 	arrival uint64
 	retryAt time.Time // when something is due that waits; zero for nothing
@@ -62,6 +62,7 @@ type entry struct {
 	ours  bool // on the host, or was until someone removed it, because we added it
 	index int  // of the device on which it is ours
 	busy  bool // in the request under way
+	fled  bool // removed since that request began, unheard of before
 	err   error
 
 	lostAt  time.Time // someone else removed it; zero when nobody did
@@ -210,14 +211,14 @@ func (m *Manager) Snapshot() []Status {
 	return all
 }
 
-// Watch sets the devices of which link and primary-address events are wanted,
+// Watch sets the devices of which link and own-address events are wanted,
 // in place of those named before. They need not exist.
 func (m *Manager) Watch(devices ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	clear(m.watched)
 	for _, d := range devices {
-		m.watched[d], _ = m.primary(d)
+		m.watched[d] = m.own(d)
 	}
 }
 
@@ -230,5 +231,15 @@ func (m *Manager) Link(name string) (Link, bool) { return m.links.link(name) }
 func (m *Manager) PrimaryIPv4(device string) (netip.Prefix, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.primary(device)
+	p := m.primary(device)
+	return p, p.IsValid()
+}
+
+// LinkLocal is the device's oldest IPv6 link-local address that is not ours and
+// has passed duplicate address detection, and whether there is one.
+func (m *Manager) LinkLocal(device string) (netip.Prefix, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p := m.linkLocal(device)
+	return p, p.IsValid()
 }

@@ -34,7 +34,7 @@ func Open(o Options) (m *Manager, err error) {
 		done:      make(chan struct{}),
 		owners:    map[string]*owner{},
 		entries:   map[netip.Prefix][]*entry{},
-		watched:   map[string]netip.Prefix{},
+		watched:   map[string]own{},
 	}
 	if m.events == nil {
 		m.events = func(Event) {}

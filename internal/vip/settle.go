@@ -134,7 +134,7 @@ func (m *Manager) settle(o *owner) {
 	changes := make([]change, len(ops))
 	for i, op := range ops {
 		changes[i] = op.change
-		op.entry.busy = true
+		op.entry.busy, op.entry.fled = true, false
 	}
 	m.mu.Unlock()
 
@@ -223,6 +223,7 @@ func (m *Manager) conclude(op op, err error) error {
 		e.err, e.redo, e.ours = nil, false, false
 	case !op.remove && err == nil:
 		e.err, e.ours, e.index = nil, true, op.index
+		m.added(e)
 		e.pace.wait = 0
 		if !op.lostAt.IsZero() {
 			m.out = append(m.out, Event{
