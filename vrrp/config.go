@@ -17,6 +17,11 @@ type Config struct {
 	Addrs    []netip.Addr  // the virtual addresses in configured order
 	Preempt  bool          // take over from a lower priority; an owner always does
 
+	// PreemptDelay is how long a BACKUP lets a master of lower priority be,
+	// from the first of its adverts: keepalived's preempt_delay, 0 to 1000 s. An
+	// owner waits for nobody.
+	PreemptDelay time.Duration
+
 	// DownAdverts is the number of silent intervals that mean a dead master:
 	// 3 in the RFCs; keepalived's down_timer_adverts, 1 to 100.
 	DownAdverts int

@@ -30,9 +30,15 @@ func (m *Machine) hearAsBackup(now Instant, a Advert, out []Effect) []Effect {
 			m.base, m.released, m.releaser = now, true, a.Src
 		}
 		return out
+	case m.waits(a.Priority):
+		if m.waiting == 0 {
+			m.waiting = now
+		}
 	case m.preempts(a.Priority):
 		m.lower, m.lowerAt = a, now
 		return out // the timer keeps running
+	default:
+		m.waiting = 0
 	}
 	first := m.heard == 0 || !sameAdvert(&a, &m.master)
 	m.base, m.released = now, false
@@ -74,6 +80,12 @@ func (m *Machine) hearAsMaster(now Instant, a Advert, out []Effect) []Effect {
 // and so discards its adverts. An owner does whatever its mode (row 54).
 func (m *Machine) preempts(priority uint8) bool {
 	return priority < m.cfg.Priority && (m.cfg.Preempt || m.cfg.Priority == 255)
+}
+
+// waits tells whether we mean to preempt a master of this priority but let it be
+// for PreemptDelay first.
+func (m *Machine) waits(priority uint8) bool {
+	return m.cfg.PreemptDelay > 0 && m.cfg.Priority != 255 && m.preempts(priority)
 }
 
 // learn is the master's interval as we take it: v2 does not learn (RFC 3768
