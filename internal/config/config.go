@@ -67,6 +67,7 @@ type Router struct {
 	Priority       uint8         // 1 to 255; 255 owns the addresses
 	AdvertInterval time.Duration // v2: 1 to 255 s, whole; v3: 10 ms to 40.95 s in steps of 10 ms
 	Preempt        bool
+	PreemptDelay   time.Duration // 0 to 1000 s; 0 unless Preempt, State is Backup and Priority below 255
 	Auth           Auth
 	Addresses      []Address // in the order of the file, which is that of the advert; 1 to 255
 
@@ -124,6 +125,7 @@ const (
 	maxAddresses   = 255 // the count is one byte of the advert
 	maxPassword    = 8   // RFC 2338 section 5.3.10
 	maxDownAdverts = 100
+	maxDelay       = 1000 * time.Second // of preempt_delay
 	maxGARPRepeat  = 1000
 	maxGARPDelay   = 24 * time.Hour
 	maxLabel       = 15 // IFNAMSIZ less the final NUL

@@ -17,6 +17,7 @@ func (in *interpreter) resolve() {
 	for _, d := range in.drafts {
 		d.inherit(g)
 		in.resolvePriority(d)
+		in.resolvePreemptDelay(d)
 		in.resolveInterval(d)
 		in.resolveStrict(d)
 		in.resolveAuth(d)
@@ -67,6 +68,29 @@ func (in *interpreter) resolvePriority(d *draft) {
 		d.Preempt = true
 		in.diags.warnf(pos, "write state BACKUP on every host; the priority decides", "(%s) nopreempt has no effect with state MASTER", plain(d.Name))
 	}
+}
+
+// resolvePreemptDelay drops a delay that there is nothing to delay with, as
+// keepalived does.
+func (in *interpreter) resolvePreemptDelay(d *draft) {
+	if d.PreemptDelay == 0 {
+		return
+	}
+	with, hint := "", "remove it"
+	switch {
+	case d.Priority == 255:
+		with = "priority 255, which always preempts at once"
+	case d.State == Master:
+		with, hint = "state MASTER", "write state BACKUP on every host; the priority decides"
+	case !d.Preempt:
+		with, hint = "nopreempt", "remove one of the two"
+	case d.Strict:
+		with, hint = "vrrp_strict", "remove it, or vrrp_strict"
+	default:
+		return
+	}
+	in.diags.warnf(d.seen["preempt_delay"], hint, "(%s) preempt_delay has no effect with %s", plain(d.Name), with)
+	d.PreemptDelay = 0
 }
 
 // resolveInterval rounds the advert interval to what the version can carry:

@@ -14,6 +14,7 @@ var instanceTable = table{
 	"virtual_ipaddress":   lines((*interpreter).setAddresses),
 	"nopreempt":           noValue(func(in *interpreter) { in.cur.Preempt = false }),
 	"preempt":             noValue(func(in *interpreter) { in.cur.Preempt = true }),
+	"preempt_delay":       seconds(0, maxDelay, func(in *interpreter, d time.Duration) { in.cur.PreemptDelay = d }),
 	"accept":              noValue(func(*interpreter) {}), // what vrrpx does in any case; see resolve for strict
 	"skip_check_adv_addr": boolean(func(in *interpreter, on bool) { in.cur.SkipCheckAdvAddr = on }),
 	"strict_mode":         boolean(func(in *interpreter, on bool) { in.cur.Strict = on }),
@@ -44,7 +45,6 @@ var instanceTable = table{
 	"promote_secondaries":        later("sysctl net.ipv4.conf.INTERFACE.promote_secondaries=1 does the same"),
 	"no_accept":                  later("remove it: the addresses answer while vrrpx holds them"),
 	"native_ipv6":                later("IPv6 routers are not supported yet"),
-	"preempt_delay":              later("remove it, or use nopreempt", "0"),
 	"dont_track_primary":         later("remove it: vrrpx gives the addresses up when the interface goes down"),
 	"track_interface":            laterBlock("remove it: only the router's own interface is tracked", freeLines),
 	"track_script":               laterBlock("remove it, and keep keepalived where a script decides", freeLines),

@@ -89,6 +89,12 @@ func (v *validator) protocol() {
 	if !v.Preempt && (v.Priority == 255 || v.State == Master) {
 		v.errorf(v.Pos, "", "nopreempt with state MASTER or priority 255")
 	}
+	if v.PreemptDelay < 0 || v.PreemptDelay > maxDelay {
+		v.errorf(v.Pos, "", "preempt_delay %s: expected 0 to %s", v.PreemptDelay, maxDelay)
+	}
+	if v.PreemptDelay != 0 && (!v.Preempt || v.Priority == 255 || v.State == Master) {
+		v.errorf(v.Pos, "", "preempt_delay with nopreempt, state MASTER or priority 255")
+	}
 	if v.DownAdverts < 1 || v.DownAdverts > maxDownAdverts {
 		v.errorf(v.Pos, "", "down_timer_adverts %d: expected 1 to %d", v.DownAdverts, maxDownAdverts)
 	}

@@ -42,6 +42,8 @@ func TestValidateRefuses(t *testing.T) {
 		"without authentication type PASS": func(_ *Config, r *Router) { r.Auth = Auth{AuthNone, "1"} },
 		"with VRRP version 3":              func(_ *Config, r *Router) { r.Version, r.Auth = 3, Auth{AuthPass, "1"} },
 		"nopreempt with state MASTER":      func(_ *Config, r *Router) { r.Preempt, r.Priority = false, 255 },
+		"preempt_delay 16m41s":             func(_ *Config, r *Router) { r.PreemptDelay = 1001 * time.Second },
+		"preempt_delay with nopreempt":     func(_ *Config, r *Router) { r.PreemptDelay, r.Preempt = time.Second, false },
 		"down_timer_adverts 0":             func(_ *Config, r *Router) { r.DownAdverts = 0 },
 		"repeats of gratuitous ARP":        func(_ *Config, r *Router) { r.GARP.MasterRepeat = 0 },
 		"delays of gratuitous ARP":         func(_ *Config, r *Router) { r.GARP.Refresh = -1 },

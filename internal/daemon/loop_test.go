@@ -8,6 +8,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/loader"
+	"github.com/vrrpx/vrrpx/stats"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -222,6 +223,29 @@ func TestWrongPasswordIsCountedAndNotHeard(t *testing.T) {
 	}
 }
 
+// A datapath that keeps deadlines keeps this one too: the master's adverts come
+// up and postpone it no further than the end of the delay.
+//
+//vrrp:row 43
+func TestPreemptDelayIsTheDatapathsDeadline(t *testing.T) {
+	g := newRig(t, true, func(c *config.Router) { c.PreemptDelay = 100 * ms })
+	for at := 0 * ms; at <= 100*ms; at += 10 * ms {
+		g.master(at, 50)
+		g.round(at)
+	}
+	end := g.t.Add(100*ms + g.r.machine.Skew())
+	if due, ok := g.path.due(g.key); !ok || due != end {
+		t.Fatalf("armed for %v (%v), want %v", due.Sub(g.t), ok, end.Sub(g.t))
+	}
+	if v := g.r.view(g.at(50 * ms)); v.PreemptIn == nil || v.PreemptIn.String() != stats.Seconds(end.Sub(g.at(50*ms))).String() {
+		t.Errorf("status says preempt in %v", v.PreemptIn)
+	}
+	g.want(vrrp.Backup)
+	g.down(end.Sub(g.t))
+	g.round(end.Sub(g.t))
+	g.want(vrrp.Master)
+}
+
 // The loop behind a datapath that keeps adverts must end where a loop that
 // hears each of them ends, whatever else comes.
 //
@@ -229,7 +253,9 @@ func TestWrongPasswordIsCountedAndNotHeard(t *testing.T) {
 func TestKeptFeedEqualsFullFeed(t *testing.T) {
 	for seed := range uint64(300) {
 		rng := rand.New(rand.NewPCG(seed, 1))
-		keeping, hearing := newRig(t, true, nil), newRig(t, false, nil)
+		delay := time.Duration(rng.IntN(3)) * 50 * ms
+		delayed := func(c *config.Router) { c.PreemptDelay = delay }
+		keeping, hearing := newRig(t, true, delayed), newRig(t, false, delayed)
 		var at time.Duration
 		for range 200 {
 			at += time.Duration(rng.IntN(15_000)) * time.Microsecond

@@ -147,6 +147,10 @@ func (r *router) view(t vrrp.Instant) view {
 		in := stats.Seconds(due.Sub(t))
 		v.DeadlineIn = &in
 	}
+	if at, ok := m.PreemptAt(); ok {
+		in := stats.Seconds(at.Sub(t))
+		v.PreemptIn = &in
+	}
 	if l := r.link; l != nil {
 		v.path, v.Ingest = l.path, "packet socket"
 		if l.xdp != loader.Off {
