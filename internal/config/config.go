@@ -15,6 +15,7 @@ package config
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -70,6 +71,8 @@ type Router struct {
 	PreemptDelay   time.Duration // 0 to 1000 s; 0 unless Preempt, State is Backup and Priority below 255
 	Auth           Auth
 	Addresses      []Address // in the order of the file, which is that of the advert; 1 to 255
+	NoAddresses    bool      // no_virtual_ipaddress: Addresses may be empty
+	Excluded       []Address // virtual_ipaddress_excluded: held and announced like Addresses, in no advert
 
 	GARP                GARP
 	DownAdverts         int  // adverts missed before the master counts as down, 1 to 100
@@ -110,7 +113,7 @@ type GARP struct {
 	Interval      time.Duration // least gap between two GARPs on an interface; 0 for none
 }
 
-// Address is one line of virtual_ipaddress.
+// Address is one line of virtual_ipaddress or virtual_ipaddress_excluded.
 type Address struct {
 	Pos       Pos
 	Prefix    netip.Prefix // not masked: 10.0.0.3/24 is address 10.0.0.3
@@ -141,6 +144,9 @@ const (
 	maxIntervalV2 = 255 * time.Second
 	maxIntervalV3 = 40950 * time.Millisecond
 )
+
+// All is every address that the router holds while MASTER.
+func (r *Router) All() []Address { return slices.Concat(r.Addresses, r.Excluded) }
 
 // Defaults returns a router with keepalived's defaults and no name, interface,
 // VRID or address.

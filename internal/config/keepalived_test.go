@@ -222,6 +222,15 @@ var comparisons = []comparison{
 	{address("10.0.0.3 no_track"), absent},
 	{address("10.0.0.3 peer 10.0.0.4"), absent},
 
+	{address("10.0.0.3\n}\nvirtual_ipaddress_excluded {\n10.0.1.3/24 dev eth0"), ""},
+	{address("10.0.0.3\n}\nvirtual_ipaddress_excluded {\nfoo"), ""},
+	{address("10.0.0.3\n}\nvirtual_ipaddress_excluded {\nfe80::1"), absent},
+	{address("10.0.0.3\n}\nvirtual_ipaddress_excluded {\n10.0.0.3"), documented},
+	{address("10.0.0.3\n}\nvirtual_ipaddress_excluded {"), ""},
+	{address("10.0.0.3\n}\nno_virtual_ipaddress\nvirtual_ipaddress {\n10.0.0.4"), documented},
+	{strings.NewReplacer("virtual_ipaddress {", "no_virtual_ipaddress", "10.0.0.3/24\n}\n", "").Replace(minimal), documented},
+	{strings.NewReplacer("virtual_ipaddress {", "virtual_ipaddress_excluded {").Replace(minimal), ""},
+
 	// global_defs.
 	{globals("router_id a b"), ""},
 	{globals("router_id"), ""},

@@ -39,3 +39,31 @@ func TestPreemptDelay(t *testing.T) {
 		}
 	}
 }
+
+func TestExcludedAddresses(t *testing.T) {
+	r, said := read(t, address("10.0.0.3/24\n}\nvirtual_ipaddress_excluded {\n10.0.1.3/24 label eth0:x\n10.0.2.3 dev eth1"))
+	if said != "" || len(r.Addresses) != 1 || len(r.Excluded) != 2 || len(r.All()) != 3 {
+		t.Fatalf("addresses %v, excluded %v, said %q", r.Addresses, r.Excluded, said)
+	}
+	if a, b := r.Excluded[0], r.Excluded[1]; a.Prefix.String() != "10.0.1.3/24" || a.Device != "eth0" || a.Label != "eth0:x" || b.Device != "eth1" {
+		t.Errorf("excluded %v", r.Excluded)
+	}
+	for text, want := range map[string]string{
+		address("10.0.0.3\n}\nvirtual_ipaddress_excluded {\n10.0.0.3"):                                                                               "10.0.0.3 is given twice",
+		address("10.0.0.3\n}\nvirtual_ipaddress_excluded {\nfd00::1"):                                                                                "fd00::1\" in virtual_ipaddress_excluded: IPv6 addresses are not supported yet",
+		address("10.0.0.3\n}\nvirtual_ipaddress_excluded {\nfoo"):                                                                                    "foo\" in virtual_ipaddress_excluded: expected an IPv4 address",
+		strings.Replace(minimal, "ipaddress {", "ipaddress_excluded {", 1):                                                                           "no address",
+		minimal + strings.NewReplacer("VI_1", "VI_2", "51", "52", "0.3/24\n}", "0.4\n}\nvirtual_ipaddress_excluded {\n10.0.0.3\n}").Replace(minimal): "10.0.0.3 is also an address of \"VI_1\"",
+	} {
+		if _, diags := Parse("test.conf", []byte(text)); !strings.Contains(show(diags), want) {
+			t.Errorf("%q is not said:\n%s\n%s", want, show(diags), text)
+		}
+	}
+}
+
+func TestRouterWithoutAddresses(t *testing.T) {
+	r, _ := read(t, strings.NewReplacer("virtual_ipaddress {", "no_virtual_ipaddress", "10.0.0.3/24\n}\n", "").Replace(minimal))
+	if len(r.All()) != 0 || !r.NoAddresses {
+		t.Errorf("addresses %v", r.All())
+	}
+}

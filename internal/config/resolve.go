@@ -44,9 +44,11 @@ func (d *draft) inherit(g *Global) {
 		}
 	}
 	d.GARP.Interval = g.GARP.Interval
-	for i := range d.Addresses {
-		if d.Addresses[i].Device == "" {
-			d.Addresses[i].Device = d.Interface
+	for _, list := range [][]Address{d.Addresses, d.Excluded} {
+		for i := range list {
+			if list[i].Device == "" {
+				list[i].Device = d.Interface
+			}
 		}
 	}
 }

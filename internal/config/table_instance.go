@@ -8,17 +8,20 @@ var instanceTable = table{
 	"virtual_router_id": number(1, 255, func(in *interpreter, n int) { in.cur.VRID = uint8(n) }),
 	"priority":          number(1, 255, func(in *interpreter, n int) { in.cur.Priority = uint8(n) }),
 	// Which of these the version can carry is for resolve to say.
-	"advert_int":          seconds(minInterval, maxIntervalV2, func(in *interpreter, d time.Duration) { in.cur.AdvertInterval = d }),
-	"version":             number(2, 3, func(in *interpreter, n int) { in.cur.Version = uint8(n) }),
-	"authentication":      block(blockShape, "authentication", nil),
-	"virtual_ipaddress":   lines((*interpreter).setAddresses),
-	"nopreempt":           noValue(func(in *interpreter) { in.cur.Preempt = false }),
-	"preempt":             noValue(func(in *interpreter) { in.cur.Preempt = true }),
-	"preempt_delay":       seconds(0, maxDelay, func(in *interpreter, d time.Duration) { in.cur.PreemptDelay = d }),
-	"accept":              noValue(func(*interpreter) {}), // what vrrpx does in any case; see resolve for strict
-	"skip_check_adv_addr": boolean(func(in *interpreter, on bool) { in.cur.SkipCheckAdvAddr = on }),
-	"strict_mode":         boolean(func(in *interpreter, on bool) { in.cur.Strict = on }),
-	"v3_checksum_as_v2":   boolean(func(in *interpreter, on bool) { in.cur.ChecksumPlain = on }),
+	"advert_int":        seconds(minInterval, maxIntervalV2, func(in *interpreter, d time.Duration) { in.cur.AdvertInterval = d }),
+	"version":           number(2, 3, func(in *interpreter, n int) { in.cur.Version = uint8(n) }),
+	"authentication":    block(blockShape, "authentication", nil),
+	"virtual_ipaddress": lines((*interpreter).setAddresses),
+	// Not in the advert, for which the first list may be too long.
+	"virtual_ipaddress_excluded": lines((*interpreter).setAddresses),
+	"no_virtual_ipaddress":       noValue(func(in *interpreter) { in.cur.NoAddresses = true }),
+	"nopreempt":                  noValue(func(in *interpreter) { in.cur.Preempt = false }),
+	"preempt":                    noValue(func(in *interpreter) { in.cur.Preempt = true }),
+	"preempt_delay":              seconds(0, maxDelay, func(in *interpreter, d time.Duration) { in.cur.PreemptDelay = d }),
+	"accept":                     noValue(func(*interpreter) {}), // what vrrpx does in any case; see resolve for strict
+	"skip_check_adv_addr":        boolean(func(in *interpreter, on bool) { in.cur.SkipCheckAdvAddr = on }),
+	"strict_mode":                boolean(func(in *interpreter, on bool) { in.cur.Strict = on }),
+	"v3_checksum_as_v2":          boolean(func(in *interpreter, on bool) { in.cur.ChecksumPlain = on }),
 	"lower_prio_no_advert": boolean(func(in *interpreter, on bool) {
 		in.cur.LowerPriorityAdvert = !on
 	}),
@@ -38,10 +41,8 @@ var instanceTable = table{
 	"lvs_sync_daemon_interface": ignored(aboutLVS),
 
 	"auth_hmac":                  laterBlock("use authentication with auth_type PASS and version 2, or none", "auth_hmac"),
-	"virtual_ipaddress_excluded": laterBlock("move the addresses to virtual_ipaddress on every host of the router", freeLines),
 	"virtual_routes":             laterBlock("remove it, and keep keepalived where routes must move with the address", freeLines),
 	"virtual_rules":              laterBlock("remove it, and keep keepalived where rules must move with the address", freeLines),
-	"no_virtual_ipaddress":       later("give the router an address in virtual_ipaddress"),
 	"promote_secondaries":        later("sysctl net.ipv4.conf.INTERFACE.promote_secondaries=1 does the same"),
 	"no_accept":                  later("remove it: the addresses answer while vrrpx holds them"),
 	"native_ipv6":                later("IPv6 routers are not supported yet"),

@@ -111,14 +111,14 @@ func (v *validator) garp() {
 }
 
 func (v *validator) addresses() {
-	if len(v.Addresses) == 0 && !v.said("virtual_ipaddress") {
+	if len(v.Addresses) == 0 && !v.NoAddresses && !v.said("virtual_ipaddress") {
 		v.errorf(v.Pos, "virtual_ipaddress { 10.0.0.3/24 }", "no address: expected virtual_ipaddress with at least one")
 	}
 	if len(v.Addresses) > maxAddresses {
 		v.errorf(v.Addresses[maxAddresses].Pos, "divide them among several routers", "%d addresses: expected at most %d, which is all that an advert can count", len(v.Addresses), maxAddresses)
 	}
 	seen := map[netip.Addr]Pos{}
-	for _, a := range v.Addresses {
+	for _, a := range v.All() {
 		addr := a.Prefix.Addr()
 		if !a.Prefix.IsValid() || !addr.Is4() {
 			v.errorf(a.Pos, "", "address %s: expected IPv4", a.Prefix)
@@ -176,7 +176,7 @@ func unique(diags *diagnostics, cfg *Config) {
 		} else {
 			ids[key] = r
 		}
-		for _, a := range r.Addresses {
+		for _, a := range r.All() {
 			if first := held[a.Prefix.Addr()]; first != nil && first != r {
 				diags.warnf(a.Pos, "two routers that are master on different hosts would both hold it", "(%s) %s is also an address of %s at %s",
 					plain(r.Name), a.Prefix.Addr(), quote(first.Name), first.Pos)

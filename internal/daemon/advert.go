@@ -44,8 +44,8 @@ func (r *router) build() {
 	r.advert.built = of
 	r.advert.frame = r.frame(c.Priority)
 	r.advert.garps = r.advert.garps[:0]
-	for _, a := range c.Addrs {
-		r.advert.garps = append(r.advert.garps, netio.GARPFrame(r.link.mac, a))
+	for _, a := range r.cfg.All() {
+		r.advert.garps = append(r.advert.garps, netio.GARPFrame(r.link.mac, a.Prefix.Addr()))
 	}
 }
 

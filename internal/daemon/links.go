@@ -154,7 +154,7 @@ func (h *host) reopened(d *device, l *link, err error) {
 // addressesOf is a router's virtual addresses for the host.
 func addressesOf(c config.Router) []vip.Address {
 	var as []vip.Address
-	for _, a := range c.Addresses {
+	for _, a := range c.All() {
 		as = append(as, vip.Address{Prefix: a.Prefix, Device: a.Device, Label: a.Label, Scope: uint8(a.Scope), Broadcast: a.Broadcast})
 	}
 	return as
