@@ -38,13 +38,14 @@ type Global struct {
 	SMTPPort              uint16
 	SMTPConnectTimeout    time.Duration
 
-	Version             uint8 // vrrp_version: 2 or 3
-	Strict              bool  // vrrp_strict
-	SkipCheckAdvAddr    bool  // vrrp_skip_check_adv_addr
-	LowerPriorityAdvert bool  // not vrrp_lower_prio_no_advert
-	ChecksumPlain       bool  // v3_checksum_as_v2
-	DownAdverts         int   // vrrp_down_timer_adverts
-	GARP                GARP  // vrrp_garp_*
+	Version             uint8      // vrrp_version: 2 or 3
+	Strict              bool       // vrrp_strict
+	SkipCheckAdvAddr    bool       // vrrp_skip_check_adv_addr
+	LowerPriorityAdvert bool       // not vrrp_lower_prio_no_advert
+	ChecksumPlain       bool       // v3_checksum_as_v2
+	DownAdverts         int        // vrrp_down_timer_adverts
+	Group               netip.Addr // vrrp_mcast_group4
+	GARP                GARP       // vrrp_garp_*
 }
 
 // The states in which a router may be configured to start.
@@ -66,6 +67,8 @@ type Router struct {
 	// router below 255 starts as backup whatever it says here.
 	State          string
 	Priority       uint8         // 1 to 255; 255 owns the addresses
+	Group          netip.Addr    // where adverts go to and are expected: 224.0.0.18 or mcast_dst_ip
+	Source         netip.Addr    // where ours come from (mcast_src_ip); not valid: the interface's first address
 	AdvertInterval time.Duration // v2: 1 to 255 s, whole; v3: 10 ms to 40.95 s in steps of 10 ms
 	Preempt        bool
 	PreemptDelay   time.Duration // 0 to 1000 s; 0 unless Preempt, State is Backup and Priority below 255
@@ -156,6 +159,7 @@ func Defaults() Router {
 		Family:              4,
 		State:               Backup,
 		Priority:            100,
+		Group:               DefaultGroup,
 		AdvertInterval:      time.Second,
 		Preempt:             true,
 		GARP:                defaultGARP,
@@ -163,6 +167,9 @@ func Defaults() Router {
 		LowerPriorityAdvert: true,
 	}
 }
+
+// DefaultGroup is the IPv4 group of RFC 9568 section 5.1.1.2.
+var DefaultGroup = netip.AddrFrom4([4]byte{224, 0, 0, 18})
 
 var defaultGARP = GARP{MasterDelay: 5 * time.Second, MasterRepeat: 5, RefreshRepeat: 1}
 
@@ -174,6 +181,7 @@ func defaultGlobal() Global {
 		Version:             r.Version,
 		LowerPriorityAdvert: r.LowerPriorityAdvert,
 		DownAdverts:         r.DownAdverts,
+		Group:               r.Group,
 		GARP:                r.GARP,
 	}
 }

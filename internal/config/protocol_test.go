@@ -67,3 +67,18 @@ func TestRouterWithoutAddresses(t *testing.T) {
 		t.Errorf("addresses %v", r.All())
 	}
 }
+
+//vrrp:row 2
+func TestGroupAndSource(t *testing.T) {
+	for _, c := range []struct{ global, statements, group, source string }{
+		{"", "", "224.0.0.18", "invalid IP"},
+		{"vrrp_mcast_group4 224.0.0.19", "", "224.0.0.19", "invalid IP"},
+		{"vrrp_mcast_group4 224.0.0.19", "mcast_dst_ip 239.1.1.1", "239.1.1.1", "invalid IP"},
+		{"", "mcast_src_ip 10.0.0.7", "224.0.0.18", "10.0.0.7"},
+	} {
+		r, said := read(t, "global_defs {\n"+c.global+"\n}\n"+instance(c.statements))
+		if said != "" || r.Group.String() != c.group || r.Source.String() != c.source {
+			t.Errorf("%s, %s: group %v, source %v, said %q", c.global, c.statements, r.Group, r.Source, said)
+		}
+	}
+}

@@ -33,6 +33,7 @@ func (d *draft) inherit(g *Global) {
 		"skip_check_adv_addr":        func() { d.SkipCheckAdvAddr = g.SkipCheckAdvAddr },
 		"lower_prio_no_advert":       func() { d.LowerPriorityAdvert = g.LowerPriorityAdvert },
 		"v3_checksum_as_v2":          func() { d.ChecksumPlain = g.ChecksumPlain },
+		"mcast_dst_ip":               func() { d.Group = g.Group },
 		"down_timer_adverts":         func() { d.DownAdverts = g.DownAdverts },
 		"garp_master_delay":          func() { d.GARP.MasterDelay = g.GARP.MasterDelay },
 		"garp_master_repeat":         func() { d.GARP.MasterRepeat = g.GARP.MasterRepeat },

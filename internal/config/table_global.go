@@ -88,6 +88,7 @@ var globalTable = table{
 	"vrrp_down_timer_adverts": number(1, maxDownAdverts, func(in *interpreter, n int) {
 		in.global.DownAdverts = n
 	}),
+	"vrrp_mcast_group4": text(func(in *interpreter, w word) { in.setAddr(&in.global.Group, w) }),
 	"vrrp_garp_master_delay": wholeSeconds(0, maxGARPDelay, func(in *interpreter, d time.Duration) {
 		in.global.GARP.MasterDelay = d
 	}),
@@ -209,7 +210,6 @@ var globalTable = table{
 	"shutdown_script":                  later("use ExecStopPost= of the systemd unit"),
 	"dynamic_interfaces":               later("remove it, and start vrrpx when the interfaces exist"),
 	"disable_local_igmp":               later("sysctl net.ipv4.igmp_link_local_mcast_reports=0 does the same"),
-	"vrrp_mcast_group4":                later("remove it on every host of the router", "224.0.0.18"),
 	"vrrp_mcast_group6":                later("remove it on every host of the router", "ff02::12"),
 	"vrrp_garp_lower_prio_delay":       later("remove it: the schedule of garp_master_* holds"),
 	"vrrp_garp_lower_prio_repeat":      later("remove it: the schedule of garp_master_* holds", "0"),

@@ -10,6 +10,8 @@ var instanceTable = table{
 	// Which of these the version can carry is for resolve to say.
 	"advert_int":        seconds(minInterval, maxIntervalV2, func(in *interpreter, d time.Duration) { in.cur.AdvertInterval = d }),
 	"version":           number(2, 3, func(in *interpreter, n int) { in.cur.Version = uint8(n) }),
+	"mcast_src_ip":      text(func(in *interpreter, w word) { in.setAddr(&in.cur.Source, w) }),
+	"mcast_dst_ip":      text(func(in *interpreter, w word) { in.setAddr(&in.cur.Group, w) }),
 	"authentication":    block(blockShape, "authentication", nil),
 	"virtual_ipaddress": lines((*interpreter).setAddresses),
 	// Not in the advert, for which the first list may be too long.
@@ -53,8 +55,6 @@ var instanceTable = table{
 	"track_process":              laterBlock("remove it, and keep keepalived where a process decides", freeLines),
 	"track_bfd":                  laterBlock("remove it, and keep keepalived where BFD decides", freeLines),
 	"track_src_ip":               later("remove it"),
-	"mcast_src_ip":               later("remove it: adverts come from the interface's first address"),
-	"mcast_dst_ip":               later("remove it on every host of the router", "224.0.0.18"),
 	"unicast_src_ip":             later("use multicast: remove unicast_src_ip and unicast_peer on every host"),
 	"unicast_peer":               laterBlock("use multicast: remove unicast_src_ip and unicast_peer on every host", freeLines),
 	"unicast_fault_no_peer":      later("use multicast: remove the unicast keywords on every host"),

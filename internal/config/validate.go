@@ -71,6 +71,12 @@ func (v *validator) protocol() {
 	if v.State != Master && v.State != Backup {
 		v.errorf(v.Pos, "", "state %s: expected MASTER or BACKUP", quote(v.State))
 	}
+	if g := v.Group; !g.Is4() || !g.IsMulticast() {
+		v.errorf(v.Pos, "224.0.0.18 is VRRP's own", "multicast group %s: expected an IPv4 address from 224.0.0.0 to 239.255.255.255", g)
+	}
+	if a := v.Source; a.IsValid() && (!a.Is4() || !isHost(a)) {
+		v.errorf(v.Pos, "", "mcast_src_ip %s: expected an IPv4 address that a host on the network can have", a)
+	}
 	step, highest := time.Second, maxIntervalV2
 	if v.Version == 3 {
 		step, highest = minInterval, maxIntervalV3
@@ -124,7 +130,7 @@ func (v *validator) addresses() {
 			v.errorf(a.Pos, "", "address %s: expected IPv4", a.Prefix)
 			continue
 		}
-		if addr.IsUnspecified() || addr.IsMulticast() || addr.IsLoopback() || addr == limitedBroadcast {
+		if !isHost(addr) {
 			v.errorf(a.Pos, "", "%s: expected an address that a host on the network can have", addr)
 		}
 		if first, again := seen[addr]; again {
@@ -139,6 +145,11 @@ func (v *validator) addresses() {
 		}
 		v.label(a)
 	}
+}
+
+// isHost tells whether a host on the network can have the address.
+func isHost(a netip.Addr) bool {
+	return !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback() && a != limitedBroadcast
 }
 
 func (v *validator) label(a Address) {

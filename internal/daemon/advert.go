@@ -64,7 +64,7 @@ func (r *router) frame(priority uint8) []byte {
 	if r.cfg.ChecksumPlain {
 		form = vrrp.ChecksumPlain
 	}
-	dst := group(c.Family)
+	dst := r.group()
 	msg, err := p.Append(nil, c.Primary, dst, form)
 	if !r.try("build an advert", err) {
 		return nil

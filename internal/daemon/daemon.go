@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -176,7 +177,7 @@ func (h *host) openDevice(d *device) error {
 	}
 	primary, _ := h.addrs.PrimaryIPv4(d.name)
 	d.exists, d.up, d.primary = true, dev.Up, primary.Addr()
-	l, err := h.openLink(dev)
+	l, err := h.openLink(dev, d.groups())
 	if err != nil {
 		return err
 	}
@@ -187,7 +188,7 @@ func (h *host) openDevice(d *device) error {
 	return nil
 }
 
-func (h *host) openLink(dev vip.Link) (*link, error) {
+func (h *host) openLink(dev vip.Link, groups []netip.Addr) (*link, error) {
 	mode := h.opts.XDP
 	if h.kernel == nil {
 		if mode == loader.Native || mode == loader.Generic {
@@ -195,7 +196,7 @@ func (h *host) openLink(dev vip.Link) (*link, error) {
 		}
 		mode = loader.Off
 	}
-	l, err := openLink(dev, h.kernel, mode)
+	l, err := openLink(dev, groups, h.kernel, mode)
 	if err != nil {
 		return nil, err
 	}

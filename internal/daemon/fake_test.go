@@ -88,7 +88,7 @@ func (p *fakePath) due(k loader.Key) (vrrp.Instant, bool) {
 // receive is an advert on the wire: kept when the rule says so, else queued.
 func (p *fakePath) receive(k loader.Key, at vrrp.Instant, pk vrrp.Packet, src string) {
 	a := netip.MustParseAddr(src)
-	msg, err := pk.Append(nil, a, group4, vrrp.ChecksumPseudo)
+	msg, err := pk.Append(nil, a, config.DefaultGroup, vrrp.ChecksumPseudo)
 	if err != nil {
 		panic(err)
 	}
@@ -102,7 +102,7 @@ func (p *fakePath) receive(k loader.Key, at vrrp.Instant, pk vrrp.Packet, src st
 		p.kept[k] = at
 		return
 	}
-	p.queue = append(p.queue, loader.Event{Kind: loader.Advert, Key: k, At: at, Now: at, Src: a, Dst: group4, Digest: digest, Message: msg})
+	p.queue = append(p.queue, loader.Event{Kind: loader.Advert, Key: k, At: at, Now: at, Src: a, Dst: config.DefaultGroup, Digest: digest, Message: msg})
 }
 
 // script records what a router asks of the world, in order.

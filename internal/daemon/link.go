@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/vip"
@@ -18,7 +19,7 @@ type link struct {
 	mac    net.HardwareAddr
 	sender sender
 	packet *netio.Sender // the sender, to be closed
-	member *netio.Membership
+	member []*netio.Membership
 	path   Datapath
 	xdp    loader.Mode
 	note   string // why not a better mode
@@ -26,15 +27,15 @@ type link struct {
 	kernel *loader.Kernel // when XDP is attached
 }
 
-// openLink makes an interface ready: sockets to send from, the group joined,
+// openLink makes an interface ready: sockets to send from, the groups joined,
 // and a datapath to hear with, XDP if it may be had. It may block, since
 // attaching can reset a real driver's link: it is called before the interface's
 // routers join the election, and never on the loop.
-func openLink(dev vip.Link, kernel *loader.Kernel, mode loader.Mode) (l *link, err error) {
+func openLink(dev vip.Link, groups []netip.Addr, kernel *loader.Kernel, mode loader.Mode) (l *link, err error) {
 	l = &link{name: dev.Name, index: dev.Index, mac: dev.MAC}
 	if l.packet, err = netio.OpenSender(l.index); err == nil {
 		l.sender = l.packet
-		if l.member, err = netio.Join(l.index, group4); err == nil {
+		if err = l.join(groups); err == nil {
 			err = l.attach(kernel, mode)
 		}
 	}
@@ -43,6 +44,17 @@ func openLink(dev vip.Link, kernel *loader.Kernel, mode loader.Mode) (l *link, e
 		return nil, fmt.Errorf("%s: %w", dev.Name, err)
 	}
 	return l, nil
+}
+
+func (l *link) join(groups []netip.Addr) error {
+	for _, g := range groups {
+		m, err := netio.Join(l.index, g)
+		if err != nil {
+			return err
+		}
+		l.member = append(l.member, m)
+	}
+	return nil
 }
 
 // attach hears with XDP, or where it is off or refused with a packet socket.
@@ -75,8 +87,8 @@ func (l *link) close() error {
 	if l.socket != nil {
 		errs = append(errs, l.socket.Close())
 	}
-	if l.member != nil {
-		errs = append(errs, l.member.Close())
+	for _, m := range l.member {
+		errs = append(errs, m.Close())
 	}
 	if l.packet != nil {
 		errs = append(errs, l.packet.Close())

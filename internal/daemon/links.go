@@ -22,8 +22,19 @@ type device struct {
 	routers []*router
 }
 
-// faults are the causes that keep the routers of a device in FAULT.
-func (d *device) faults() []string {
+// groups are the multicast groups of the routers of a device.
+func (d *device) groups() []netip.Addr {
+	var g []netip.Addr
+	for _, r := range d.routers {
+		if !slices.Contains(g, r.group()) {
+			g = append(g, r.group())
+		}
+	}
+	return g
+}
+
+// faults are the causes that keep a router of a device in FAULT.
+func (d *device) faults(r *router) []string {
 	switch {
 	case !d.exists:
 		return []string{fmt.Sprintf("interface %s is gone", d.name)}
@@ -34,7 +45,7 @@ func (d *device) faults() []string {
 	if !d.up {
 		f = append(f, fmt.Sprintf("link %s is down", d.name))
 	}
-	if !d.primary.IsValid() {
+	if !r.source(d.primary).IsValid() {
 		f = append(f, fmt.Sprintf("no IPv4 address on %s", d.name))
 	}
 	return f
@@ -79,10 +90,11 @@ func (h *host) abandon(d *device) {
 // refresh brings the own address and the faults of a device's routers up to
 // date.
 func (h *host) refresh(d *device) {
-	t, faults := now(), d.faults()
+	t := now()
 	for _, r := range d.routers {
-		if d.primary.IsValid() && d.primary != r.machine.Config().Primary {
-			r.step(t, vrrp.SetConfig{Config: r.machineConfig(d.primary)})
+		faults, source := d.faults(r), r.source(d.primary)
+		if source.IsValid() && source != r.machine.Config().Primary {
+			r.step(t, vrrp.SetConfig{Config: r.machineConfig(source)})
 		}
 		// New causes before old ones are cleared, so that the router does not
 		// pass through BACKUP on its way from one to the next.
@@ -126,8 +138,9 @@ func (h *host) linkEvent(e vip.Event) {
 
 // reopen opens an interface that has returned, away from the loop.
 func (h *host) reopen(d *device, dev vip.Link) {
+	groups := d.groups()
 	go func() {
-		l, err := h.openLink(dev)
+		l, err := h.openLink(dev, groups)
 		posted := h.loop.post(func() { h.reopened(d, l, err) })
 		if !posted && l != nil {
 			_ = l.close()

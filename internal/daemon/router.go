@@ -46,8 +46,17 @@ func newRouter(cfg config.Router, log *slog.Logger, out outputs) *router {
 	if r.authType() == vrrp.AuthPass {
 		copy(r.passwd[:], cfg.Auth.Pass.Reveal())
 	}
-	r.machine = vrrp.New(r.machineConfig(netip.Addr{}))
+	r.machine = vrrp.New(r.machineConfig(r.source(netip.Addr{})))
 	return r
+}
+
+// source is where the router's adverts come from, on an interface whose first
+// address is primary.
+func (r *router) source(primary netip.Addr) netip.Addr {
+	if r.cfg.Source.IsValid() {
+		return r.cfg.Source
+	}
+	return primary
 }
 
 func (r *router) authType() vrrp.AuthType {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -44,5 +45,30 @@ func TestRouterWithoutAddressesElects(t *testing.T) {
 	start(t, b, "native", conf(100))
 	awaitRouter(t, b, "to hear a", func(r stats.Router) bool { return r.Master != nil })
 	da.Kill9()
+	awaitState(t, b, "MASTER")
+}
+
+// mcast_dst_ip and mcast_src_ip, beside the real keepalived where there is one:
+// who speaks to another group is not heard, and who speaks to ours is.
+func TestOtherGroupAndSource(t *testing.T) {
+	l := testnet.ForTest(t, "a", "b")
+	a, b := l.Host("a"), l.Host("b")
+	tap := l.TapForTest(t)
+	const source, group = "10.99.0.77", "224.0.0.81"
+	start(t, a, "native", v3.conf(150, "mcast_dst_ip "+group, "mcast_src_ip "+source))
+	awaitState(t, a, "MASTER")
+	b.StartForTest(t, testnet.Keepalived, v3.conf(100, "mcast_dst_ip "+group))
+	c := start(t, b, "off", v3.conf(100, "mcast_dst_ip "+group))
+	awaitRouter(t, b, "to follow "+source, func(r stats.Router) bool {
+		return r.State == "BACKUP" && r.Master != nil && r.Master.Address == source
+	})
+	must(t, c.Stop())
+	if n := len(tap.Adverts(netip.MustParseAddr(source))); n == 0 {
+		t.Error("no advert from the source that is configured")
+	}
+	if n := len(advertsOf(tap, b)); n != 0 {
+		t.Errorf("keepalived, which hears the same group, has sent %d adverts", n)
+	}
+	start(t, b, "native", v3.conf(100))
 	awaitState(t, b, "MASTER")
 }
