@@ -89,6 +89,30 @@ func TestOtherAddressesAreNotedAndTaken(t *testing.T) {
 	}
 }
 
+// skip_check_adv_addr: a master is checked once, at its first advert.
+//
+//vrrp:row 21
+func TestAddressesMayBeCheckedOncePerMaster(t *testing.T) {
+	r := backup(t, with(func(c *Config) { c.CheckAddrsOnce = true }))
+	good, bad := advert(above, 150), advert(above, 150)
+	bad.Addrs = nil
+	r.step(t0, Heard{good})
+	r.step(t0, Heard{bad}) // the same master: not checked, and taken
+	r.due(t0.Add(3609375 * time.Microsecond))
+	bad.Src = below
+	r.step(t0, Heard{bad}, "note addresses_differ 10.0.0.1")
+	bad.Src = above
+	r.step(t0, Heard{bad}, "note addresses_differ 10.0.0.10")
+
+	r, now := master(t, with(func(c *Config) { c.CheckAddrsOnce = true }))
+	lower, other := advert(above, 50), advert(above, 50)
+	other.Addrs = nil
+	r.step(now, Heard{lower}, "send 100", "announce", "note second_master 10.0.0.10")
+	r.step(now, Heard{other}, "note second_master 10.0.0.10")
+	bad.Src = below
+	r.step(now, Heard{bad}, "MASTER -> BACKUP (better_master)", "release VIPs", "note addresses_differ 10.0.0.1")
+}
+
 // Whatever changes in an advert makes it news, and only that.
 //
 //vrrp:row 20 21 55

@@ -32,4 +32,8 @@ type Config struct {
 	// a losing one (RFC 9568 section 6.4.3; keepalived unless
 	// lower_prio_no_advert).
 	ReplyToLower bool
+	// CheckAddrsOnce compares a master's addresses with ours when the master
+	// changes, not when its addresses do (keepalived's skip_check_adv_addr). A
+	// difference is told and never drops an advert.
+	CheckAddrsOnce bool
 }

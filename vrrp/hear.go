@@ -41,12 +41,13 @@ func (m *Machine) hearAsBackup(now Instant, a Advert, out []Effect) []Effect {
 		m.waiting = 0
 	}
 	first := m.heard == 0 || !sameAdvert(&a, &m.master)
+	check := !m.cfg.CheckAddrsOnce || a.Src != m.master.Src
 	m.base, m.released = now, false
 	m.master, m.heard = a, now
 	var capped bool
 	m.learned, capped = m.learn(a.Interval)
 	if first {
-		out = m.note(a, capped, out)
+		out = m.note(a, capped, check, out)
 	}
 	return out
 }
@@ -61,7 +62,7 @@ func (m *Machine) hearAsMaster(now Instant, a Advert, out []Effect) []Effect {
 		m.follow(now, interval)
 		m.master, m.heard = a, now
 		out = m.enter(now, Backup, Reason{Code: ReasonBetterMaster, Src: a.Src, Priority: a.Priority}, out)
-		return m.note(a, capped, append(out, ReleaseVIPs{}))
+		return m.note(a, capped, true, append(out, ReleaseVIPs{}))
 	}
 	// A losing advert: tell its sender at once, but not at the rate at which
 	// it comes, or two masters would storm.
@@ -70,8 +71,9 @@ func (m *Machine) hearAsMaster(now Instant, a Advert, out []Effect) []Effect {
 		out = append(out, SendAdvert{m.cfg.Priority}, Announce{})
 	}
 	if !sameAdvert(&a, &m.losing) {
+		check := !m.cfg.CheckAddrsOnce || a.Src != m.losing.Src
 		m.losing = a
-		out = m.note(a, false, append(out, Note{NoteSecondMaster, a}))
+		out = m.note(a, false, check, append(out, Note{NoteSecondMaster, a}))
 	}
 	return out
 }
@@ -100,14 +102,15 @@ func (m *Machine) learn(interval time.Duration) (learned time.Duration, capped b
 	return interval, false
 }
 
-// note says what of an advert an operator should know.
-func (m *Machine) note(a Advert, capped bool, out []Effect) []Effect {
+// note says what of an advert an operator should know; of its addresses only
+// when they are to be checked.
+func (m *Machine) note(a Advert, capped, check bool, out []Effect) []Effect {
 	if capped {
 		out = append(out, Note{NoteIntervalCapped, a})
 	} else if a.Interval != m.cfg.Interval {
 		out = append(out, Note{NoteIntervalDiffers, a})
 	}
-	if !slices.Equal(a.Addrs, m.cfg.Addrs) {
+	if check && !slices.Equal(a.Addrs, m.cfg.Addrs) {
 		out = append(out, Note{NoteAddrsDiffer, a})
 	}
 	if m.cfg.Priority == 255 && a.Priority == 255 {

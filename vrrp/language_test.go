@@ -84,7 +84,7 @@ func (l *lan) add(words []string) error {
 	err = options(words[2:], map[string]func(string) error{
 		"priority": setByte(&c.Priority), "version": setByte(&c.Version), "every": setDuration(&c.Interval),
 		"adverts": setInt(&c.DownAdverts), "maxlearn": setInt(&c.MaxLearn),
-		"delay": setDuration(&c.PreemptDelay),
+		"delay":     setDuration(&c.PreemptDelay),
 		"nopreempt": nil, "noreply": nil,
 	})
 	c.Preempt = !slices.Contains(words, "nopreempt")

@@ -68,7 +68,6 @@ func TestRouterWithoutAddresses(t *testing.T) {
 	}
 }
 
-//vrrp:row 2
 func TestGroupAndSource(t *testing.T) {
 	for _, c := range []struct{ global, statements, group, source string }{
 		{"", "", "224.0.0.18", "invalid IP"},
@@ -79,6 +78,25 @@ func TestGroupAndSource(t *testing.T) {
 		r, said := read(t, "global_defs {\n"+c.global+"\n}\n"+instance(c.statements))
 		if said != "" || r.Group.String() != c.group || r.Source.String() != c.source {
 			t.Errorf("%s, %s: group %v, source %v, said %q", c.global, c.statements, r.Group, r.Source, said)
+		}
+	}
+}
+
+// keepalived takes skip_check_adv_addr off for on.
+func TestSkipCheckAdvAddrMayBeOff(t *testing.T) {
+	for _, c := range []struct {
+		global, statements string
+		want               bool
+	}{
+		{"", "", false},
+		{"", "skip_check_adv_addr", true},
+		{"", "skip_check_adv_addr off", false},
+		{"vrrp_skip_check_adv_addr", "", true},
+		{"vrrp_skip_check_adv_addr", "skip_check_adv_addr off", false},
+		{"vrrp_skip_check_adv_addr off", "skip_check_adv_addr on", true},
+	} {
+		if r, _ := read(t, "global_defs {\n"+c.global+"\n}\n"+instance(c.statements)); r.SkipCheckAdvAddr != c.want {
+			t.Errorf("%q, %q: %v", c.global, c.statements, r.SkipCheckAdvAddr)
 		}
 	}
 }

@@ -330,6 +330,19 @@ func (g *rig) passed(at time.Duration) {
 	}
 }
 
+//vrrp:row 21
+func TestSkipCheckAdvAddrReachesTheMachine(t *testing.T) {
+	for _, skip := range []bool{false, true} {
+		g := newRig(t, true, func(c *config.Router) { c.SkipCheckAdvAddr = skip })
+		g.master(0, 200)
+		g.path.receive(g.key, g.at(1*ms), vrrp.Packet{Version: 3, VRID: 51, Priority: 200, Interval: 10 * ms}, "10.0.0.6")
+		g.round(2 * ms)
+		if alarms := g.r.view(g.at(2 * ms)).Alarms; (len(alarms) == 0) != skip {
+			t.Errorf("skip %v: alarms %q", skip, alarms)
+		}
+	}
+}
+
 //vrrp:row 20 21
 func TestNotesBecomeAlarms(t *testing.T) {
 	g := newRig(t, true, nil)
