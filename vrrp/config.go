@@ -32,6 +32,12 @@ type Config struct {
 	// a losing one (RFC 9568 section 6.4.3; keepalived unless
 	// lower_prio_no_advert).
 	ReplyToLower bool
+	// OwnerIgnores keeps an owner (priority 255) that is MASTER so, whoever else
+	// advertises (keepalived's owner_ignore_adverts). The operator is told all the
+	// same. Without it the tie of two owners goes to the higher address, as that
+	// of any two priorities (RFC 9568 section 6.4.3), and the other becomes BACKUP
+	// until its peer falls silent.
+	OwnerIgnores bool
 	// CheckAddrsOnce compares a master's addresses with ours when the master
 	// changes, not when its addresses do (keepalived's skip_check_adv_addr). A
 	// difference is told and never drops an advert.

@@ -54,6 +54,8 @@ func (m *Machine) hearAsBackup(now Instant, a Advert, out []Effect) []Effect {
 
 func (m *Machine) hearAsMaster(now Instant, a Advert, out []Effect) []Effect {
 	switch {
+	case m.cfg.OwnerIgnores && m.cfg.Priority == 255:
+		return m.noteLosing(a, out)
 	case a.Priority == 0:
 		m.next = now.Add(m.cfg.Interval)
 		return append(out, SendAdvert{m.cfg.Priority})
@@ -70,12 +72,17 @@ func (m *Machine) hearAsMaster(now Instant, a Advert, out []Effect) []Effect {
 		m.replied = now
 		out = append(out, SendAdvert{m.cfg.Priority}, Announce{})
 	}
-	if !sameAdvert(&a, &m.losing) {
-		check := !m.cfg.CheckAddrsOnce || a.Src != m.losing.Src
-		m.losing = a
-		out = m.note(a, false, check, append(out, Note{NoteSecondMaster, a}))
+	return m.noteLosing(a, out)
+}
+
+// noteLosing tells once of another MASTER that we do not yield to.
+func (m *Machine) noteLosing(a Advert, out []Effect) []Effect {
+	if a.Priority == 0 || sameAdvert(&a, &m.losing) {
+		return out
 	}
-	return out
+	check := !m.cfg.CheckAddrsOnce || a.Src != m.losing.Src
+	m.losing = a
+	return m.note(a, false, check, append(out, Note{NoteSecondMaster, a}))
 }
 
 // preempts tells whether a BACKUP takes over from a master of this priority,

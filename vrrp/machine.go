@@ -55,10 +55,11 @@ func (m *Machine) Step(now Instant, in Input, out []Effect) []Effect {
 	case Fault:
 		return m.fault(now, in, out)
 	case SetPriority:
-		m.cfg.Priority = in.Priority
-		m.reconsider()
+		cfg := m.cfg
+		cfg.Priority = in.Priority
+		return m.configure(now, cfg, out)
 	case SetConfig:
-		m.configure(now, in.Config)
+		return m.configure(now, in.Config, out)
 	case Timer:
 		return m.timer(now, out)
 	case Heard:
@@ -163,7 +164,9 @@ func (m *Machine) fault(now Instant, f Fault, out []Effect) []Effect {
 	return out
 }
 
-func (m *Machine) configure(now Instant, cfg Config) {
+// configure changes the configuration. Who becomes the owner has nobody to wait
+// for; a BACKUP that is one already has lost to another owner.
+func (m *Machine) configure(now Instant, cfg Config, out []Effect) []Effect {
 	cfg.Version, cfg.Family, cfg.VRID = m.cfg.Version, m.cfg.Family, m.cfg.VRID
 	old := m.cfg
 	m.cfg = cfg
@@ -176,6 +179,10 @@ func (m *Machine) configure(now Instant, cfg Config) {
 		m.next = now.Add(cfg.Interval)
 	}
 	m.reconsider()
+	if m.state == Backup && cfg.Priority == 255 && old.Priority != 255 {
+		return m.rule(now, Reason{Code: ReasonOwner}, out)
+	}
+	return out
 }
 
 // reconsider ends the wait for a master that a change of our own configuration

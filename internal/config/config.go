@@ -45,6 +45,7 @@ type Global struct {
 	ChecksumPlain       bool       // v3_checksum_as_v2
 	DownAdverts         int        // vrrp_down_timer_adverts
 	Group               netip.Addr // vrrp_mcast_group4
+	OwnerIgnores        bool       // vrrp_owner_ignore_adverts
 	GARP                GARP       // vrrp_garp_*
 }
 
@@ -80,6 +81,7 @@ type Router struct {
 	GARP                GARP
 	DownAdverts         int  // adverts missed before the master counts as down, 1 to 100
 	LowerPriorityAdvert bool // a master answers an advert of lower priority with its own
+	OwnerIgnores        bool // priority 255 stays master whoever else advertises
 	SkipCheckAdvAddr    bool // check the address list only when the master changes
 	Strict              bool // strict_mode or vrrp_strict; its effects are already in the other fields
 	ChecksumPlain       bool // v3 over IPv4: checksum without pseudo-header, as RFC 9568 section 5.2.8 has it

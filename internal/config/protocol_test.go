@@ -100,3 +100,19 @@ func TestSkipCheckAdvAddrMayBeOff(t *testing.T) {
 		}
 	}
 }
+
+func TestOwnerIgnoreAdverts(t *testing.T) {
+	for _, c := range []struct {
+		global, statements string
+		want               bool
+	}{
+		{"", "priority 255", false},
+		{"", "owner_ignore_adverts", true},
+		{"vrrp_owner_ignore_adverts", "priority 255", true},
+		{"vrrp_owner_ignore_adverts", "owner_ignore_adverts off\npriority 255", false}, // keepalived forces it back
+	} {
+		if r, _ := read(t, "global_defs {\n"+c.global+"\n}\n"+instance(c.statements)); r.OwnerIgnores != c.want {
+			t.Errorf("%q, %q: %v", c.global, c.statements, r.OwnerIgnores)
+		}
+	}
+}

@@ -31,6 +31,7 @@ func (d *draft) inherit(g *Global) {
 		"version":                    func() { d.Version = g.Version },
 		"strict_mode":                func() { d.Strict = g.Strict },
 		"skip_check_adv_addr":        func() { d.SkipCheckAdvAddr = g.SkipCheckAdvAddr },
+		"owner_ignore_adverts":       func() { d.OwnerIgnores = g.OwnerIgnores },
 		"lower_prio_no_advert":       func() { d.LowerPriorityAdvert = g.LowerPriorityAdvert },
 		"v3_checksum_as_v2":          func() { d.ChecksumPlain = g.ChecksumPlain },
 		"mcast_dst_ip":               func() { d.Group = g.Group },

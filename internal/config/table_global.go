@@ -84,7 +84,8 @@ var globalTable = table{
 	"vrrp_lower_prio_no_advert": boolean(func(in *interpreter, on bool) {
 		in.global.LowerPriorityAdvert = !on
 	}),
-	"v3_checksum_as_v2": boolean(func(in *interpreter, on bool) { in.global.ChecksumPlain = on }),
+	"vrrp_owner_ignore_adverts": boolean(func(in *interpreter, on bool) { in.global.OwnerIgnores = on }),
+	"v3_checksum_as_v2":         boolean(func(in *interpreter, on bool) { in.global.ChecksumPlain = on }),
 	"vrrp_down_timer_adverts": number(1, maxDownAdverts, func(in *interpreter, n int) {
 		in.global.DownAdverts = n
 	}),
@@ -216,7 +217,6 @@ var globalTable = table{
 	"vrrp_garp_extra_if":               later("remove it", "0"),
 	"vrrp_vmac_garp_intvl":             later("remove it", "0"),
 	"vrrp_higher_prio_send_advert":     later("remove it", "off", "false", "no"),
-	"vrrp_owner_ignore_adverts":        later("remove it", "off", "false", "no"),
 	"vrrp_check_unicast_src":           later("remove it: unicast is not supported yet either"),
 	"vrrp_startup_delay":               later("remove it, or delay the start of the systemd unit"),
 	"vrrp_delay_after_boot":            later("remove it, or delay the start of the systemd unit"),

@@ -24,6 +24,7 @@ var instanceTable = table{
 	"skip_check_adv_addr":        boolean(func(in *interpreter, on bool) { in.cur.SkipCheckAdvAddr = on }),
 	"strict_mode":                boolean(func(in *interpreter, on bool) { in.cur.Strict = on }),
 	"v3_checksum_as_v2":          boolean(func(in *interpreter, on bool) { in.cur.ChecksumPlain = on }),
+	"owner_ignore_adverts":       boolean(func(in *interpreter, on bool) { in.cur.OwnerIgnores = on }),
 	"lower_prio_no_advert": boolean(func(in *interpreter, on bool) {
 		in.cur.LowerPriorityAdvert = !on
 	}),
@@ -71,7 +72,6 @@ var instanceTable = table{
 	"garp_extra_if":              later("remove it", "0"),
 	"vmac_garp_intvl":            later("remove it", "0"),
 	"higher_prio_send_advert":    later("remove it", "off", "false", "no"),
-	"owner_ignore_adverts":       later("remove it", "off", "false", "no"),
 	"timer_expired_backup":       later("remove it"),
 	"thread_timer_expired":       later("remove it"),
 	"linkbeat_use_polling":       later("remove it: vrrpx takes the state of a link from the kernel"),

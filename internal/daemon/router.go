@@ -72,7 +72,7 @@ func (r *router) machineConfig(primary netip.Addr) vrrp.Config {
 		Version: r.cfg.Version, Family: vrrp.Family(r.cfg.Family), VRID: r.cfg.VRID, Priority: r.cfg.Priority,
 		Interval: r.cfg.AdvertInterval, Primary: primary, Preempt: r.cfg.Preempt, PreemptDelay: r.cfg.PreemptDelay,
 		DownAdverts: r.cfg.DownAdverts, MaxLearn: maxLearn, ReplyToLower: r.cfg.LowerPriorityAdvert,
-		CheckAddrsOnce: r.cfg.SkipCheckAdvAddr,
+		CheckAddrsOnce: r.cfg.SkipCheckAdvAddr, OwnerIgnores: r.cfg.OwnerIgnores,
 	}
 	for _, a := range r.cfg.Addresses {
 		c.Addrs = append(c.Addrs, a.Prefix.Addr())
