@@ -107,7 +107,7 @@ func TestAddressesMayBeCheckedOncePerMaster(t *testing.T) {
 	r, now := master(t, with(func(c *Config) { c.CheckAddrsOnce = true }))
 	lower, other := advert(above, 50), advert(above, 50)
 	other.Addrs = nil
-	r.step(now, Heard{lower}, "send 100", "announce", "note second_master 10.0.0.10")
+	r.step(now, Heard{lower}, "send 100", "announce lower", "note second_master 10.0.0.10")
 	r.step(now, Heard{other}, "note second_master 10.0.0.10")
 	bad.Src = below
 	r.step(now, Heard{bad}, "MASTER -> BACKUP (better_master)", "release VIPs", "note addresses_differ 10.0.0.1")

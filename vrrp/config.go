@@ -32,6 +32,9 @@ type Config struct {
 	// a losing one (RFC 9568 section 6.4.3; keepalived unless
 	// lower_prio_no_advert).
 	ReplyToLower bool
+	// ReplyToHigher sends one more advert, with our priority, when a MASTER
+	// yields to a better one (keepalived's higher_prio_send_advert).
+	ReplyToHigher bool
 	// OwnerIgnores keeps an owner (priority 255) that is MASTER so, whoever else
 	// advertises (keepalived's owner_ignore_adverts). The operator is told all the
 	// same. Without it the tie of two owners goes to the higher address, as that

@@ -30,6 +30,7 @@ func newEther(rng *rand.Rand) *ether {
 	}
 	e.cfg.Preempt = rng.IntN(3) > 0
 	e.cfg.PreemptDelay = e.delay()
+	e.cfg.ReplyToHigher = rng.IntN(3) == 0
 	e.cfg.OwnerIgnores = rng.IntN(3) == 0
 	e.cfg.CheckAddrsOnce = rng.IntN(3) == 0
 	for i := range 3 {

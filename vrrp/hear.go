@@ -64,13 +64,16 @@ func (m *Machine) hearAsMaster(now Instant, a Advert, out []Effect) []Effect {
 		m.follow(now, interval)
 		m.master, m.heard = a, now
 		out = m.enter(now, Backup, Reason{Code: ReasonBetterMaster, Src: a.Src, Priority: a.Priority}, out)
+		if m.cfg.ReplyToHigher {
+			out = append(out, SendAdvert{m.cfg.Priority})
+		}
 		return m.note(a, capped, true, append(out, ReleaseVIPs{}))
 	}
 	// A losing advert: tell its sender at once, but not at the rate at which
 	// it comes, or two masters would storm.
 	if m.cfg.ReplyToLower && (m.replied == 0 || now.Sub(m.replied) >= m.cfg.Interval/2) {
 		m.replied = now
-		out = append(out, SendAdvert{m.cfg.Priority}, Announce{})
+		out = append(out, SendAdvert{m.cfg.Priority}, Announce{Lower: true})
 	}
 	return m.noteLosing(a, out)
 }

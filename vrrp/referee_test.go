@@ -79,10 +79,11 @@ func (w *referee) effects(now Instant, b before, out []Effect) error {
 			}
 		case SendAdvert:
 			want := w.m.Config().Priority
-			if state != Master {
+			yields := b.state == Master && state == Backup && b.cfg.ReplyToHigher
+			if state != Master && !yields {
 				want = 0
 			}
-			if e.Priority != want || state != Master && (b.state != Master || state == Backup) {
+			if e.Priority != want || state != Master && (b.state != Master || state == Backup && !yields) {
 				return fmt.Errorf("%v sends priority %d", state, e.Priority)
 			}
 		case TakeVIPs:

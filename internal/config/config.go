@@ -38,15 +38,16 @@ type Global struct {
 	SMTPPort              uint16
 	SMTPConnectTimeout    time.Duration
 
-	Version             uint8      // vrrp_version: 2 or 3
-	Strict              bool       // vrrp_strict
-	SkipCheckAdvAddr    bool       // vrrp_skip_check_adv_addr
-	LowerPriorityAdvert bool       // not vrrp_lower_prio_no_advert
-	ChecksumPlain       bool       // v3_checksum_as_v2
-	DownAdverts         int        // vrrp_down_timer_adverts
-	Group               netip.Addr // vrrp_mcast_group4
-	OwnerIgnores        bool       // vrrp_owner_ignore_adverts
-	GARP                GARP       // vrrp_garp_*
+	Version              uint8      // vrrp_version: 2 or 3
+	Strict               bool       // vrrp_strict
+	SkipCheckAdvAddr     bool       // vrrp_skip_check_adv_addr
+	LowerPriorityAdvert  bool       // not vrrp_lower_prio_no_advert
+	ChecksumPlain        bool       // v3_checksum_as_v2
+	DownAdverts          int        // vrrp_down_timer_adverts
+	Group                netip.Addr // vrrp_mcast_group4
+	HigherPriorityAdvert bool       // vrrp_higher_prio_send_advert
+	OwnerIgnores         bool       // vrrp_owner_ignore_adverts
+	GARP                 GARP       // vrrp_garp_*
 }
 
 // The states in which a router may be configured to start.
@@ -78,13 +79,14 @@ type Router struct {
 	NoAddresses    bool      // no_virtual_ipaddress: Addresses may be empty
 	Excluded       []Address // virtual_ipaddress_excluded: held and announced like Addresses, in no advert
 
-	GARP                GARP
-	DownAdverts         int  // adverts missed before the master counts as down, 1 to 100
-	LowerPriorityAdvert bool // a master answers an advert of lower priority with its own
-	OwnerIgnores        bool // priority 255 stays master whoever else advertises
-	SkipCheckAdvAddr    bool // check the address list only when the master changes
-	Strict              bool // strict_mode or vrrp_strict; its effects are already in the other fields
-	ChecksumPlain       bool // v3 over IPv4: checksum without pseudo-header, as RFC 9568 section 5.2.8 has it
+	GARP                 GARP
+	DownAdverts          int  // adverts missed before the master counts as down, 1 to 100
+	LowerPriorityAdvert  bool // a master answers an advert of lower priority with its own
+	HigherPriorityAdvert bool // a master that yields sends one more advert
+	OwnerIgnores         bool // priority 255 stays master whoever else advertises
+	SkipCheckAdvAddr     bool // check the address list only when the master changes
+	Strict               bool // strict_mode or vrrp_strict; its effects are already in the other fields
+	ChecksumPlain        bool // v3 over IPv4: checksum without pseudo-header, as RFC 9568 section 5.2.8 has it
 }
 
 // AuthType is the authentication type of RFC 2338 section 5.3.6.
@@ -115,6 +117,8 @@ type GARP struct {
 	MasterRepeat  int           // rounds at a time, each over all addresses
 	Refresh       time.Duration // between rounds while MASTER; 0 for none
 	RefreshRepeat int           // rounds per refresh
+	LowerDelay    time.Duration // after an advert of lower priority, as MasterDelay
+	LowerRepeat   int           // likewise, as MasterRepeat; 0 for none at all
 	Interval      time.Duration // least gap between two GARPs on an interface; 0 for none
 }
 
@@ -173,7 +177,7 @@ func Defaults() Router {
 // DefaultGroup is the IPv4 group of RFC 9568 section 5.1.1.2.
 var DefaultGroup = netip.AddrFrom4([4]byte{224, 0, 0, 18})
 
-var defaultGARP = GARP{MasterDelay: 5 * time.Second, MasterRepeat: 5, RefreshRepeat: 1}
+var defaultGARP = GARP{MasterDelay: 5 * time.Second, MasterRepeat: 5, RefreshRepeat: 1, LowerDelay: 5 * time.Second, LowerRepeat: 5}
 
 func defaultGlobal() Global {
 	r := Defaults()

@@ -116,3 +116,45 @@ func TestOwnerIgnoreAdverts(t *testing.T) {
 		}
 	}
 }
+
+// TestLowerPriorityGARP has the values that keepalived 2.2.7 shows in its dump:
+// a router takes the global value, which takes garp_master's of global_defs,
+// not the router's own.
+func TestLowerPriorityGARP(t *testing.T) {
+	for _, c := range []struct {
+		global, statements string
+		delay              time.Duration
+		repeat             int
+	}{
+		{"", "", 5 * time.Second, 5},
+		{"vrrp_garp_master_repeat 4", "garp_master_repeat 3\ngarp_master_delay 7", 5 * time.Second, 4},
+		{"vrrp_min_garp", "", 0, 1},
+		{"vrrp_min_garp\nvrrp_garp_lower_prio_delay 3", "", 3 * time.Second, 1},
+		{"vrrp_garp_lower_prio_repeat 2", "", 5 * time.Second, 2},
+		{"vrrp_garp_lower_prio_repeat 2", "garp_lower_prio_repeat 0\ngarp_lower_prio_delay 1", time.Second, 0},
+	} {
+		r, said := read(t, "global_defs {\n"+c.global+"\n}\n"+instance(c.statements))
+		if said != "" || r.GARP.LowerDelay != c.delay || r.GARP.LowerRepeat != c.repeat {
+			t.Errorf("%q, %q: %v and %d, want %v and %d (%s)", c.global, c.statements, r.GARP.LowerDelay, r.GARP.LowerRepeat, c.delay, c.repeat, said)
+		}
+	}
+}
+
+func TestHigherPrioSendAdvert(t *testing.T) {
+	for _, c := range []struct {
+		global, statements string
+		want               bool
+		says               string
+	}{
+		{"", "", false, ""},
+		{"", "higher_prio_send_advert", true, ""},
+		{"vrrp_higher_prio_send_advert", "", true, ""},
+		{"vrrp_higher_prio_send_advert", "higher_prio_send_advert off", false, ""},
+		{"vrrp_strict", "higher_prio_send_advert", false, "vrrp_strict: higher_prio_send_advert is off"},
+	} {
+		r, said := read(t, "global_defs {\n"+c.global+"\n}\n"+instance(c.statements))
+		if r.HigherPriorityAdvert != c.want || !strings.Contains(said, c.says) {
+			t.Errorf("%q, %q: %v, said %q", c.global, c.statements, r.HigherPriorityAdvert, said)
+		}
+	}
+}

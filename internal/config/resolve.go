@@ -14,6 +14,12 @@ func (in *interpreter) resolve() {
 			g.GARP.MasterRepeat = 1
 		}
 	}
+	if _, given := in.seen["vrrp_garp_lower_prio_delay"]; !given {
+		g.GARP.LowerDelay = g.GARP.MasterDelay
+	}
+	if _, given := in.seen["vrrp_garp_lower_prio_repeat"]; !given {
+		g.GARP.LowerRepeat = g.GARP.MasterRepeat
+	}
 	for _, d := range in.drafts {
 		d.inherit(g)
 		in.resolvePriority(d)
@@ -31,6 +37,9 @@ func (d *draft) inherit(g *Global) {
 		"version":                    func() { d.Version = g.Version },
 		"strict_mode":                func() { d.Strict = g.Strict },
 		"skip_check_adv_addr":        func() { d.SkipCheckAdvAddr = g.SkipCheckAdvAddr },
+		"higher_prio_send_advert":    func() { d.HigherPriorityAdvert = g.HigherPriorityAdvert },
+		"garp_lower_prio_delay":      func() { d.GARP.LowerDelay = g.GARP.LowerDelay },
+		"garp_lower_prio_repeat":     func() { d.GARP.LowerRepeat = g.GARP.LowerRepeat },
 		"owner_ignore_adverts":       func() { d.OwnerIgnores = g.OwnerIgnores },
 		"lower_prio_no_advert":       func() { d.LowerPriorityAdvert = g.LowerPriorityAdvert },
 		"v3_checksum_as_v2":          func() { d.ChecksumPlain = g.ChecksumPlain },
@@ -188,6 +197,10 @@ func (in *interpreter) resolveStrict(d *draft) {
 		in.diags.warnf(d.seen["lower_prio_no_advert"], hint, "(%s) vrrp_strict: lower_prio_no_advert is on", plain(d.Name))
 	}
 	d.LowerPriorityAdvert = false
+	if d.HigherPriorityAdvert {
+		in.diags.warnf(in.origin(d, "higher_prio_send_advert", "vrrp_higher_prio_send_advert"), hint, "(%s) vrrp_strict: higher_prio_send_advert is off", plain(d.Name))
+		d.HigherPriorityAdvert = false
+	}
 	if d.given("accept") && d.Version == 2 {
 		in.diags.warnf(d.seen["accept"], hint, "(%s) vrrp_strict: keepalived ignores accept with VRRP version 2", plain(d.Name))
 	}

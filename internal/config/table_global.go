@@ -89,6 +89,13 @@ var globalTable = table{
 	"vrrp_down_timer_adverts": number(1, maxDownAdverts, func(in *interpreter, n int) {
 		in.global.DownAdverts = n
 	}),
+	"vrrp_higher_prio_send_advert": boolean(func(in *interpreter, on bool) { in.global.HigherPriorityAdvert = on }),
+	"vrrp_garp_lower_prio_delay": wholeSeconds(0, maxGARPDelay, func(in *interpreter, d time.Duration) {
+		in.global.GARP.LowerDelay = d
+	}),
+	"vrrp_garp_lower_prio_repeat": number(0, maxGARPRepeat, func(in *interpreter, n int) {
+		in.global.GARP.LowerRepeat = n
+	}),
 	"vrrp_mcast_group4": text(func(in *interpreter, w word) { in.setAddr(&in.global.Group, w) }),
 	"vrrp_garp_master_delay": wholeSeconds(0, maxGARPDelay, func(in *interpreter, d time.Duration) {
 		in.global.GARP.MasterDelay = d
@@ -212,11 +219,8 @@ var globalTable = table{
 	"dynamic_interfaces":               later("remove it, and start vrrpx when the interfaces exist"),
 	"disable_local_igmp":               later("sysctl net.ipv4.igmp_link_local_mcast_reports=0 does the same"),
 	"vrrp_mcast_group6":                later("remove it on every host of the router", "ff02::12"),
-	"vrrp_garp_lower_prio_delay":       later("remove it: the schedule of garp_master_* holds"),
-	"vrrp_garp_lower_prio_repeat":      later("remove it: the schedule of garp_master_* holds", "0"),
 	"vrrp_garp_extra_if":               later("remove it", "0"),
 	"vrrp_vmac_garp_intvl":             later("remove it", "0"),
-	"vrrp_higher_prio_send_advert":     later("remove it", "off", "false", "no"),
 	"vrrp_check_unicast_src":           later("remove it: unicast is not supported yet either"),
 	"vrrp_startup_delay":               later("remove it, or delay the start of the systemd unit"),
 	"vrrp_delay_after_boot":            later("remove it, or delay the start of the systemd unit"),

@@ -25,6 +25,11 @@ var instanceTable = table{
 	"strict_mode":                boolean(func(in *interpreter, on bool) { in.cur.Strict = on }),
 	"v3_checksum_as_v2":          boolean(func(in *interpreter, on bool) { in.cur.ChecksumPlain = on }),
 	"owner_ignore_adverts":       boolean(func(in *interpreter, on bool) { in.cur.OwnerIgnores = on }),
+	"higher_prio_send_advert":    boolean(func(in *interpreter, on bool) { in.cur.HigherPriorityAdvert = on }),
+	"garp_lower_prio_delay": wholeSeconds(0, maxGARPDelay, func(in *interpreter, d time.Duration) {
+		in.cur.GARP.LowerDelay = d
+	}),
+	"garp_lower_prio_repeat": number(0, maxGARPRepeat, func(in *interpreter, n int) { in.cur.GARP.LowerRepeat = n }),
 	"lower_prio_no_advert": boolean(func(in *interpreter, on bool) {
 		in.cur.LowerPriorityAdvert = !on
 	}),
@@ -67,11 +72,8 @@ var instanceTable = table{
 	"vmac_xmit_base":             later("remove it: use_vmac is not supported yet either"),
 	"use_ipvlan":                 later("remove it"),
 	"vrf":                        later("remove it"),
-	"garp_lower_prio_delay":      later("remove it: the schedule of garp_master_* holds"),
-	"garp_lower_prio_repeat":     later("remove it: the schedule of garp_master_* holds", "0"),
 	"garp_extra_if":              later("remove it", "0"),
 	"vmac_garp_intvl":            later("remove it", "0"),
-	"higher_prio_send_advert":    later("remove it", "off", "false", "no"),
 	"timer_expired_backup":       later("remove it"),
 	"thread_timer_expired":       later("remove it"),
 	"linkbeat_use_polling":       later("remove it: vrrpx takes the state of a link from the kernel"),

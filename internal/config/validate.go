@@ -108,10 +108,13 @@ func (v *validator) protocol() {
 
 func (v *validator) garp() {
 	g := v.GARP
+	if g.LowerRepeat < 0 || g.LowerRepeat > maxGARPRepeat {
+		v.errorf(v.Pos, "", "garp_lower_prio_repeat %d: expected 0 to %d", g.LowerRepeat, maxGARPRepeat)
+	}
 	if g.MasterRepeat < 1 || g.MasterRepeat > maxGARPRepeat || g.RefreshRepeat < 1 || g.RefreshRepeat > maxGARPRepeat {
 		v.errorf(v.Pos, "", "repeats of gratuitous ARP: expected 1 to %d", maxGARPRepeat)
 	}
-	if min(g.MasterDelay, g.Refresh, g.Interval) < 0 || max(g.MasterDelay, g.Refresh) > maxGARPDelay || g.Interval > maxGARPInterval {
+	if min(g.MasterDelay, g.LowerDelay, g.Refresh, g.Interval) < 0 || max(g.MasterDelay, g.LowerDelay, g.Refresh) > maxGARPDelay || g.Interval > maxGARPInterval {
 		v.errorf(v.Pos, "", "delays of gratuitous ARP: expected 0 to %s", maxGARPDelay)
 	}
 }

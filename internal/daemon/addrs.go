@@ -21,7 +21,7 @@ func (h *host) addrEvent(e vip.Event) {
 		if r != nil && r.machine.State() == vrrp.Master {
 			r.queueGARPs()
 			r.flush()
-			r.announce()
+			r.announce(false)
 		}
 	case vip.Foreign:
 		h.log.Warn(fmt.Sprintf("(%s) %s is on this host and not by us%s: it will be left alone", e.Owner, e.Address, by(e.Culprit)))

@@ -138,13 +138,20 @@ func (r *router) stopAdverts() {
 	}
 }
 
+// announces tells whether there is anything to announce.
+func (r *router) announces(e vrrp.Announce) bool { return !e.Lower || r.cfg.GARP.LowerRepeat > 0 }
+
 // announce leaves the rest of the schedule of gratuitous ARPs, of which the
-// loop has sent the first, to the announcer.
-func (r *router) announce() {
+// loop has sent the first, to the announcer: that after an advert of lower
+// priority, or that of a new master.
+func (r *router) announce(lower bool) {
 	if r.link == nil {
 		return
 	}
 	g := r.cfg.GARP
+	if lower {
+		g.MasterRepeat, g.MasterDelay = g.LowerRepeat, g.LowerDelay
+	}
 	r.out.announcer.Announce(r.cfg.Name, netio.Burst{
 		Sender: r.link.sender, Frames: r.advert.garps, FirstSent: true,
 		Repeat: g.MasterRepeat, Delay: g.MasterDelay, Refresh: g.Refresh, RefreshRepeat: g.RefreshRepeat, Interval: g.Interval,

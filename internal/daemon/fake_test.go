@@ -126,8 +126,10 @@ func (p fakePacer) Stop(string)                    { p.add("stop pacing") }
 
 type fakeAnnouncer struct{ *script }
 
-func (a fakeAnnouncer) Announce(_ string, b netio.Burst) { a.add("announce %d more", b.Repeat-1) }
-func (a fakeAnnouncer) Cancel(string)                    { a.add("cancel announcing") }
+func (a fakeAnnouncer) Announce(_ string, b netio.Burst) {
+	a.add("announce %d more and again after %v", b.Repeat-1, b.Delay)
+}
+func (a fakeAnnouncer) Cancel(string) { a.add("cancel announcing") }
 
 type fakeSender struct{ *script }
 

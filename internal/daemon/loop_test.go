@@ -24,7 +24,7 @@ func TestTakeoverActsInOrder(t *testing.T) {
 	g.down(36*ms + 200*time.Microsecond)
 	g.round(36*ms + 250*time.Microsecond)
 	g.want(vrrp.Master)
-	g.wantScript("advert 100; garp; hold; announce 4 more; pace every 10ms")
+	g.wantScript("advert 100; garp; hold; announce 4 more and again after 5s; pace every 10ms")
 	if _, ok := g.path.armed[g.key]; ok {
 		t.Error("a MASTER's deadline is still armed")
 	}
@@ -328,6 +328,39 @@ func (g *rig) passed(at time.Duration) {
 		g.down(at)
 		g.round(at)
 	}
+}
+
+// garp_lower_prio_repeat and _delay, and none with a repeat of 0.
+//
+//vrrp:row 51
+func TestLosingAdvertHasAScheduleOfItsOwn(t *testing.T) {
+	for repeat, want := range map[int]string{
+		0: "advert 100",
+		2: "advert 100; garp; announce 1 more and again after 3s",
+	} {
+		g := newRig(t, true, func(c *config.Router) { c.GARP.LowerRepeat, c.GARP.LowerDelay = repeat, 3*time.Second })
+		g.down(37 * ms)
+		g.round(37 * ms)
+		g.want(vrrp.Master)
+		g.take()
+		g.master(38*ms, 50)
+		g.round(38 * ms)
+		g.wantScript(want)
+	}
+}
+
+// higher_prio_send_advert: the last word, after which nothing is paced.
+//
+//vrrp:row 50
+func TestYieldingMayEndWithAnAdvert(t *testing.T) {
+	g := newRig(t, true, func(c *config.Router) { c.HigherPriorityAdvert = true })
+	g.down(37 * ms)
+	g.round(37 * ms)
+	g.take()
+	g.master(38*ms, 200)
+	g.round(38 * ms)
+	g.want(vrrp.Backup)
+	g.wantScript("stop pacing; cancel announcing; advert 100; release")
 }
 
 //vrrp:row 21

@@ -73,6 +73,7 @@ func (r *router) machineConfig(primary netip.Addr) vrrp.Config {
 		Interval: r.cfg.AdvertInterval, Primary: primary, Preempt: r.cfg.Preempt, PreemptDelay: r.cfg.PreemptDelay,
 		DownAdverts: r.cfg.DownAdverts, MaxLearn: maxLearn, ReplyToLower: r.cfg.LowerPriorityAdvert,
 		CheckAddrsOnce: r.cfg.SkipCheckAdvAddr, OwnerIgnores: r.cfg.OwnerIgnores,
+		ReplyToHigher: r.cfg.HigherPriorityAdvert,
 	}
 	for _, a := range r.cfg.Addresses {
 		c.Addrs = append(c.Addrs, a.Prefix.Addr())
@@ -105,18 +106,22 @@ func (r *router) act(at vrrp.Instant, in vrrp.Input) {
 		case vrrp.SendAdvert:
 			r.queueAdvert(e.Priority)
 		case vrrp.Announce:
-			r.queueGARPs()
+			if r.announces(e) {
+				r.queueGARPs()
+			}
 		}
 	}
 	r.flush()
 	for _, e := range r.effects {
-		switch e.(type) {
+		switch e := e.(type) {
 		case vrrp.TakeVIPs:
 			r.out.addresses.Hold(r.cfg.Name)
 		case vrrp.ReleaseVIPs:
 			r.out.addresses.Release(r.cfg.Name)
 		case vrrp.Announce:
-			r.announce()
+			if r.announces(e) {
+				r.announce(e.Lower)
+			}
 		case vrrp.Transition, vrrp.Note:
 			r.told = append(r.told, told{at, e})
 		}
