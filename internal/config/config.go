@@ -48,6 +48,11 @@ type Global struct {
 	HigherPriorityAdvert bool       // vrrp_higher_prio_send_advert
 	OwnerIgnores         bool       // vrrp_owner_ignore_adverts
 	GARP                 GARP       // vrrp_garp_*
+
+	// What a start waits for before the election: the whole of StartupDelay
+	// (vrrp_startup_delay), and until the host has been up for DelayAfterBoot
+	// (vrrp_delay_after_boot). 0 for none, else 1 ms to 4294967.295 s.
+	StartupDelay, DelayAfterBoot time.Duration
 }
 
 // The states in which a router may be configured to start.
@@ -143,6 +148,8 @@ const (
 	maxLabel       = 15 // IFNAMSIZ less the final NUL
 	maxInterface   = 15
 
+	minStartDelay   = time.Millisecond
+	maxStartDelay   = 4294967295 * time.Millisecond
 	maxGARPInterval = 4294967295 * time.Microsecond
 )
 

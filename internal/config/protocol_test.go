@@ -158,3 +158,10 @@ func TestHigherPrioSendAdvert(t *testing.T) {
 		}
 	}
 }
+
+func TestStartDelays(t *testing.T) {
+	cfg, diags := Parse("test.conf", []byte(globals("vrrp_startup_delay 5.5\nvrrp_delay_after_boot 60")))
+	if cfg == nil || len(diags) != 0 || cfg.Global.StartupDelay != 5500*time.Millisecond || cfg.Global.DelayAfterBoot != time.Minute {
+		t.Errorf("%+v %s", cfg, show(diags))
+	}
+}

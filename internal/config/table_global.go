@@ -96,6 +96,12 @@ var globalTable = table{
 	"vrrp_garp_lower_prio_repeat": number(0, maxGARPRepeat, func(in *interpreter, n int) {
 		in.global.GARP.LowerRepeat = n
 	}),
+	"vrrp_startup_delay": seconds(minStartDelay, maxStartDelay, func(in *interpreter, d time.Duration) {
+		in.global.StartupDelay = d
+	}),
+	"vrrp_delay_after_boot": seconds(minStartDelay, maxStartDelay, func(in *interpreter, d time.Duration) {
+		in.global.DelayAfterBoot = d
+	}),
 	"vrrp_mcast_group4": text(func(in *interpreter, w word) { in.setAddr(&in.global.Group, w) }),
 	"vrrp_garp_master_delay": wholeSeconds(0, maxGARPDelay, func(in *interpreter, d time.Duration) {
 		in.global.GARP.MasterDelay = d
@@ -222,8 +228,6 @@ var globalTable = table{
 	"vrrp_garp_extra_if":               later("remove it", "0"),
 	"vrrp_vmac_garp_intvl":             later("remove it", "0"),
 	"vrrp_check_unicast_src":           later("remove it: unicast is not supported yet either"),
-	"vrrp_startup_delay":               later("remove it, or delay the start of the systemd unit"),
-	"vrrp_delay_after_boot":            later("remove it, or delay the start of the systemd unit"),
 	"vrrp_notify_priority_changes":     later("remove it", "off", "false", "no"),
 	"notify_fifo":                      later("remove it; vrrpx status --json has the state of each router"),
 	"notify_fifo_script":               later("remove it"),

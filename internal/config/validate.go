@@ -18,6 +18,9 @@ func Validate(cfg *Config) []Diagnostic {
 // validate is Validate. said tells that the file gives a keyword of router i:
 // if the value is missing all the same, its fault has been reported.
 func validate(diags *diagnostics, cfg *Config, said func(i int, keyword string) bool) {
+	if g := cfg.Global; min(g.StartupDelay, g.DelayAfterBoot) < 0 || max(g.StartupDelay, g.DelayAfterBoot) > maxStartDelay {
+		diags.errorf(Pos{}, "", "delay of the start: expected 0 to %s", maxStartDelay)
+	}
 	for i := range cfg.Routers {
 		v := &validator{diags, &cfg.Routers[i], func(keyword string) bool { return said(i, keyword) }}
 		v.identity()

@@ -54,6 +54,8 @@ type host struct {
 	announcer *netio.Announcer
 	devices   map[string]*device // by name; fixed once the loop runs
 	routers   []*router          // likewise
+	starter   *time.Timer        // of a delayed start; the loop's, as is stopping
+	stopping  bool
 }
 
 // Run runs the routers until ctx ends, then releases: priority 0 out, addresses
@@ -210,10 +212,7 @@ func (h *host) openLink(dev vip.Link, groups []netip.Addr) (*link, error) {
 // serve is the loop's goroutine from start to end.
 func (h *host) serve() {
 	defer close(h.loopDone)
-	t := now()
-	for _, r := range h.routers {
-		r.step(t, vrrp.Startup{})
-	}
+	h.begin()
 	h.loop.run()
 }
 
@@ -223,6 +222,10 @@ const releaseTime = 600 * time.Millisecond
 // stop ends the election: every MASTER says so, then its addresses go.
 func (h *host) stop() {
 	h.loop.post(func() {
+		h.stopping = true
+		if h.starter != nil {
+			h.starter.Stop()
+		}
 		t := now()
 		for _, r := range h.routers {
 			r.step(t, vrrp.Shutdown{})

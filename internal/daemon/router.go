@@ -23,6 +23,7 @@ type router struct {
 	machine *vrrp.Machine
 	link    *link // nil while the interface does not exist
 	key     loader.Key
+	begins  vrrp.Instant // when the election begins, after a delayed start
 
 	taken  taken
 	advert advert

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vrrpx/vrrpx/internal/testnet"
 	"github.com/vrrpx/vrrpx/stats"
@@ -71,4 +72,30 @@ func TestOtherGroupAndSource(t *testing.T) {
 	}
 	start(t, b, "native", v3.conf(100))
 	awaitState(t, b, "MASTER")
+}
+
+// vrrp_startup_delay: nobody is heard and nothing is taken before it is over.
+func TestStartupDelayKeepsOutOfTheElection(t *testing.T) {
+	l := testnet.ForTest(t, "a", "b")
+	a, b := l.Host("a"), l.Host("b")
+	tap := l.TapForTest(t)
+	const delay = 3 * time.Second
+	from := testnet.Now()
+	start(t, a, "native", "global_defs {\nvrrp_startup_delay 3\n}\n"+v3.conf(150))
+	start(t, b, "native", v3.conf(100))
+	awaitRouter(t, a, "to wait", func(r stats.Router) bool {
+		return r.State == "INIT" && strings.Contains(r.Reason, "vrrp_startup_delay")
+	})
+	awaitState(t, b, "MASTER") // although a is better
+	awaitState(t, a, "MASTER")
+	if first := firstAdvert(t, tap, a, from); first.Sub(from) < delay+v3.masterDown(150) {
+		t.Errorf("the first advert came after %v", first.Sub(from))
+	}
+}
+
+func TestStopDuringTheStartupDelay(t *testing.T) {
+	l := testnet.ForTest(t, "a")
+	d := start(t, l.Host("a"), "native", "global_defs {\nvrrp_startup_delay 60\n}\n"+v3.conf(255))
+	awaitState(t, l.Host("a"), "INIT")
+	must(t, d.Stop())
 }
