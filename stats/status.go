@@ -64,6 +64,7 @@ type Router struct {
 	Skew            Seconds           `json:"skew_seconds"`
 	MasterDown      Seconds           `json:"master_down_seconds"`
 	DeadlineIn      *Seconds          `json:"deadline_in_seconds,omitempty"` // time left to the master-down deadline
+	PreemptIn       *Seconds          `json:"preempt_in_seconds,omitempty"`  // time left of preempt_delay
 	DeadlineBy      string            `json:"deadline_by"`                   // kernel or loop
 	Addresses       []Address         `json:"addresses"`
 	Received        uint64            `json:"adverts_received"`

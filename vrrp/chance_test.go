@@ -76,7 +76,11 @@ func (c *chance) config() Config {
 	k.Priority = pick[uint8](c, 1, 100, 150, 254, 255)
 	k.Interval = c.interval()
 	k.Primary = pick(c, own, own, own, below, netip.Addr{})
+	k.ReplyToHigher = c.draw(3) == 0
+	k.OwnerIgnores = c.draw(3) == 0
+	k.CheckAddrsOnce = c.draw(3) == 0
 	k.Preempt, k.ReplyToLower = c.draw(2) == 0, c.draw(2) == 0
+	k.PreemptDelay = pick[time.Duration](c, 0, 0, time.Second, 1000*time.Second, -time.Second)
 	k.DownAdverts, k.MaxLearn = pick(c, 3, 1, 100), pick(c, 10, 0, 1)
 	return k
 }

@@ -17,6 +17,11 @@ type Config struct {
 	Addrs    []netip.Addr  // the virtual addresses in configured order
 	Preempt  bool          // take over from a lower priority; an owner always does
 
+	// PreemptDelay is how long a BACKUP lets a master of lower priority be,
+	// from the first of its adverts: keepalived's preempt_delay, 0 to 1000 s. An
+	// owner waits for nobody.
+	PreemptDelay time.Duration
+
 	// DownAdverts is the number of silent intervals that mean a dead master:
 	// 3 in the RFCs; keepalived's down_timer_adverts, 1 to 100.
 	DownAdverts int
@@ -27,4 +32,17 @@ type Config struct {
 	// a losing one (RFC 9568 section 6.4.3; keepalived unless
 	// lower_prio_no_advert).
 	ReplyToLower bool
+	// ReplyToHigher sends one more advert, with our priority, when a MASTER
+	// yields to a better one (keepalived's higher_prio_send_advert).
+	ReplyToHigher bool
+	// OwnerIgnores keeps an owner (priority 255) that is MASTER so, whoever else
+	// advertises (keepalived's owner_ignore_adverts). The operator is told all the
+	// same. Without it the tie of two owners goes to the higher address, as that
+	// of any two priorities (RFC 9568 section 6.4.3), and the other becomes BACKUP
+	// until its peer falls silent.
+	OwnerIgnores bool
+	// CheckAddrsOnce compares a master's addresses with ours when the master
+	// changes, not when its addresses do (keepalived's skip_check_adv_addr). A
+	// difference is told and never drops an advert.
+	CheckAddrsOnce bool
 }

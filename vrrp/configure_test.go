@@ -96,7 +96,7 @@ func TestIdentityOutlivesANewConfig(t *testing.T) {
 func TestNewPrimaryDecidesTies(t *testing.T) {
 	r, now := master(t, base())
 	r.step(now, SetConfig{with(func(c *Config) { c.Primary = netip.MustParseAddr("10.0.0.200") })})
-	r.step(now, Heard{advert(above, 100)}, "send 100", "announce", "note second_master 10.0.0.10", "note equal_priority 10.0.0.10")
+	r.step(now, Heard{advert(above, 100)}, "send 100", "announce lower", "note second_master 10.0.0.10", "note equal_priority 10.0.0.10")
 }
 
 // A configuration that no parser lets through still must not panic.

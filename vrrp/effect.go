@@ -11,7 +11,8 @@ type Transition struct {
 	Reason   Reason
 }
 
-// SendAdvert asks for one advert now, with this priority: 0 to release.
+// SendAdvert asks for one advert now, with this priority: 0 to release. With
+// ReplyToHigher it may follow a Transition to BACKUP.
 type SendAdvert struct{ Priority uint8 }
 
 // TakeVIPs asks for the virtual addresses to be installed, ReleaseVIPs for
@@ -22,8 +23,9 @@ type (
 )
 
 // Announce asks for gratuitous ARP (or unsolicited NA) for every virtual
-// address.
-type Announce struct{}
+// address: on becoming MASTER, or, with Lower, because a losing advert may have
+// led others astray.
+type Announce struct{ Lower bool }
 
 // Note tells the operator of something that changes no state. A run of equal
 // adverts brings it once; two senders that alternate bring it each time.

@@ -159,7 +159,7 @@ func (p *pair) both(at Instant, in Input) error {
 
 //vrrp:row 28 29 30 31 43
 func TestElidedFeedEqualsFullFeed(t *testing.T) {
-	var kept, adverts, notPrompt, moves int
+	var kept, adverts, notPrompt, moves, waited int
 	all := eachSeed(t, 50, func(t *testing.T, rng *rand.Rand) {
 		fail := func(err error) {
 			if err != nil {
@@ -189,6 +189,9 @@ func TestElidedFeedEqualsFullFeed(t *testing.T) {
 				continue
 			}
 			adverts++
+			if _, ok := p.full.m.PreemptAt(); ok {
+				waited++
+			}
 			fail(p.stepFull(at, in))
 			if p.arrive(at, heard.Advert) {
 				kept++
@@ -207,8 +210,8 @@ func TestElidedFeedEqualsFullFeed(t *testing.T) {
 		fail(p.both(now, Shutdown{}))
 		moves += strings.Count(strings.Join(p.acts, "\n"), " -> ")
 	})
-	t.Logf("%d adverts, %d kept by the kernel, %d read late, %d transitions", adverts, kept, notPrompt, moves)
-	if all && (kept < adverts/5 || notPrompt < adverts/20 || moves < 2000) {
+	t.Logf("%d adverts, %d kept by the kernel, %d read late, %d transitions, %d while a preempt delay ran", adverts, kept, notPrompt, moves, waited)
+	if all && (kept < adverts/5 || notPrompt < adverts/20 || moves < 2000 || waited < 500) {
 		t.Error("too few to prove anything")
 	}
 }

@@ -29,6 +29,10 @@ func newEther(rng *rand.Rand) *ether {
 		e.cfg.Version = 2
 	}
 	e.cfg.Preempt = rng.IntN(3) > 0
+	e.cfg.PreemptDelay = e.delay()
+	e.cfg.ReplyToHigher = rng.IntN(3) == 0
+	e.cfg.OwnerIgnores = rng.IntN(3) == 0
+	e.cfg.CheckAddrsOnce = rng.IntN(3) == 0
 	for i := range 3 {
 		a := advert(netip.AddrFrom4([4]byte{10, 0, 0, byte(5 + 3*i)}), e.priority())
 		a.MAC[5] = byte(i)
@@ -39,6 +43,11 @@ func newEther(rng *rand.Rand) *ether {
 
 func (e *ether) priority() uint8 {
 	return []uint8{1, 50, 99, 100, 101, 150, 254, 255}[e.rng.IntN(8)]
+}
+
+// delay is shorter and longer than a master-down interval, and none.
+func (e *ether) delay() time.Duration {
+	return []time.Duration{0, 0, 500 * time.Millisecond, 5 * time.Second, 30 * time.Second}[e.rng.IntN(5)]
 }
 
 // next is the next thing to happen, in the order of time.
@@ -89,7 +98,7 @@ func (e *ether) next() (Instant, Input) {
 
 // other is what comes from the router's own host.
 func (e *ether) other() Input {
-	switch e.rng.IntN(6) {
+	switch e.rng.IntN(7) {
 	case 0:
 		e.stopped = true
 		return Shutdown{}
@@ -103,6 +112,8 @@ func (e *ether) other() Input {
 			e.cfg.Interval = []time.Duration{100 * time.Millisecond, time.Second}[e.rng.IntN(2)]
 			e.cfg.MaxLearn = e.rng.IntN(12)
 		}
+	case 4:
+		e.cfg.PreemptDelay = e.delay()
 	default:
 		e.cfg.Priority = e.priority()
 		return SetPriority{e.cfg.Priority}

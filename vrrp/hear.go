@@ -30,23 +30,32 @@ func (m *Machine) hearAsBackup(now Instant, a Advert, out []Effect) []Effect {
 			m.base, m.released, m.releaser = now, true, a.Src
 		}
 		return out
+	case m.waits(a.Priority):
+		if m.waiting == 0 {
+			m.waiting = now
+		}
 	case m.preempts(a.Priority):
 		m.lower, m.lowerAt = a, now
 		return out // the timer keeps running
+	default:
+		m.waiting = 0
 	}
 	first := m.heard == 0 || !sameAdvert(&a, &m.master)
+	check := !m.cfg.CheckAddrsOnce || a.Src != m.master.Src
 	m.base, m.released = now, false
 	m.master, m.heard = a, now
 	var capped bool
 	m.learned, capped = m.learn(a.Interval)
 	if first {
-		out = m.note(a, capped, out)
+		out = m.note(a, capped, check, out)
 	}
 	return out
 }
 
 func (m *Machine) hearAsMaster(now Instant, a Advert, out []Effect) []Effect {
 	switch {
+	case m.cfg.OwnerIgnores && m.cfg.Priority == 255:
+		return m.noteLosing(a, out)
 	case a.Priority == 0:
 		m.next = now.Add(m.cfg.Interval)
 		return append(out, SendAdvert{m.cfg.Priority})
@@ -55,25 +64,40 @@ func (m *Machine) hearAsMaster(now Instant, a Advert, out []Effect) []Effect {
 		m.follow(now, interval)
 		m.master, m.heard = a, now
 		out = m.enter(now, Backup, Reason{Code: ReasonBetterMaster, Src: a.Src, Priority: a.Priority}, out)
-		return m.note(a, capped, append(out, ReleaseVIPs{}))
+		if m.cfg.ReplyToHigher {
+			out = append(out, SendAdvert{m.cfg.Priority})
+		}
+		return m.note(a, capped, true, append(out, ReleaseVIPs{}))
 	}
 	// A losing advert: tell its sender at once, but not at the rate at which
 	// it comes, or two masters would storm.
 	if m.cfg.ReplyToLower && (m.replied == 0 || now.Sub(m.replied) >= m.cfg.Interval/2) {
 		m.replied = now
-		out = append(out, SendAdvert{m.cfg.Priority}, Announce{})
+		out = append(out, SendAdvert{m.cfg.Priority}, Announce{Lower: true})
 	}
-	if !sameAdvert(&a, &m.losing) {
-		m.losing = a
-		out = m.note(a, false, append(out, Note{NoteSecondMaster, a}))
+	return m.noteLosing(a, out)
+}
+
+// noteLosing tells once of another MASTER that we do not yield to.
+func (m *Machine) noteLosing(a Advert, out []Effect) []Effect {
+	if a.Priority == 0 || sameAdvert(&a, &m.losing) {
+		return out
 	}
-	return out
+	check := !m.cfg.CheckAddrsOnce || a.Src != m.losing.Src
+	m.losing = a
+	return m.note(a, false, check, append(out, Note{NoteSecondMaster, a}))
 }
 
 // preempts tells whether a BACKUP takes over from a master of this priority,
 // and so discards its adverts. An owner does whatever its mode (row 54).
 func (m *Machine) preempts(priority uint8) bool {
 	return priority < m.cfg.Priority && (m.cfg.Preempt || m.cfg.Priority == 255)
+}
+
+// waits tells whether we mean to preempt a master of this priority but let it be
+// for PreemptDelay first.
+func (m *Machine) waits(priority uint8) bool {
+	return m.cfg.PreemptDelay > 0 && m.cfg.Priority != 255 && m.preempts(priority)
 }
 
 // learn is the master's interval as we take it: v2 does not learn (RFC 3768
@@ -88,14 +112,15 @@ func (m *Machine) learn(interval time.Duration) (learned time.Duration, capped b
 	return interval, false
 }
 
-// note says what of an advert an operator should know.
-func (m *Machine) note(a Advert, capped bool, out []Effect) []Effect {
+// note says what of an advert an operator should know; of its addresses only
+// when they are to be checked.
+func (m *Machine) note(a Advert, capped, check bool, out []Effect) []Effect {
 	if capped {
 		out = append(out, Note{NoteIntervalCapped, a})
 	} else if a.Interval != m.cfg.Interval {
 		out = append(out, Note{NoteIntervalDiffers, a})
 	}
-	if !slices.Equal(a.Addrs, m.cfg.Addrs) {
+	if check && !slices.Equal(a.Addrs, m.cfg.Addrs) {
 		out = append(out, Note{NoteAddrsDiffer, a})
 	}
 	if m.cfg.Priority == 255 && a.Priority == 255 {

@@ -71,7 +71,7 @@ func (l *lan) line(words []string) error {
 }
 
 // add reads NAME ADDRESS and options: priority N, every D, version N, adverts
-// N, maxlearn N, nopreempt, noreply.
+// N, maxlearn N, delay D, nopreempt, noreply.
 func (l *lan) add(words []string) error {
 	if len(words) < 2 {
 		return fmt.Errorf("want router NAME ADDRESS")
@@ -84,6 +84,7 @@ func (l *lan) add(words []string) error {
 	err = options(words[2:], map[string]func(string) error{
 		"priority": setByte(&c.Priority), "version": setByte(&c.Version), "every": setDuration(&c.Interval),
 		"adverts": setInt(&c.DownAdverts), "maxlearn": setInt(&c.MaxLearn),
+		"delay":     setDuration(&c.PreemptDelay),
 		"nopreempt": nil, "noreply": nil,
 	})
 	c.Preempt = !slices.Contains(words, "nopreempt")

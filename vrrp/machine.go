@@ -24,6 +24,7 @@ type Machine struct {
 	heard    Instant // when; 0 when none since we came to BACKUP
 	lower    Advert  // last advert that we mean to preempt
 	lowerAt  Instant
+	waiting  Instant       // since when we let a lower master be (PreemptDelay); 0: we do not
 	learned  time.Duration // the master's interval: RFC 9568 Active_Adver_Interval
 
 	// MASTER: the next advert's slot, and when we last answered a losing one.
@@ -54,9 +55,11 @@ func (m *Machine) Step(now Instant, in Input, out []Effect) []Effect {
 	case Fault:
 		return m.fault(now, in, out)
 	case SetPriority:
-		m.cfg.Priority = in.Priority
+		cfg := m.cfg
+		cfg.Priority = in.Priority
+		return m.configure(now, cfg, out)
 	case SetConfig:
-		m.configure(now, in.Config)
+		return m.configure(now, in.Config, out)
 	case Timer:
 		return m.timer(now, out)
 	case Heard:
@@ -65,19 +68,36 @@ func (m *Machine) Step(now Instant, in Input, out []Effect) []Effect {
 	return out
 }
 
-// Deadline is when Timer is due: the master-down time in BACKUP, the next
-// advert's slot in MASTER. Other states have none.
+// Deadline is when Timer is due: in BACKUP the master-down time, or the end of
+// the preempt delay if that is earlier; the next advert's slot in MASTER. Other
+// states have none.
 func (m *Machine) Deadline() (Instant, bool) {
 	switch m.state {
 	case Backup:
-		if m.released {
-			return m.base.Add(m.Skew()), true
+		due := m.downAt()
+		if at, ok := m.PreemptAt(); ok {
+			due = min(due, at)
 		}
-		return m.base.Add(m.MasterDown()), true
+		return due, true
 	case Master:
 		return m.next, true
 	}
 	return 0, false
+}
+
+// downAt is when a BACKUP takes its master for dead.
+func (m *Machine) downAt() Instant {
+	if m.released {
+		return m.base.Add(m.Skew())
+	}
+	return m.base.Add(m.MasterDown())
+}
+
+// PreemptAt is when a BACKUP has let a master of lower priority be for long
+// enough; false while it lets none be. The skew is in it so that of several
+// backups with the same delay the best is first, as it is after a silence.
+func (m *Machine) PreemptAt() (Instant, bool) {
+	return m.waiting.Add(m.cfg.PreemptDelay + m.Skew()), m.state == Backup && m.waiting != 0
 }
 
 // start enters the election, or FAULT when a fault holds.
@@ -95,7 +115,7 @@ func (m *Machine) start(now Instant, why Reason, out []Effect) []Effect {
 // follow resets what BACKUP knows; the timer runs from now.
 func (m *Machine) follow(now Instant, interval time.Duration) {
 	m.base, m.released, m.learned = now, false, interval
-	m.heard, m.lowerAt, m.master = 0, 0, Advert{}
+	m.heard, m.lowerAt, m.master, m.waiting = 0, 0, Advert{}, 0
 }
 
 // rule becomes MASTER (RFC 9568 sections 6.4.1 and 6.4.2).
@@ -144,7 +164,9 @@ func (m *Machine) fault(now Instant, f Fault, out []Effect) []Effect {
 	return out
 }
 
-func (m *Machine) configure(now Instant, cfg Config) {
+// configure changes the configuration. Who becomes the owner has nobody to wait
+// for; a BACKUP that is one already has lost to another owner.
+func (m *Machine) configure(now Instant, cfg Config, out []Effect) []Effect {
 	cfg.Version, cfg.Family, cfg.VRID = m.cfg.Version, m.cfg.Family, m.cfg.VRID
 	old := m.cfg
 	m.cfg = cfg
@@ -155,6 +177,19 @@ func (m *Machine) configure(now Instant, cfg Config) {
 	}
 	if m.state == Master && cfg.Interval != old.Interval {
 		m.next = now.Add(cfg.Interval)
+	}
+	m.reconsider()
+	if m.state == Backup && cfg.Priority == 255 && old.Priority != 255 {
+		return m.rule(now, Reason{Code: ReasonOwner}, out)
+	}
+	return out
+}
+
+// reconsider ends the wait for a master that a change of our own configuration
+// has put above us, or that we need no longer wait for.
+func (m *Machine) reconsider() {
+	if !m.waits(m.master.Priority) {
+		m.waiting = 0
 	}
 }
 
@@ -180,6 +215,8 @@ func (m *Machine) takeover(now Instant) Reason {
 	switch {
 	case m.released:
 		r = Reason{Code: ReasonReleased, Src: m.releaser}
+	case m.preemptsNow():
+		r.Code = ReasonPreempt
 	case m.lowerAt > m.base:
 		r = Reason{Code: ReasonPreempt, Src: m.lower.Src, Priority: m.lower.Priority}
 	case m.heard == 0:
@@ -188,6 +225,12 @@ func (m *Machine) takeover(now Instant) Reason {
 		r.Code = ReasonMasterDown
 	}
 	return r
+}
+
+// preemptsNow tells whether it is the preempt delay that ends first.
+func (m *Machine) preemptsNow() bool {
+	at, ok := m.PreemptAt()
+	return ok && at <= m.downAt()
 }
 
 // Config, State, Since, Reason and Faults show the machine as it is.
@@ -213,9 +256,11 @@ func (m *Machine) Base() Instant { return m.base }
 func (m *Machine) LearnedInterval() time.Duration { return m.learned }
 
 // Accepted is the last advert that a BACKUP took and when; false before the
-// first, after a release, once we would preempt its sender, and in other
-// states. While it is true, the same advert again changes nothing but the
-// deadline: the datapath may keep it.
+// first, after a release, once we would preempt its sender, be it after a
+// delay, and in other states. While it is true, the same advert again changes
+// nothing but the deadline: the datapath may keep it. While a preempt delay runs
+// it may keep none, because an advert then moves only one half of the deadline,
+// and the first after a better router's begins the delay anew.
 func (m *Machine) Accepted() (Advert, Instant, bool) {
 	return m.master, m.heard, m.state == Backup && m.heard != 0 && !m.released && !m.preempts(m.master.Priority)
 }

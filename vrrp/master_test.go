@@ -119,11 +119,11 @@ func TestLosingAdvertIsAnsweredAtOnce(t *testing.T) {
 	r, begun := master(t, base())
 	now := begun.Add(100 * time.Millisecond)
 	lower := advert(above, 50)
-	r.step(now, Heard{lower}, "send 100", "announce", "note second_master 10.0.0.10")
+	r.step(now, Heard{lower}, "send 100", "announce lower", "note second_master 10.0.0.10")
 	r.due(begun.Add(time.Second)) // the schedule stays
 	r.step(now, Heard{lower})
 	r.step(now.Add(500*time.Millisecond-1), Heard{lower})
-	r.step(now.Add(500*time.Millisecond), Heard{lower}, "send 100", "announce")
+	r.step(now.Add(500*time.Millisecond), Heard{lower}, "send 100", "announce lower")
 }
 
 // Two masters that answer each other's answers must not storm, nor may anyone
@@ -165,11 +165,11 @@ func TestLosingAdvertMayBeLeftUnanswered(t *testing.T) {
 //vrrp:row 51
 func TestAnswerIsNotHeldOverFromTheLastReign(t *testing.T) {
 	r, now := master(t, base())
-	r.step(now, Heard{advert(above, 50)}, "send 100", "announce", "note second_master 10.0.0.10")
+	r.step(now, Heard{advert(above, 50)}, "send 100", "announce lower", "note second_master 10.0.0.10")
 	r.step(now, Shutdown{}, "MASTER -> INIT (shutdown)", "send 0", "release VIPs")
 	r.step(now, SetPriority{255})
 	r.step(now, Startup{}, "INIT -> MASTER (owner)", "send 255", "take VIPs", "announce")
-	r.step(now, Heard{advert(above, 50)}, "send 255", "announce", "note second_master 10.0.0.10")
+	r.step(now, Heard{advert(above, 50)}, "send 255", "announce lower", "note second_master 10.0.0.10")
 }
 
 // An owner that hears an advert is being hijacked: told, never discarded in
@@ -179,7 +179,17 @@ func TestAnswerIsNotHeldOverFromTheLastReign(t *testing.T) {
 func TestOwnerTellsOfEveryOtherMaster(t *testing.T) {
 	r := newRig(t, with(func(c *Config) { c.Priority = 255 }))
 	r.step(t0, Startup{}, "INIT -> MASTER (owner)", "send 255", "take VIPs", "announce")
-	r.step(t0, Heard{advert(above, 100)}, "send 255", "announce", "note second_master 10.0.0.10")
+	r.step(t0, Heard{advert(above, 100)}, "send 255", "announce lower", "note second_master 10.0.0.10")
 	r.step(t0, Heard{advert(below, 255)}, "note second_master 10.0.0.1", "note foreign_owner 10.0.0.1")
 	r.step(t0, Heard{advert(above, 255)}, "MASTER -> BACKUP (better_master)", "release VIPs", "note foreign_owner 10.0.0.10")
+}
+
+// higher_prio_send_advert: one more advert with our priority, after which we
+// are silent.
+//
+//vrrp:row 50
+func TestYieldingMayBeSaid(t *testing.T) {
+	r, now := master(t, with(func(c *Config) { c.ReplyToHigher = true }))
+	r.step(now, Heard{advert(above, 150)}, "MASTER -> BACKUP (better_master)", "send 100", "release VIPs")
+	r.step(now, Heard{advert(below, 151)})
 }

@@ -14,6 +14,7 @@ type referee struct {
 	m       *Machine
 	holding bool // VIPs taken and not released
 	last    Instant
+	wait
 }
 
 // before is what step compares with.
@@ -23,6 +24,7 @@ type before struct {
 	armed   bool
 	learned time.Duration
 	cfg     Config
+	waits   bool // a preempt delay runs
 	late    bool // the input's stamp lies before the last one's
 }
 
@@ -35,9 +37,11 @@ func (b *before) sane() bool {
 func (w *referee) step(now Instant, in Input) ([]Effect, error) {
 	b := before{state: w.m.State(), learned: w.m.LearnedInterval(), cfg: w.m.Config()}
 	b.due, b.armed = w.m.Deadline()
+	_, b.waits = w.m.PreemptAt()
 	b.late = now < w.last
 	w.last = max(w.last, now)
 	out := w.m.Step(now, in, nil)
+	w.delay(now, in)
 	for _, err := range []error{w.order(out), w.effects(now, b, out), w.deadline(now, b, in, out), w.elision(now)} {
 		if err != nil {
 			return out, fmt.Errorf("%s in %v at %d: %w (effects %q)", showInput(in), b.state, now, err, show(out))
@@ -75,10 +79,11 @@ func (w *referee) effects(now Instant, b before, out []Effect) error {
 			}
 		case SendAdvert:
 			want := w.m.Config().Priority
-			if state != Master {
+			yields := b.state == Master && state == Backup && b.cfg.ReplyToHigher
+			if state != Master && !yields {
 				want = 0
 			}
-			if e.Priority != want || state != Master && (b.state != Master || state == Backup) {
+			if e.Priority != want || state != Master && (b.state != Master || state == Backup && !yields) {
 				return fmt.Errorf("%v sends priority %d", state, e.Priority)
 			}
 		case TakeVIPs:
@@ -150,16 +155,59 @@ func (w *referee) heard(now Instant, b before, a Advert, due Instant, out []Effe
 		if due != b.due && due != now.Add(w.m.Skew()) {
 			return fmt.Errorf("released: deadline %d, not the skew", due)
 		}
-	case a.Priority < b.cfg.Priority && (b.cfg.Preempt || b.cfg.Priority == 255):
+	case a.Priority < b.cfg.Priority && (b.cfg.Preempt && b.cfg.PreemptDelay <= 0 || b.cfg.Priority == 255):
 		if due != b.due || len(out) > 0 {
 			return fmt.Errorf("an advert to be discarded did something: deadline %d, was %d", due, b.due)
 		}
+	case w.wait.since != 0:
+		if _, waits := w.m.PreemptAt(); ok || !waits || due != w.capped(now.Add(w.m.MasterDown())) {
+			return fmt.Errorf("a lower master is not let be: deadline %d, waits %v, kept %v", due, waits, ok)
+		}
+		return nil
 	case !ok || at != now || !sameAdvert(&accepted, &a) || due != now.Add(w.m.MasterDown()):
 		return fmt.Errorf("the advert was not accepted: deadline %d", due)
-	case due < b.due && w.m.LearnedInterval() >= b.learned && !b.late && b.sane():
+	case due < b.due && !b.waits && w.m.LearnedInterval() >= b.learned && !b.late && b.sane():
 		return fmt.Errorf("an accepted advert moved the deadline back from %d to %d", b.due, due)
 	}
 	return nil
+}
+
+// wait is the referee's own account of the preempt delay: since when adverts of
+// lower priority come and nothing else.
+type wait struct{ since Instant }
+
+func (w *referee) delay(now Instant, in Input) {
+	c := w.m.Config()
+	waits := func(priority uint8) bool {
+		return c.PreemptDelay > 0 && c.Preempt && c.Priority != 255 && priority < c.Priority
+	}
+	switch in := in.(type) {
+	case Heard:
+		switch {
+		case w.m.State() != Backup || in.Src == c.Primary || in.Priority == 0:
+		case !waits(in.Priority):
+			if in.Priority >= c.Priority || !c.Preempt {
+				w.wait.since = 0
+			}
+		case w.wait.since == 0:
+			w.wait.since = now
+		}
+	case SetPriority, SetConfig:
+		if master, _, _ := w.m.Accepted(); !waits(master.Priority) { // Accepted names it, be it only with false
+			w.wait.since = 0
+		}
+	}
+	if w.m.State() != Backup {
+		w.wait.since = 0
+	}
+}
+
+// capped is a deadline that the end of the preempt delay may precede.
+func (w *referee) capped(due Instant) Instant {
+	if w.wait.since == 0 {
+		return due
+	}
+	return min(due, w.wait.since.Add(w.m.Config().PreemptDelay+w.m.Skew()))
 }
 
 // elision: what Accepted promises is what lets the kernel keep an advert.

@@ -25,6 +25,9 @@ func showEffect(e Effect) string {
 	case ReleaseVIPs:
 		return "release VIPs"
 	case Announce:
+		if e.Lower {
+			return "announce lower"
+		}
 		return "announce"
 	case Note:
 		return fmt.Sprintf("note %v %v", e.Kind, e.Advert.Src)

@@ -79,6 +79,9 @@ func printRouter(w io.Writer, r stats.Router) {
 		row("master", "%s%s, priority %d, heard %s ago", m.Address, parens(m.MAC), m.Priority, m.Heard)
 	}
 	row("timers", "advert %s, learned %s, skew %s, master-down %s", r.AdvertInterval, r.LearnedInterval, r.Skew, r.MasterDown)
+	if r.PreemptIn != nil {
+		row("preempt", "in %s, if the master's priority is still lower (preempt_delay)", r.PreemptIn)
+	}
 	if r.DeadlineIn != nil {
 		row("deadline", "in %s, kept by the %s", r.DeadlineIn, r.DeadlineBy)
 	}

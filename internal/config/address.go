@@ -34,34 +34,43 @@ func (s Scope) String() string {
 	return strconv.Itoa(int(s))
 }
 
-// setAddresses reads the lines of virtual_ipaddress:
+// setAddresses reads the lines of virtual_ipaddress and of
+// virtual_ipaddress_excluded:
 //
 //	ADDRESS[/LENGTH] [dev NAME] [label NAME] [scope SCOPE] [brd ADDRESS|+|-]
 func (in *interpreter) setAddresses(s *statement) {
-	if len(s.block) == 0 {
-		in.diags.errorf(s.pos(), "", "virtual_ipaddress: expected at least one address")
+	if len(s.block) == 0 && s.name() != excluded {
+		in.diags.errorf(s.pos(), "", "%s: expected at least one address", s.name())
+	}
+	to := &in.cur.Addresses
+	if s.name() == excluded {
+		to = &in.cur.Excluded
 	}
 	for _, line := range s.block {
 		if slices.Contains(where[line.name()], inBlock("vrrp_instance")) {
-			in.diags.errorf(line.pos(), "a } is missing before it", "%s in virtual_ipaddress: expected an address", line.name())
+			in.diags.errorf(line.pos(), "a } is missing before it", "%s in %s: expected an address", line.name(), s.name())
 			in.forgive(line.name(), line.pos())
 			continue
 		}
 		if line.hasBlock() {
-			in.diags.errorf(line.open, "", "virtual_ipaddress: unexpected {: expected an address a line")
+			in.diags.errorf(line.open, "", "%s: unexpected {: expected an address a line", s.name())
 			continue
 		}
-		in.address(line)
+		if a, ok := in.address(line); ok {
+			*to = append(*to, a)
+		}
 	}
 }
 
-func (in *interpreter) address(line *statement) {
+const excluded = "virtual_ipaddress_excluded"
+
+func (in *interpreter) address(line *statement) (a Address, ok bool) {
 	first := line.words[0]
 	prefix, ok := in.prefix(first)
 	if !ok {
-		return
+		return a, false
 	}
-	a := Address{Pos: first.pos, Prefix: prefix}
+	a = Address{Pos: first.pos, Prefix: prefix}
 	given := map[string]bool{}
 	for i := 1; i < len(line.words); i++ {
 		option := line.words[i]
@@ -72,22 +81,22 @@ func (in *interpreter) address(line *statement) {
 		case "dev", "label", "scope", "brd":
 		default:
 			in.unknownOption(option)
-			return
+			return a, false
 		}
 		if given[name] {
 			in.diags.errorf(option.pos, "remove one of the two", "%s is given twice for %s", name, prefix)
-			return
+			return a, false
 		}
 		given[name] = true
 		if i++; i == len(line.words) {
 			in.diags.errorf(option.pos, "", "%s: expected a value after it", option.text)
-			return
+			return a, false
 		}
 		if !in.addressOption(&a, name, line.words[i]) {
-			return
+			return a, false
 		}
 	}
-	in.cur.Addresses = append(in.cur.Addresses, a)
+	return a, true
 }
 
 // addressOption applies one option of an address.
@@ -173,7 +182,7 @@ func (in *interpreter) prefix(w word) (netip.Prefix, bool) {
 	text, length, slash := strings.Cut(w.text, "/")
 	addr, err := netip.ParseAddr(text)
 	if err != nil || addr.Zone() != "" {
-		in.diags.errorf(w.pos, "", "%s in virtual_ipaddress: expected an address, such as 10.0.0.3/24 or fe80::3/64", quote(w.text))
+		in.diags.errorf(w.pos, "", "%s in %s: expected an address, such as 10.0.0.3/24 or fe80::3/64", quote(w.text), in.name)
 		return netip.Prefix{}, false
 	}
 	if addr.Is4In6() {

@@ -15,6 +15,7 @@ package config
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -37,14 +38,22 @@ type Global struct {
 	SMTPPort              uint16
 	SMTPConnectTimeout    time.Duration
 
-	Version             uint8         // vrrp_version: 2 or 3
-	Strict              bool          // vrrp_strict
-	SkipCheckAdvAddr    bool          // vrrp_skip_check_adv_addr
-	LowerPriorityAdvert bool          // not vrrp_lower_prio_no_advert
-	ChecksumPlain       bool          // v3_checksum_as_v2
-	DownAdverts         int           // vrrp_down_timer_adverts
-	GARP                GARP          // vrrp_garp_*
-	GNAInterval         time.Duration // vrrp_gna_interval
+	Version              uint8         // vrrp_version: 2 or 3
+	Strict               bool          // vrrp_strict
+	SkipCheckAdvAddr     bool          // vrrp_skip_check_adv_addr
+	LowerPriorityAdvert  bool          // not vrrp_lower_prio_no_advert
+	ChecksumPlain        bool          // v3_checksum_as_v2
+	DownAdverts          int           // vrrp_down_timer_adverts
+	Group                netip.Addr    // vrrp_mcast_group4
+	HigherPriorityAdvert bool          // vrrp_higher_prio_send_advert
+	OwnerIgnores         bool          // vrrp_owner_ignore_adverts
+	GARP                 GARP          // vrrp_garp_*
+	GNAInterval          time.Duration // vrrp_gna_interval
+
+	// What a start waits for before the election: the whole of StartupDelay
+	// (vrrp_startup_delay), and until the host has been up for DelayAfterBoot
+	// (vrrp_delay_after_boot). 0 for none, else 1 ms to 4294967.295 s.
+	StartupDelay, DelayAfterBoot time.Duration
 }
 
 // The states in which a router may be configured to start.
@@ -66,18 +75,25 @@ type Router struct {
 	// router below 255 starts as backup whatever it says here.
 	State          string
 	Priority       uint8         // 1 to 255; 255 owns the addresses
+	Group          netip.Addr    // where adverts go to and are expected: 224.0.0.18 or mcast_dst_ip
+	Source         netip.Addr    // where ours come from (mcast_src_ip); not valid: the interface's first address
 	AdvertInterval time.Duration // v2: 1 to 255 s, whole; v3: 10 ms to 40.95 s in steps of 10 ms
 	Preempt        bool
+	PreemptDelay   time.Duration // 0 to 1000 s; 0 unless Preempt, State is Backup and Priority below 255
 	Auth           Auth
 	Addresses      []Address // in the order of the file, which is that of the advert; of Family; 1 to 255, IPv6 to 90
+	NoAddresses    bool      // no_virtual_ipaddress: Addresses may be empty
+	Excluded       []Address // virtual_ipaddress_excluded: held and announced like Addresses, in no advert
 
-	GARP                GARP
-	GNAInterval         time.Duration // GARP.Interval over IPv6: least gap between two neighbour advertisements
-	DownAdverts         int           // adverts missed before the master counts as down, 1 to 100
-	LowerPriorityAdvert bool          // a master answers an advert of lower priority with its own
-	SkipCheckAdvAddr    bool          // check the address list only when the master changes
-	Strict              bool          // strict_mode or vrrp_strict; its effects are already in the other fields
-	ChecksumPlain       bool          // v3 over IPv4: checksum without pseudo-header, as RFC 9568 section 5.2.8 has it
+	GARP                 GARP
+	GNAInterval          time.Duration // GARP.Interval over IPv6: least gap between two neighbour advertisements
+	DownAdverts          int           // adverts missed before the master counts as down, 1 to 100
+	LowerPriorityAdvert  bool          // a master answers an advert of lower priority with its own
+	HigherPriorityAdvert bool          // a master that yields sends one more advert
+	OwnerIgnores         bool          // priority 255 stays master whoever else advertises
+	SkipCheckAdvAddr     bool          // check the address list only when the master changes
+	Strict               bool          // strict_mode or vrrp_strict; its effects are already in the other fields
+	ChecksumPlain        bool          // v3 over IPv4: checksum without pseudo-header, as RFC 9568 section 5.2.8 has it
 }
 
 // AuthType is the authentication type of RFC 2338 section 5.3.6.
@@ -109,10 +125,12 @@ type GARP struct {
 	MasterRepeat  int           // rounds at a time, each over all addresses
 	Refresh       time.Duration // between rounds while MASTER; 0 for none
 	RefreshRepeat int           // rounds per refresh
+	LowerDelay    time.Duration // after an advert of lower priority, as MasterDelay
+	LowerRepeat   int           // likewise, as MasterRepeat; 0 for none at all
 	Interval      time.Duration // least gap between two GARPs on an interface; 0 for none
 }
 
-// Address is one line of virtual_ipaddress.
+// Address is one line of virtual_ipaddress or virtual_ipaddress_excluded.
 type Address struct {
 	Pos       Pos
 	Prefix    netip.Prefix // not masked: 10.0.0.3/24 is address 10.0.0.3
@@ -127,11 +145,14 @@ const (
 	maxAddresses   = 255 // the count is one byte of the advert
 	maxPassword    = 8   // RFC 2338 section 5.3.10
 	maxDownAdverts = 100
+	maxDelay       = 1000 * time.Second // of preempt_delay
 	maxGARPRepeat  = 1000
 	maxGARPDelay   = 24 * time.Hour
 	maxLabel       = 15 // IFNAMSIZ less the final NUL
 	maxInterface   = 15
 
+	minStartDelay   = time.Millisecond
+	maxStartDelay   = 4294967295 * time.Millisecond
 	maxGARPInterval = 4294967295 * time.Microsecond
 )
 
@@ -143,6 +164,9 @@ const (
 	maxIntervalV3 = 40950 * time.Millisecond
 )
 
+// All is every address that the router holds while MASTER.
+func (r *Router) All() []Address { return slices.Concat(r.Addresses, r.Excluded) }
+
 // Defaults returns a router with keepalived's defaults and no name, interface,
 // VRID or address.
 func Defaults() Router {
@@ -151,6 +175,7 @@ func Defaults() Router {
 		Family:              4,
 		State:               Backup,
 		Priority:            100,
+		Group:               DefaultGroup,
 		AdvertInterval:      time.Second,
 		Preempt:             true,
 		GARP:                defaultGARP,
@@ -159,7 +184,10 @@ func Defaults() Router {
 	}
 }
 
-var defaultGARP = GARP{MasterDelay: 5 * time.Second, MasterRepeat: 5, RefreshRepeat: 1}
+// DefaultGroup is the IPv4 group of RFC 9568 section 5.1.1.2.
+var DefaultGroup = netip.AddrFrom4([4]byte{224, 0, 0, 18})
+
+var defaultGARP = GARP{MasterDelay: 5 * time.Second, MasterRepeat: 5, RefreshRepeat: 1, LowerDelay: 5 * time.Second, LowerRepeat: 5}
 
 func defaultGlobal() Global {
 	r := Defaults()
@@ -169,6 +197,7 @@ func defaultGlobal() Global {
 		Version:             r.Version,
 		LowerPriorityAdvert: r.LowerPriorityAdvert,
 		DownAdverts:         r.DownAdverts,
+		Group:               r.Group,
 		GARP:                r.GARP,
 	}
 }

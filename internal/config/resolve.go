@@ -14,10 +14,17 @@ func (in *interpreter) resolve() {
 			g.GARP.MasterRepeat = 1
 		}
 	}
+	if _, given := in.seen["vrrp_garp_lower_prio_delay"]; !given {
+		g.GARP.LowerDelay = g.GARP.MasterDelay
+	}
+	if _, given := in.seen["vrrp_garp_lower_prio_repeat"]; !given {
+		g.GARP.LowerRepeat = g.GARP.MasterRepeat
+	}
 	for _, d := range in.drafts {
 		d.inherit(g)
 		in.resolveFamily(d)
 		in.resolvePriority(d)
+		in.resolvePreemptDelay(d)
 		in.resolveInterval(d)
 		in.resolveStrict(d)
 		in.resolveAuth(d)
@@ -31,8 +38,13 @@ func (d *draft) inherit(g *Global) {
 		"version":                    func() { d.Version = g.Version },
 		"strict_mode":                func() { d.Strict = g.Strict },
 		"skip_check_adv_addr":        func() { d.SkipCheckAdvAddr = g.SkipCheckAdvAddr },
+		"higher_prio_send_advert":    func() { d.HigherPriorityAdvert = g.HigherPriorityAdvert },
+		"garp_lower_prio_delay":      func() { d.GARP.LowerDelay = g.GARP.LowerDelay },
+		"garp_lower_prio_repeat":     func() { d.GARP.LowerRepeat = g.GARP.LowerRepeat },
+		"owner_ignore_adverts":       func() { d.OwnerIgnores = g.OwnerIgnores },
 		"lower_prio_no_advert":       func() { d.LowerPriorityAdvert = g.LowerPriorityAdvert },
 		"v3_checksum_as_v2":          func() { d.ChecksumPlain = g.ChecksumPlain },
+		"mcast_dst_ip":               func() { d.Group = g.Group },
 		"down_timer_adverts":         func() { d.DownAdverts = g.DownAdverts },
 		"garp_master_delay":          func() { d.GARP.MasterDelay = g.GARP.MasterDelay },
 		"garp_master_repeat":         func() { d.GARP.MasterRepeat = g.GARP.MasterRepeat },
@@ -44,9 +56,11 @@ func (d *draft) inherit(g *Global) {
 		}
 	}
 	d.GARP.Interval, d.GNAInterval = g.GARP.Interval, g.GNAInterval
-	for i := range d.Addresses {
-		if d.Addresses[i].Device == "" {
-			d.Addresses[i].Device = d.Interface
+	for _, list := range [][]Address{d.Addresses, d.Excluded} {
+		for i := range list {
+			if list[i].Device == "" {
+				list[i].Device = d.Interface
+			}
 		}
 	}
 }
@@ -68,6 +82,29 @@ func (in *interpreter) resolvePriority(d *draft) {
 		d.Preempt = true
 		in.diags.warnf(pos, "write state BACKUP on every host; the priority decides", "(%s) nopreempt has no effect with state MASTER", plain(d.Name))
 	}
+}
+
+// resolvePreemptDelay drops a delay that there is nothing to delay with, as
+// keepalived does.
+func (in *interpreter) resolvePreemptDelay(d *draft) {
+	if d.PreemptDelay == 0 {
+		return
+	}
+	with, hint := "", "remove it"
+	switch {
+	case d.Priority == 255:
+		with = "priority 255, which always preempts at once"
+	case d.State == Master:
+		with, hint = "state MASTER", "write state BACKUP on every host; the priority decides"
+	case !d.Preempt:
+		with, hint = "nopreempt", "remove one of the two"
+	case d.Strict:
+		with, hint = "vrrp_strict", "remove it, or vrrp_strict"
+	default:
+		return
+	}
+	in.diags.warnf(d.seen["preempt_delay"], hint, "(%s) preempt_delay has no effect with %s", plain(d.Name), with)
+	d.PreemptDelay = 0
 }
 
 // resolveInterval rounds the advert interval to what the version can carry:
@@ -161,6 +198,10 @@ func (in *interpreter) resolveStrict(d *draft) {
 		in.diags.warnf(d.seen["lower_prio_no_advert"], hint, "(%s) vrrp_strict: lower_prio_no_advert is on", plain(d.Name))
 	}
 	d.LowerPriorityAdvert = false
+	if d.HigherPriorityAdvert {
+		in.diags.warnf(in.origin(d, "higher_prio_send_advert", "vrrp_higher_prio_send_advert"), hint, "(%s) vrrp_strict: higher_prio_send_advert is off", plain(d.Name))
+		d.HigherPriorityAdvert = false
+	}
 	if d.given("accept") && d.Version == 2 {
 		in.diags.warnf(d.seen["accept"], hint, "(%s) vrrp_strict: keepalived ignores accept with VRRP version 2", plain(d.Name))
 	}

@@ -84,10 +84,25 @@ var globalTable = table{
 	"vrrp_lower_prio_no_advert": boolean(func(in *interpreter, on bool) {
 		in.global.LowerPriorityAdvert = !on
 	}),
-	"v3_checksum_as_v2": boolean(func(in *interpreter, on bool) { in.global.ChecksumPlain = on }),
+	"vrrp_owner_ignore_adverts": boolean(func(in *interpreter, on bool) { in.global.OwnerIgnores = on }),
+	"v3_checksum_as_v2":         boolean(func(in *interpreter, on bool) { in.global.ChecksumPlain = on }),
 	"vrrp_down_timer_adverts": number(1, maxDownAdverts, func(in *interpreter, n int) {
 		in.global.DownAdverts = n
 	}),
+	"vrrp_higher_prio_send_advert": boolean(func(in *interpreter, on bool) { in.global.HigherPriorityAdvert = on }),
+	"vrrp_garp_lower_prio_delay": wholeSeconds(0, maxGARPDelay, func(in *interpreter, d time.Duration) {
+		in.global.GARP.LowerDelay = d
+	}),
+	"vrrp_garp_lower_prio_repeat": number(0, maxGARPRepeat, func(in *interpreter, n int) {
+		in.global.GARP.LowerRepeat = n
+	}),
+	"vrrp_startup_delay": seconds(minStartDelay, maxStartDelay, func(in *interpreter, d time.Duration) {
+		in.global.StartupDelay = d
+	}),
+	"vrrp_delay_after_boot": seconds(minStartDelay, maxStartDelay, func(in *interpreter, d time.Duration) {
+		in.global.DelayAfterBoot = d
+	}),
+	"vrrp_mcast_group4": text(func(in *interpreter, w word) { in.setAddr(&in.global.Group, w) }),
 	"vrrp_garp_master_delay": wholeSeconds(0, maxGARPDelay, func(in *interpreter, d time.Duration) {
 		in.global.GARP.MasterDelay = d
 	}),
@@ -208,17 +223,10 @@ var globalTable = table{
 	"shutdown_script":                  later("use ExecStopPost= of the systemd unit"),
 	"dynamic_interfaces":               later("remove it, and start vrrpx when the interfaces exist"),
 	"disable_local_igmp":               later("sysctl net.ipv4.igmp_link_local_mcast_reports=0 does the same"),
-	"vrrp_mcast_group4":                later("remove it on every host of the router", "224.0.0.18"),
 	"vrrp_mcast_group6":                later("remove it on every host of the router", "ff02::12"),
-	"vrrp_garp_lower_prio_delay":       later("remove it: the schedule of garp_master_* holds"),
-	"vrrp_garp_lower_prio_repeat":      later("remove it: the schedule of garp_master_* holds", "0"),
 	"vrrp_garp_extra_if":               later("remove it", "0"),
 	"vrrp_vmac_garp_intvl":             later("remove it", "0"),
-	"vrrp_higher_prio_send_advert":     later("remove it", "off", "false", "no"),
-	"vrrp_owner_ignore_adverts":        later("remove it", "off", "false", "no"),
 	"vrrp_check_unicast_src":           later("remove it: unicast is not supported yet either"),
-	"vrrp_startup_delay":               later("remove it, or delay the start of the systemd unit"),
-	"vrrp_delay_after_boot":            later("remove it, or delay the start of the systemd unit"),
 	"vrrp_notify_priority_changes":     later("remove it", "off", "false", "no"),
 	"notify_fifo":                      later("remove it; vrrpx status --json has the state of each router"),
 	"notify_fifo_script":               later("remove it"),

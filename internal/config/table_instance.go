@@ -8,17 +8,29 @@ var instanceTable = table{
 	"virtual_router_id": number(1, 255, func(in *interpreter, n int) { in.cur.VRID = uint8(n) }),
 	"priority":          number(1, 255, func(in *interpreter, n int) { in.cur.Priority = uint8(n) }),
 	// Which of these the version can carry is for resolve to say.
-	"advert_int":          seconds(minInterval, maxIntervalV2, func(in *interpreter, d time.Duration) { in.cur.AdvertInterval = d }),
-	"version":             number(2, 3, func(in *interpreter, n int) { in.cur.Version = uint8(n) }),
-	"authentication":      block(blockShape, "authentication", nil),
-	"virtual_ipaddress":   lines((*interpreter).setAddresses),
-	"nopreempt":           noValue(func(in *interpreter) { in.cur.Preempt = false }),
-	"preempt":             noValue(func(in *interpreter) { in.cur.Preempt = true }),
-	"accept":              noValue(func(*interpreter) {}), // what vrrpx does in any case; see resolve for strict
-	"native_ipv6":         noValue(func(*interpreter) {}), // resolveFamily looks whether it was given
-	"skip_check_adv_addr": boolean(func(in *interpreter, on bool) { in.cur.SkipCheckAdvAddr = on }),
-	"strict_mode":         boolean(func(in *interpreter, on bool) { in.cur.Strict = on }),
-	"v3_checksum_as_v2":   boolean(func(in *interpreter, on bool) { in.cur.ChecksumPlain = on }),
+	"advert_int":        seconds(minInterval, maxIntervalV2, func(in *interpreter, d time.Duration) { in.cur.AdvertInterval = d }),
+	"version":           number(2, 3, func(in *interpreter, n int) { in.cur.Version = uint8(n) }),
+	"mcast_src_ip":      text(func(in *interpreter, w word) { in.setAddr(&in.cur.Source, w) }),
+	"mcast_dst_ip":      text(func(in *interpreter, w word) { in.setAddr(&in.cur.Group, w) }),
+	"authentication":    block(blockShape, "authentication", nil),
+	"virtual_ipaddress": lines((*interpreter).setAddresses),
+	// Not in the advert, for which the first list may be too long.
+	"virtual_ipaddress_excluded": lines((*interpreter).setAddresses),
+	"no_virtual_ipaddress":       noValue(func(in *interpreter) { in.cur.NoAddresses = true }),
+	"nopreempt":                  noValue(func(in *interpreter) { in.cur.Preempt = false }),
+	"preempt":                    noValue(func(in *interpreter) { in.cur.Preempt = true }),
+	"preempt_delay":              seconds(0, maxDelay, func(in *interpreter, d time.Duration) { in.cur.PreemptDelay = d }),
+	"accept":                     noValue(func(*interpreter) {}), // what vrrpx does in any case; see resolve for strict
+	"native_ipv6":                noValue(func(*interpreter) {}), // resolveFamily looks whether it was given
+	"skip_check_adv_addr":        boolean(func(in *interpreter, on bool) { in.cur.SkipCheckAdvAddr = on }),
+	"strict_mode":                boolean(func(in *interpreter, on bool) { in.cur.Strict = on }),
+	"v3_checksum_as_v2":          boolean(func(in *interpreter, on bool) { in.cur.ChecksumPlain = on }),
+	"owner_ignore_adverts":       boolean(func(in *interpreter, on bool) { in.cur.OwnerIgnores = on }),
+	"higher_prio_send_advert":    boolean(func(in *interpreter, on bool) { in.cur.HigherPriorityAdvert = on }),
+	"garp_lower_prio_delay": wholeSeconds(0, maxGARPDelay, func(in *interpreter, d time.Duration) {
+		in.cur.GARP.LowerDelay = d
+	}),
+	"garp_lower_prio_repeat": number(0, maxGARPRepeat, func(in *interpreter, n int) { in.cur.GARP.LowerRepeat = n }),
 	"lower_prio_no_advert": boolean(func(in *interpreter, on bool) {
 		in.cur.LowerPriorityAdvert = !on
 	}),
@@ -38,13 +50,10 @@ var instanceTable = table{
 	"lvs_sync_daemon_interface": ignored(aboutLVS),
 
 	"auth_hmac":                  laterBlock("use authentication with auth_type PASS and version 2, or none", "auth_hmac"),
-	"virtual_ipaddress_excluded": laterBlock("move the addresses to virtual_ipaddress on every host of the router", freeLines),
 	"virtual_routes":             laterBlock("remove it, and keep keepalived where routes must move with the address", freeLines),
 	"virtual_rules":              laterBlock("remove it, and keep keepalived where rules must move with the address", freeLines),
-	"no_virtual_ipaddress":       later("give the router an address in virtual_ipaddress"),
 	"promote_secondaries":        later("sysctl net.ipv4.conf.INTERFACE.promote_secondaries=1 does the same"),
 	"no_accept":                  later("remove it: the addresses answer while vrrpx holds them"),
-	"preempt_delay":              later("remove it, or use nopreempt", "0"),
 	"dont_track_primary":         later("remove it: vrrpx gives the addresses up when the interface goes down"),
 	"track_interface":            laterBlock("remove it: only the router's own interface is tracked", freeLines),
 	"track_script":               laterBlock("remove it, and keep keepalived where a script decides", freeLines),
@@ -52,8 +61,6 @@ var instanceTable = table{
 	"track_process":              laterBlock("remove it, and keep keepalived where a process decides", freeLines),
 	"track_bfd":                  laterBlock("remove it, and keep keepalived where BFD decides", freeLines),
 	"track_src_ip":               later("remove it"),
-	"mcast_src_ip":               later("remove it: adverts come from the interface's first address"),
-	"mcast_dst_ip":               later("remove it on every host of the router", "224.0.0.18"),
 	"unicast_src_ip":             later("use multicast: remove unicast_src_ip and unicast_peer on every host"),
 	"unicast_peer":               laterBlock("use multicast: remove unicast_src_ip and unicast_peer on every host", freeLines),
 	"unicast_fault_no_peer":      later("use multicast: remove the unicast keywords on every host"),
@@ -65,12 +72,8 @@ var instanceTable = table{
 	"vmac_xmit_base":             later("remove it: use_vmac is not supported yet either"),
 	"use_ipvlan":                 later("remove it"),
 	"vrf":                        later("remove it"),
-	"garp_lower_prio_delay":      later("remove it: the schedule of garp_master_* holds"),
-	"garp_lower_prio_repeat":     later("remove it: the schedule of garp_master_* holds", "0"),
 	"garp_extra_if":              later("remove it", "0"),
 	"vmac_garp_intvl":            later("remove it", "0"),
-	"higher_prio_send_advert":    later("remove it", "off", "false", "no"),
-	"owner_ignore_adverts":       later("remove it", "off", "false", "no"),
 	"timer_expired_backup":       later("remove it"),
 	"thread_timer_expired":       later("remove it"),
 	"linkbeat_use_polling":       later("remove it: vrrpx takes the state of a link from the kernel"),

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -17,6 +18,9 @@ func Validate(cfg *Config) []Diagnostic {
 // validate is Validate. said tells that the file gives a keyword of router i:
 // if the value is missing all the same, its fault has been reported.
 func validate(diags *diagnostics, cfg *Config, said func(i int, keyword string) bool) {
+	if g := cfg.Global; min(g.StartupDelay, g.DelayAfterBoot) < 0 || max(g.StartupDelay, g.DelayAfterBoot) > maxStartDelay {
+		diags.errorf(Pos{}, "", "delay of the start: expected 0 to %s", maxStartDelay)
+	}
 	for i := range cfg.Routers {
 		v := &validator{diags, &cfg.Routers[i], func(keyword string) bool { return said(i, keyword) }}
 		v.identity()
@@ -70,6 +74,12 @@ func (v *validator) protocol() {
 	if v.State != Master && v.State != Backup {
 		v.errorf(v.Pos, "", "state %s: expected MASTER or BACKUP", quote(v.State))
 	}
+	if g := v.Group; !g.Is4() || !g.IsMulticast() {
+		v.errorf(v.Pos, "224.0.0.18 is VRRP's own", "multicast group %s: expected an IPv4 address from 224.0.0.0 to 239.255.255.255", g)
+	}
+	if a := v.Source; a.IsValid() && (!a.Is4() || !isHost(a)) {
+		v.errorf(v.Pos, "", "mcast_src_ip %s: expected an IPv4 address that a host on the network can have", a)
+	}
 	step, highest := time.Second, maxIntervalV2
 	if v.Version == 3 {
 		step, highest = minInterval, maxIntervalV3
@@ -88,6 +98,12 @@ func (v *validator) protocol() {
 	if !v.Preempt && (v.Priority == 255 || v.State == Master) {
 		v.errorf(v.Pos, "", "nopreempt with state MASTER or priority 255")
 	}
+	if v.PreemptDelay < 0 || v.PreemptDelay > maxDelay {
+		v.errorf(v.Pos, "", "preempt_delay %s: expected 0 to %s", v.PreemptDelay, maxDelay)
+	}
+	if v.PreemptDelay != 0 && (!v.Preempt || v.Priority == 255 || v.State == Master) {
+		v.errorf(v.Pos, "", "preempt_delay with nopreempt, state MASTER or priority 255")
+	}
 	if v.DownAdverts < 1 || v.DownAdverts > maxDownAdverts {
 		v.errorf(v.Pos, "", "down_timer_adverts %d: expected 1 to %d", v.DownAdverts, maxDownAdverts)
 	}
@@ -95,16 +111,19 @@ func (v *validator) protocol() {
 
 func (v *validator) garp() {
 	g := v.GARP
+	if g.LowerRepeat < 0 || g.LowerRepeat > maxGARPRepeat {
+		v.errorf(v.Pos, "", "garp_lower_prio_repeat %d: expected 0 to %d", g.LowerRepeat, maxGARPRepeat)
+	}
 	if g.MasterRepeat < 1 || g.MasterRepeat > maxGARPRepeat || g.RefreshRepeat < 1 || g.RefreshRepeat > maxGARPRepeat {
 		v.errorf(v.Pos, "", "repeats of gratuitous ARP: expected 1 to %d", maxGARPRepeat)
 	}
-	if min(g.MasterDelay, g.Refresh, g.Interval, v.GNAInterval) < 0 || max(g.MasterDelay, g.Refresh) > maxGARPDelay || max(g.Interval, v.GNAInterval) > maxGARPInterval {
+	if min(g.MasterDelay, g.LowerDelay, g.Refresh, g.Interval, v.GNAInterval) < 0 || max(g.MasterDelay, g.LowerDelay, g.Refresh) > maxGARPDelay || max(g.Interval, v.GNAInterval) > maxGARPInterval {
 		v.errorf(v.Pos, "", "delays of gratuitous ARP: expected 0 to %s", maxGARPDelay)
 	}
 }
 
 func (v *validator) addresses() {
-	if len(v.Addresses) == 0 && !v.said("virtual_ipaddress") {
+	if len(v.Addresses) == 0 && !v.NoAddresses && !v.said("virtual_ipaddress") {
 		v.errorf(v.Pos, "virtual_ipaddress { 10.0.0.3/24 }", "no address: expected virtual_ipaddress with at least one")
 	}
 	most, why := maxAddresses, "which is all that an advert can count"
@@ -116,13 +135,14 @@ func (v *validator) addresses() {
 	}
 	v.linkLocalFirst()
 	seen := map[site]Pos{}
-	for _, a := range v.Addresses {
+	for i, a := range v.All() {
 		addr := a.Prefix.Addr()
-		if !a.Prefix.IsValid() || familyOf(addr) != v.Family || addr.Is4In6() {
+		// What is in no advert may be of the other family.
+		if !a.Prefix.IsValid() || addr.Is4In6() || i < len(v.Addresses) && familyOf(addr) != v.Family {
 			v.errorf(a.Pos, "", "address %s: expected IPv%d", a.Prefix, v.Family)
 			continue
 		}
-		if addr.IsUnspecified() || addr.IsMulticast() || addr.IsLoopback() || addr == limitedBroadcast {
+		if !isHost(addr) {
 			v.errorf(a.Pos, "", "%s: expected an address that a host on the network can have", addr)
 		}
 		if first, again := seen[a.site()]; again {
@@ -137,6 +157,11 @@ func (v *validator) addresses() {
 		}
 		v.label(a)
 	}
+}
+
+// isHost tells whether a host on the network can have the address.
+func isHost(a netip.Addr) bool {
+	return !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback() && a != limitedBroadcast
 }
 
 func (v *validator) label(a Address) {
@@ -176,7 +201,7 @@ func unique(diags *diagnostics, cfg *Config) {
 		} else {
 			ids[key] = r
 		}
-		for _, a := range r.Addresses {
+		for _, a := range r.All() {
 			if first := held[a.site()]; first != nil && first != r {
 				diags.warnf(a.Pos, "two routers that are master on different hosts would both hold it", "(%s) %s is also an address of %s at %s",
 					plain(r.Name), a.Prefix.Addr(), quote(first.Name), first.Pos)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -78,6 +79,16 @@ func (in *interpreter) boolean(w word) (on, ok bool) {
 	}
 	in.diags.errorf(w.pos, "the keyword alone means on", "%s %s: expected on, true, yes, off, false or no", in.name, quote(w.text))
 	return false, false
+}
+
+// setAddr reads an IPv4 address for Validate to judge.
+func (in *interpreter) setAddr(to *netip.Addr, w word) {
+	addr, err := netip.ParseAddr(w.text)
+	if err != nil || !addr.Is4() {
+		in.diags.errorf(w.pos, "", "%s %s: expected an IPv4 address", in.name, quote(w.text))
+		return
+	}
+	*to = addr
 }
 
 // validInterface tells whether the kernel takes s for the name of a device

@@ -83,11 +83,16 @@ func TestGlobalDefaultsHoldWhereverTheyStand(t *testing.T) {
 		vrrp_garp_master_repeat 2
 		vrrp_garp_master_refresh 3
 		vrrp_garp_master_refresh_repeat 4
+		vrrp_garp_lower_prio_delay 6
+		vrrp_garp_lower_prio_repeat 7
 		vrrp_garp_interval 0.005
 		vrrp_gna_interval 0.1
 	}
 	`
-	want := GARP{time.Second, 2, 3 * time.Second, 4, 5 * time.Millisecond}
+	want := GARP{
+		MasterDelay: time.Second, MasterRepeat: 2, Refresh: 3 * time.Second, RefreshRepeat: 4,
+		LowerDelay: 6 * time.Second, LowerRepeat: 7, Interval: 5 * time.Millisecond,
+	}
 	for _, src := range []string{global + minimal, minimal + global} {
 		cfg, diags := Parse("f", []byte(src))
 		if cfg == nil {
@@ -106,7 +111,9 @@ func TestGlobalDefaultsHoldWhereverTheyStand(t *testing.T) {
 		garp_master_delay 5
 		garp_master_repeat 5
 		garp_master_refresh 0
-		garp_master_refresh_repeat 1`
+		garp_master_refresh_repeat 1
+		garp_lower_prio_delay 5
+		garp_lower_prio_repeat 5`
 	cfg, diags := Parse("f", []byte(global+strings.Replace(minimal, "interface", own+"\ninterface", 1)))
 	if cfg == nil {
 		t.Fatal(show(diags))

@@ -25,7 +25,7 @@ func (h *host) addrEvent(e vip.Event) {
 		h.log.Warn(fmt.Sprintf("(%s) %s was removed by %s; put back after %v, still MASTER", e.Owner, e.Address, e.Culprit, e.Took))
 		r.queueGARPs()
 		r.flush()
-		r.announce()
+		r.announce(false)
 	case vip.Foreign:
 		h.log.Warn(fmt.Sprintf("(%s) %s is on this host and not by us%s: it will be left alone", e.Owner, e.Address, by(e.Culprit)))
 	case vip.Lost:

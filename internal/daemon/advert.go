@@ -46,11 +46,11 @@ func (r *router) build() {
 	r.advert.built = of
 	r.advert.frame = r.frame(c.Priority)
 	r.advert.garps = r.advert.garps[:0]
-	for _, a := range c.Addrs {
-		if c.Family == vrrp.IPv6 {
-			r.advert.garps = append(r.advert.garps, netio.NAFrame(r.link.mac, a))
+	for _, a := range r.cfg.All() {
+		if addr := a.Prefix.Addr(); addr.Is6() {
+			r.advert.garps = append(r.advert.garps, netio.NAFrame(r.link.mac, addr))
 		} else {
-			r.advert.garps = append(r.advert.garps, netio.GARPFrame(r.link.mac, a))
+			r.advert.garps = append(r.advert.garps, netio.GARPFrame(r.link.mac, addr))
 		}
 	}
 }
@@ -70,7 +70,7 @@ func (r *router) frame(priority uint8) []byte {
 	if r.cfg.ChecksumPlain {
 		form = vrrp.ChecksumPlain
 	}
-	dst := group(c.Family)
+	dst := r.group()
 	msg, err := p.Append(nil, c.Primary, dst, form)
 	if !r.try("build an advert", err) {
 		return nil
@@ -179,15 +179,22 @@ func (r *router) stopAdverts() {
 	}
 }
 
+// announces tells whether there is anything to announce.
+func (r *router) announces(e vrrp.Announce) bool { return !e.Lower || r.cfg.GARP.LowerRepeat > 0 }
+
 // announce leaves the rest of the schedule of gratuitous ARPs, of which the
-// loop has sent the first, to the announcer.
-func (r *router) announce() {
+// loop has sent the first, to the announcer: that after an advert of lower
+// priority, or that of a new master.
+func (r *router) announce(lower bool) {
 	if r.link == nil {
 		return
 	}
 	g := r.cfg.GARP
 	if r.machine.Config().Family == vrrp.IPv6 {
 		g.Interval = r.cfg.GNAInterval
+	}
+	if lower {
+		g.MasterRepeat, g.MasterDelay = g.LowerRepeat, g.LowerDelay
 	}
 	r.out.announcer.Announce(r.cfg.Name, netio.Burst{
 		Sender: r.link.sender, Frames: r.advert.garps, FirstSent: true,

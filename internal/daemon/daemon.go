@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -53,6 +54,8 @@ type host struct {
 	announcer *netio.Announcer
 	devices   map[string]*device // by name; fixed once the loop runs
 	routers   []*router          // likewise
+	starter   *time.Timer        // of a delayed start; the loop's, as is stopping
+	stopping  bool
 }
 
 // Run runs the routers until ctx ends, then releases: priority 0 out, addresses
@@ -177,7 +180,7 @@ func (h *host) openDevice(d *device) error {
 	primary, _ := h.addrs.PrimaryIPv4(d.name)
 	linkLocal, _ := h.addrs.LinkLocal(d.name)
 	d.exists, d.up, d.primary, d.linkLocal = true, dev.Up, primary.Addr(), linkLocal.Addr()
-	l, err := h.openLink(dev)
+	l, err := h.openLink(dev, d.groups())
 	if err != nil {
 		return err
 	}
@@ -188,7 +191,7 @@ func (h *host) openDevice(d *device) error {
 	return nil
 }
 
-func (h *host) openLink(dev vip.Link) (*link, error) {
+func (h *host) openLink(dev vip.Link, groups []netip.Addr) (*link, error) {
 	mode := h.opts.XDP
 	if h.kernel == nil {
 		if mode == loader.Native || mode == loader.Generic {
@@ -196,7 +199,7 @@ func (h *host) openLink(dev vip.Link) (*link, error) {
 		}
 		mode = loader.Off
 	}
-	l, err := openLink(dev, h.devices[dev.Name].groups(), h.kernel, mode)
+	l, err := openLink(dev, groups, h.kernel, mode)
 	if err != nil {
 		return nil, err
 	}
@@ -210,10 +213,7 @@ func (h *host) openLink(dev vip.Link) (*link, error) {
 // serve is the loop's goroutine from start to end.
 func (h *host) serve() {
 	defer close(h.loopDone)
-	t := now()
-	for _, r := range h.routers {
-		r.step(t, vrrp.Startup{})
-	}
+	h.begin()
 	h.loop.run()
 }
 
@@ -223,6 +223,10 @@ const releaseTime = 600 * time.Millisecond
 // stop ends the election: every MASTER says so, then its addresses go.
 func (h *host) stop() {
 	h.loop.post(func() {
+		h.stopping = true
+		if h.starter != nil {
+			h.starter.Stop()
+		}
 		t := now()
 		for _, r := range h.routers {
 			r.step(t, vrrp.Shutdown{})

@@ -85,10 +85,17 @@ func (p *fakePath) due(k loader.Key) (vrrp.Instant, bool) {
 	return d.at, ok
 }
 
+func groupOf(f vrrp.Family) netip.Addr {
+	if f == vrrp.IPv6 {
+		return group6
+	}
+	return config.DefaultGroup
+}
+
 // receive is an advert on the wire: kept when the rule says so, else queued.
 func (p *fakePath) receive(k loader.Key, at vrrp.Instant, pk vrrp.Packet, src string) {
 	a := netip.MustParseAddr(src)
-	msg, err := pk.Append(nil, a, group(k.Family), vrrp.ChecksumPseudo)
+	msg, err := pk.Append(nil, a, groupOf(k.Family), vrrp.ChecksumPseudo)
 	if err != nil {
 		panic(err)
 	}
@@ -102,7 +109,7 @@ func (p *fakePath) receive(k loader.Key, at vrrp.Instant, pk vrrp.Packet, src st
 		p.kept[k] = at
 		return
 	}
-	p.queue = append(p.queue, loader.Event{Kind: loader.Advert, Key: k, At: at, Now: at, Src: a, Dst: group(k.Family), Digest: digest, Message: msg})
+	p.queue = append(p.queue, loader.Event{Kind: loader.Advert, Key: k, At: at, Now: at, Src: a, Dst: groupOf(k.Family), Digest: digest, Message: msg})
 }
 
 // script records what a router asks of the world, in order.
@@ -131,7 +138,7 @@ func (a fakeAnnouncer) Announce(_ string, b netio.Burst) {
 		a.add("announce %d more every %v", b.Repeat-1, b.Interval)
 		return
 	}
-	a.add("announce %d more", b.Repeat-1)
+	a.add("announce %d more and again after %v", b.Repeat-1, b.Delay)
 }
 func (a fakeAnnouncer) Cancel(string) { a.add("cancel announcing") }
 

@@ -64,7 +64,7 @@ func TestFamiliesOfOneVRIDAreIndependent(t *testing.T) {
 	d := &device{name: "eth0", exists: true, up: true, primary: netip.MustParseAddr("10.0.0.5"), routers: []*router{g.r, six.r}}
 	h.devices["eth0"] = d
 	g.loop.routers = d.routers
-	if want := []netip.Addr{group4, group6}; !slices.Equal(d.groups(), want) {
+	if want := []netip.Addr{config.DefaultGroup, group6}; !slices.Equal(d.groups(), want) {
 		t.Errorf("groups %v, want %v", d.groups(), want)
 	}
 	if err := h.adopt(d, g.r.link); err != nil {

@@ -19,7 +19,7 @@ type link struct {
 	mac    net.HardwareAddr
 	sender sender
 	packet *netio.Sender // the sender, to be closed
-	groups []*netio.Membership
+	member []*netio.Membership
 	path   Datapath
 	xdp    loader.Mode
 	note   string // why not a better mode
@@ -52,7 +52,7 @@ func (l *link) join(groups []netip.Addr) error {
 		if err != nil {
 			return err
 		}
-		l.groups = append(l.groups, m)
+		l.member = append(l.member, m)
 	}
 	return nil
 }
@@ -87,7 +87,7 @@ func (l *link) close() error {
 	if l.socket != nil {
 		errs = append(errs, l.socket.Close())
 	}
-	for _, m := range l.groups {
+	for _, m := range l.member {
 		errs = append(errs, m.Close())
 	}
 	if l.packet != nil {

@@ -31,19 +31,19 @@ func (d *device) own(f vrrp.Family) netip.Addr {
 	return d.primary
 }
 
-// groups are those that the device's routers listen to.
+// groups are the multicast groups of the routers of a device.
 func (d *device) groups() []netip.Addr {
-	var gs []netip.Addr
+	var g []netip.Addr
 	for _, r := range d.routers {
-		if g := group(vrrp.Family(r.cfg.Family)); !slices.Contains(gs, g) {
-			gs = append(gs, g)
+		if !slices.Contains(g, r.group()) {
+			g = append(g, r.group())
 		}
 	}
-	return gs
+	return g
 }
 
-// faults are the causes that keep the device's routers of a family in FAULT.
-func (d *device) faults(family vrrp.Family) []string {
+// faults are the causes that keep a router of a device in FAULT.
+func (d *device) faults(r *router) []string {
 	switch {
 	case !d.exists:
 		return []string{fmt.Sprintf("interface %s is gone", d.name)}
@@ -54,8 +54,9 @@ func (d *device) faults(family vrrp.Family) []string {
 	if !d.up {
 		f = append(f, fmt.Sprintf("link %s is down", d.name))
 	}
+	family := vrrp.Family(r.cfg.Family)
 	switch {
-	case d.own(family).IsValid():
+	case r.source(d.own(family)).IsValid():
 	case family == vrrp.IPv6:
 		f = append(f, fmt.Sprintf("no IPv6 link-local address on %s", d.name))
 	default:
@@ -105,10 +106,9 @@ func (h *host) abandon(d *device) {
 func (h *host) refresh(d *device) {
 	t := now()
 	for _, r := range d.routers {
-		family := vrrp.Family(r.cfg.Family)
-		own, faults := d.own(family), d.faults(family)
-		if own.IsValid() && own != r.machine.Config().Primary {
-			r.step(t, vrrp.SetConfig{Config: r.machineConfig(own)})
+		faults, source := d.faults(r), r.source(d.own(vrrp.Family(r.cfg.Family)))
+		if source.IsValid() && source != r.machine.Config().Primary {
+			r.step(t, vrrp.SetConfig{Config: r.machineConfig(source)})
 		}
 		// New causes before old ones are cleared, so that the router does not
 		// pass through BACKUP on its way from one to the next.
@@ -154,8 +154,9 @@ func (h *host) linkEvent(e vip.Event) {
 
 // reopen opens an interface that has returned, away from the loop.
 func (h *host) reopen(d *device, dev vip.Link) {
+	groups := d.groups()
 	go func() {
-		l, err := h.openLink(dev)
+		l, err := h.openLink(dev, groups)
 		posted := h.loop.post(func() { h.reopened(d, l, err) })
 		if !posted && l != nil {
 			_ = l.close()
@@ -182,7 +183,7 @@ func (h *host) reopened(d *device, l *link, err error) {
 // addressesOf is a router's virtual addresses for the host.
 func addressesOf(c config.Router) []vip.Address {
 	var as []vip.Address
-	for _, a := range c.Addresses {
+	for _, a := range c.All() {
 		as = append(as, vip.Address{Prefix: a.Prefix, Device: a.Device, Label: a.Label, Scope: uint8(a.Scope), Broadcast: a.Broadcast})
 	}
 	return as

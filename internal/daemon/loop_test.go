@@ -8,6 +8,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/loader"
+	"github.com/vrrpx/vrrpx/stats"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -23,7 +24,7 @@ func TestTakeoverActsInOrder(t *testing.T) {
 	g.down(36*ms + 200*time.Microsecond)
 	g.round(36*ms + 250*time.Microsecond)
 	g.want(vrrp.Master)
-	g.wantScript("advert 100; garp; hold; announce 4 more; pace every 10ms")
+	g.wantScript("advert 100; garp; hold; announce 4 more and again after 5s; pace every 10ms")
 	if _, ok := g.path.armed[g.key]; ok {
 		t.Error("a MASTER's deadline is still armed")
 	}
@@ -248,6 +249,29 @@ func TestAnswersAreBoundOnTheWire(t *testing.T) {
 	}
 }
 
+// A datapath that keeps deadlines keeps this one too: the master's adverts come
+// up and postpone it no further than the end of the delay.
+//
+//vrrp:row 43
+func TestPreemptDelayIsTheDatapathsDeadline(t *testing.T) {
+	g := newRig(t, true, func(c *config.Router) { c.PreemptDelay = 100 * ms })
+	for at := 0 * ms; at <= 100*ms; at += 10 * ms {
+		g.master(at, 50)
+		g.round(at)
+	}
+	end := g.t.Add(100*ms + g.r.machine.Skew())
+	if due, ok := g.path.due(g.key); !ok || due != end {
+		t.Fatalf("armed for %v (%v), want %v", due.Sub(g.t), ok, end.Sub(g.t))
+	}
+	if v := g.r.view(g.at(50 * ms)); v.PreemptIn == nil || v.PreemptIn.String() != stats.Seconds(end.Sub(g.at(50*ms))).String() {
+		t.Errorf("status says preempt in %v", v.PreemptIn)
+	}
+	g.want(vrrp.Backup)
+	g.down(end.Sub(g.t))
+	g.round(end.Sub(g.t))
+	g.want(vrrp.Master)
+}
+
 // The loop behind a datapath that keeps adverts must end where a loop that
 // hears each of them ends, whatever else comes.
 //
@@ -255,7 +279,9 @@ func TestAnswersAreBoundOnTheWire(t *testing.T) {
 func TestKeptFeedEqualsFullFeed(t *testing.T) {
 	for seed := range uint64(300) {
 		rng := rand.New(rand.NewPCG(seed, 1))
-		keeping, hearing := newRig(t, true, nil), newRig(t, false, nil)
+		delay := time.Duration(rng.IntN(3)) * 50 * ms
+		delayed := func(c *config.Router) { c.PreemptDelay = delay }
+		keeping, hearing := newRig(t, true, delayed), newRig(t, false, delayed)
 		var at time.Duration
 		for range 200 {
 			at += time.Duration(rng.IntN(15_000)) * time.Microsecond
@@ -327,6 +353,52 @@ func (g *rig) passed(at time.Duration) {
 	if due, ok := g.path.due(g.key); ok && due <= g.at(at) {
 		g.down(at)
 		g.round(at)
+	}
+}
+
+// garp_lower_prio_repeat and _delay, and none with a repeat of 0.
+//
+//vrrp:row 51
+func TestLosingAdvertHasAScheduleOfItsOwn(t *testing.T) {
+	for repeat, want := range map[int]string{
+		0: "advert 100",
+		2: "advert 100; garp; announce 1 more and again after 3s",
+	} {
+		g := newRig(t, true, func(c *config.Router) { c.GARP.LowerRepeat, c.GARP.LowerDelay = repeat, 3*time.Second })
+		g.down(37 * ms)
+		g.round(37 * ms)
+		g.want(vrrp.Master)
+		g.take()
+		g.master(38*ms, 50)
+		g.round(38 * ms)
+		g.wantScript(want)
+	}
+}
+
+// higher_prio_send_advert: the last word, after which nothing is paced.
+//
+//vrrp:row 50
+func TestYieldingMayEndWithAnAdvert(t *testing.T) {
+	g := newRig(t, true, func(c *config.Router) { c.HigherPriorityAdvert = true })
+	g.down(37 * ms)
+	g.round(37 * ms)
+	g.take()
+	g.master(38*ms, 200)
+	g.round(38 * ms)
+	g.want(vrrp.Backup)
+	g.wantScript("stop pacing; cancel announcing; advert 100; release")
+}
+
+//vrrp:row 21
+func TestSkipCheckAdvAddrReachesTheMachine(t *testing.T) {
+	for _, skip := range []bool{false, true} {
+		g := newRig(t, true, func(c *config.Router) { c.SkipCheckAdvAddr = skip })
+		g.master(0, 200)
+		g.path.receive(g.key, g.at(1*ms), vrrp.Packet{Version: 3, VRID: 51, Priority: 200, Interval: 10 * ms}, "10.0.0.6")
+		g.round(2 * ms)
+		if alarms := g.r.view(g.at(2 * ms)).Alarms; (len(alarms) == 0) != skip {
+			t.Errorf("skip %v: alarms %q", skip, alarms)
+		}
 	}
 }
 

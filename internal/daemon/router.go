@@ -23,6 +23,7 @@ type router struct {
 	machine *vrrp.Machine
 	link    *link // nil while the interface does not exist
 	key     loader.Key
+	begins  vrrp.Instant // when the election begins, after a delayed start
 
 	taken  taken
 	advert advert
@@ -46,8 +47,17 @@ func newRouter(cfg config.Router, log *slog.Logger, out outputs) *router {
 	if r.authType() == vrrp.AuthPass {
 		copy(r.passwd[:], cfg.Auth.Pass.Reveal())
 	}
-	r.machine = vrrp.New(r.machineConfig(netip.Addr{}))
+	r.machine = vrrp.New(r.machineConfig(r.source(netip.Addr{})))
 	return r
+}
+
+// source is where the router's adverts come from, on an interface whose first
+// address is primary.
+func (r *router) source(primary netip.Addr) netip.Addr {
+	if r.cfg.Source.IsValid() {
+		return r.cfg.Source
+	}
+	return primary
 }
 
 func (r *router) authType() vrrp.AuthType {
@@ -61,8 +71,10 @@ func (r *router) authType() vrrp.AuthType {
 func (r *router) machineConfig(primary netip.Addr) vrrp.Config {
 	c := vrrp.Config{
 		Version: r.cfg.Version, Family: vrrp.Family(r.cfg.Family), VRID: r.cfg.VRID, Priority: r.cfg.Priority,
-		Interval: r.cfg.AdvertInterval, Primary: primary, Preempt: r.cfg.Preempt,
+		Interval: r.cfg.AdvertInterval, Primary: primary, Preempt: r.cfg.Preempt, PreemptDelay: r.cfg.PreemptDelay,
 		DownAdverts: r.cfg.DownAdverts, MaxLearn: maxLearn, ReplyToLower: r.cfg.LowerPriorityAdvert,
+		CheckAddrsOnce: r.cfg.SkipCheckAdvAddr, OwnerIgnores: r.cfg.OwnerIgnores,
+		ReplyToHigher: r.cfg.HigherPriorityAdvert,
 	}
 	for _, a := range r.cfg.Addresses {
 		c.Addrs = append(c.Addrs, a.Prefix.Addr())
@@ -96,18 +108,22 @@ func (r *router) act(at vrrp.Instant, in vrrp.Input) {
 		case vrrp.SendAdvert:
 			r.queueAdvert(e.Priority)
 		case vrrp.Announce:
-			r.queueGARPs()
+			if r.announces(e) {
+				r.queueGARPs()
+			}
 		}
 	}
 	r.flush()
 	for _, e := range r.effects {
-		switch e.(type) {
+		switch e := e.(type) {
 		case vrrp.TakeVIPs:
 			r.out.addresses.Hold(r.cfg.Name)
 		case vrrp.ReleaseVIPs:
 			r.out.addresses.Release(r.cfg.Name)
 		case vrrp.Announce:
-			r.announce()
+			if r.announces(e) {
+				r.announce(e.Lower)
+			}
 		case vrrp.Transition, vrrp.Note:
 			r.told = append(r.told, told{at, e})
 		}

@@ -137,6 +137,9 @@ func (r *router) view(t vrrp.Instant) view {
 		DeadlineBy: "loop", Pacer: "thread", Ingest: "none",
 		History: slices.Clone(r.history),
 	}}
+	if left := r.begins.Sub(t); m.State() == vrrp.Init && left > 0 {
+		v.Reason = fmt.Sprintf("the election begins in %v (vrrp_startup_delay, vrrp_delay_after_boot)", left.Round(time.Millisecond))
+	}
 	if c.Primary.IsValid() {
 		v.Source = c.Primary.String()
 	}
@@ -146,6 +149,10 @@ func (r *router) view(t vrrp.Instant) view {
 	if due, ok := r.deadline(); ok {
 		in := stats.Seconds(due.Sub(t))
 		v.DeadlineIn = &in
+	}
+	if at, ok := m.PreemptAt(); ok {
+		in := stats.Seconds(at.Sub(t))
+		v.PreemptIn = &in
 	}
 	if l := r.link; l != nil {
 		v.path, v.Ingest = l.path, "packet socket"

@@ -125,7 +125,7 @@ func (r *router) baseRule() loader.Rule {
 	c := r.machine.Config()
 	rule := loader.Rule{
 		Version: c.Version, Auth: loader.Auth(r.authType()), Priority: c.Priority,
-		Own: c.Primary, Group: group(c.Family),
+		Own: c.Primary, Group: r.group(),
 	}
 	rule.UpRate, rule.UpBurst = upRate(c.Interval)
 	if c.Version == 2 {
@@ -134,13 +134,14 @@ func (r *router) baseRule() loader.Rule {
 	return rule
 }
 
-var group4, group6 = netip.MustParseAddr("224.0.0.18"), netip.MustParseAddr("ff02::12")
+var group6 = netip.MustParseAddr("ff02::12")
 
-func group(f vrrp.Family) netip.Addr {
-	if f == vrrp.IPv6 {
+// group is where the router's adverts go to.
+func (r *router) group() netip.Addr {
+	if r.cfg.Family == 6 {
 		return group6
 	}
-	return group4
+	return r.cfg.Group
 }
 
 // syncDeadline arms the datapath's deadline when it differs from the

@@ -47,6 +47,7 @@ type announcement struct {
 	next    int  // the frame that is next
 	holding bool // due is this frame's turn on its Sender, already reserved
 	second  vrrp.Instant
+	rounds  int // of the second burst
 	refresh vrrp.Instant
 
 	sent atomic.Uint64
@@ -62,8 +63,9 @@ func NewAnnouncer() (*Announcer, error) {
 	return &Announcer{line: line, free: map[Transmitter]vrrp.Instant{}, byName: map[string]*announcement{}}, nil
 }
 
-// Announce begins a router's schedule in place of one that still runs. Delay
-// and Refresh count from now. Without frames or sender it only cancels.
+// Announce begins a router's schedule in place of one that still runs, but for
+// a second burst that waits: it stays when the new schedule has none. Delay and
+// Refresh count from now. Without frames or sender it only cancels.
 func (a *Announcer) Announce(name string, b Burst) {
 	if len(b.Frames) == 0 || b.Sender == nil {
 		a.Cancel(name)
@@ -88,7 +90,7 @@ func (a *Announcer) Cancel(name string) {
 	a.mu.Unlock()
 	if e != nil {
 		e.mu.Lock()
-		e.due = 0
+		e.due, e.second = 0, 0
 		e.mu.Unlock()
 	}
 }
@@ -130,9 +132,9 @@ func (a *Announcer) entry(name string) *announcement {
 
 // begin sets the schedule up. Called with the item's lock held.
 func (e *announcement) begin(b Burst, start vrrp.Instant) {
-	e.burst, e.next, e.holding, e.second, e.refresh = b, 0, false, 0, 0
+	e.burst, e.next, e.holding, e.refresh = b, 0, false, 0
 	if b.Delay > 0 {
-		e.second = start.Add(b.Delay)
+		e.second, e.rounds = start.Add(b.Delay), max(b.Repeat, 1)
 	}
 	if b.Refresh > 0 {
 		e.refresh = start.Add(b.Refresh)
@@ -185,7 +187,7 @@ func (e *announcement) send(at vrrp.Instant, free map[Transmitter]vrrp.Instant) 
 func (e *announcement) startBurst(at vrrp.Instant) {
 	rounds := max(e.burst.RefreshRepeat, 1)
 	if e.second != 0 && e.second <= at {
-		rounds, e.second = max(e.burst.Repeat, 1), 0
+		rounds, e.second = e.rounds, 0
 	}
 	e.left, e.next = rounds*len(e.burst.Frames), 0
 }

@@ -118,11 +118,32 @@ func TestCancelEndsAnAnnouncementAtOnce(t *testing.T) {
 	a.Cancel("never")
 }
 
+// An answer to a losing advert, which may have no second burst, does not cost a
+// new master his own.
+func TestSecondBurstThatWaitsIsKept(t *testing.T) {
+	a := announcerForTest(t)
+	var tx recorder
+	a.Announce("VI_1", Burst{Sender: &tx, Frames: framesOf("a"), Repeat: 2, Delay: 100 * time.Millisecond})
+	tx.waitSent(t, 2)
+	a.Announce("VI_1", Burst{Sender: &tx, Frames: framesOf("b"), Repeat: 1})
+	if got := tx.waitSent(t, 5); !slices.Equal(got, []string{"a", "a", "b", "b", "b"}) {
+		t.Errorf("sent %q", got)
+	}
+	a.Announce("VI_1", Burst{Sender: &tx, Frames: framesOf("c"), Repeat: 1, Delay: 100 * time.Millisecond})
+	tx.waitSent(t, 6)
+	a.Cancel("VI_1")
+	a.Announce("VI_1", Burst{Sender: &tx, Frames: framesOf("d"), Repeat: 1})
+	time.Sleep(200 * time.Millisecond)
+	if got := tx.sent(); len(got) != 7 {
+		t.Errorf("a second burst outlived Cancel: %q", got)
+	}
+}
+
 func TestNewAnnouncementReplacesTheOld(t *testing.T) {
 	a := announcerForTest(t)
 	var tx recorder
 	frames := framesOf("old")
-	a.Announce("VI_1", Burst{Sender: &tx, Frames: frames, Repeat: 1, Delay: 50 * time.Millisecond})
+	a.Announce("VI_1", Burst{Sender: &tx, Frames: frames, Repeat: 1_000, Interval: 50 * time.Millisecond})
 	frames[0] = []byte("changed by its owner")
 	tx.waitSent(t, 1)
 	a.Announce("VI_1", Burst{Sender: &tx, Frames: framesOf("new"), Repeat: 2})

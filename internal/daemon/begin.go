@@ -1,0 +1,52 @@
+package daemon
+
+import (
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/vrrp"
+)
+
+// begin starts the election, at once or after the delay that the configuration
+// asks for. Until then the routers are in INIT: they hear nobody and take
+// nothing. It runs on the loop's goroutine, before the loop.
+func (h *host) begin() {
+	delay := startDelay(&h.opts.Config.Global, uptime())
+	if delay <= 0 {
+		h.startup()
+		return
+	}
+	for _, r := range h.routers {
+		r.begins = now().Add(delay)
+	}
+	h.log.Info(fmt.Sprintf("the election begins in %v (vrrp_startup_delay, vrrp_delay_after_boot)", delay.Round(time.Millisecond)))
+	h.starter = time.AfterFunc(delay, func() { h.loop.post(h.startup) })
+}
+
+// startup steps Startup, unless stop came first.
+func (h *host) startup() {
+	if h.stopping {
+		return
+	}
+	t := now()
+	for _, r := range h.routers {
+		r.step(t, vrrp.Startup{})
+	}
+}
+
+// startDelay is how long a start has to wait on a host that has been up for so
+// long.
+func startDelay(g *config.Global, up time.Duration) time.Duration {
+	return max(g.StartupDelay, g.DelayAfterBoot-up, 0)
+}
+
+// uptime is the time since boot, that in suspension included (/proc/uptime). A
+// container has that of its host.
+func uptime() time.Duration {
+	var t unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &t) // fails for no clock that exists
+	return time.Duration(t.Nano())
+}

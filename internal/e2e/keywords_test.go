@@ -1,0 +1,101 @@
+package e2e
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vrrpx/vrrpx/internal/testnet"
+	"github.com/vrrpx/vrrpx/stats"
+)
+
+// virtual_ipaddress_excluded: held and announced, in no advert; so its being on
+// one host only is no difference that the other notes.
+func TestExcludedAddressIsHeldAndNotAdvertised(t *testing.T) {
+	const extra = "10.99.9.2"
+	l := testnet.ForTest(t, "a", "b")
+	a, b := l.Host("a"), l.Host("b")
+	tap := l.TapForTest(t)
+	d := start(t, a, "native", v3.conf(150, "virtual_ipaddress_excluded {", extra, "}"))
+	start(t, b, "native", v3.conf(100))
+	await(t, "both addresses", func() bool { return a.HasAddr(vip) && a.HasAddr(extra) })
+	await(t, "neighbours to be told of both", func() bool { return len(garps(tap, a, vip)) > 0 && len(garps(tap, a, extra)) > 0 })
+	awaitRouter(t, b, "to hear a", func(r stats.Router) bool { return r.Master != nil })
+	if alarms := router(t, b).Alarms; strings.Contains(strings.Join(alarms, "\n"), "addresses") {
+		t.Errorf("alarms %q", alarms)
+	}
+	must(t, d.Stop())
+	if a.HasAddr(vip) || a.HasAddr(extra) {
+		t.Error("an address is left behind")
+	}
+}
+
+// no_virtual_ipaddress: a router that only elects.
+func TestRouterWithoutAddressesElects(t *testing.T) {
+	l := testnet.ForTest(t, "a", "b")
+	a, b := l.Host("a"), l.Host("b")
+	conf := func(priority int) string {
+		text := v3.conf(priority, "no_virtual_ipaddress")
+		before, rest, _ := strings.Cut(text, "virtual_ipaddress {")
+		_, after, _ := strings.Cut(rest, "}")
+		return before + after
+	}
+	da := start(t, a, "native", conf(150))
+	awaitState(t, a, "MASTER")
+	start(t, b, "native", conf(100))
+	awaitRouter(t, b, "to hear a", func(r stats.Router) bool { return r.Master != nil })
+	da.Kill9()
+	awaitState(t, b, "MASTER")
+}
+
+// mcast_dst_ip and mcast_src_ip, beside the real keepalived where there is one:
+// who speaks to another group is not heard, and who speaks to ours is.
+func TestOtherGroupAndSource(t *testing.T) {
+	l := testnet.ForTest(t, "a", "b")
+	a, b := l.Host("a"), l.Host("b")
+	tap := l.TapForTest(t)
+	const source, group = "10.99.0.77", "224.0.0.81"
+	start(t, a, "native", v3.conf(150, "mcast_dst_ip "+group, "mcast_src_ip "+source))
+	awaitState(t, a, "MASTER")
+	b.StartForTest(t, testnet.Keepalived, v3.conf(100, "mcast_dst_ip "+group))
+	c := start(t, b, "off", v3.conf(100, "mcast_dst_ip "+group))
+	awaitRouter(t, b, "to follow "+source, func(r stats.Router) bool {
+		return r.State == "BACKUP" && r.Master != nil && r.Master.Address == source
+	})
+	must(t, c.Stop())
+	if n := len(tap.Adverts(netip.MustParseAddr(source))); n == 0 {
+		t.Error("no advert from the source that is configured")
+	}
+	if n := len(advertsOf(tap, b)); n != 0 {
+		t.Errorf("keepalived, which hears the same group, has sent %d adverts", n)
+	}
+	start(t, b, "native", v3.conf(100))
+	awaitState(t, b, "MASTER")
+}
+
+// vrrp_startup_delay: nobody is heard and nothing is taken before it is over.
+func TestStartupDelayKeepsOutOfTheElection(t *testing.T) {
+	l := testnet.ForTest(t, "a", "b")
+	a, b := l.Host("a"), l.Host("b")
+	tap := l.TapForTest(t)
+	const delay = 3 * time.Second
+	from := testnet.Now()
+	start(t, a, "native", "global_defs {\nvrrp_startup_delay 3\n}\n"+v3.conf(150))
+	start(t, b, "native", v3.conf(100))
+	awaitRouter(t, a, "to wait", func(r stats.Router) bool {
+		return r.State == "INIT" && strings.Contains(r.Reason, "vrrp_startup_delay")
+	})
+	awaitState(t, b, "MASTER") // although a is better
+	awaitState(t, a, "MASTER")
+	if first := firstAdvert(t, tap, a, from); first.Sub(from) < delay+v3.masterDown(150) {
+		t.Errorf("the first advert came after %v", first.Sub(from))
+	}
+}
+
+func TestStopDuringTheStartupDelay(t *testing.T) {
+	l := testnet.ForTest(t, "a")
+	d := start(t, l.Host("a"), "native", "global_defs {\nvrrp_startup_delay 60\n}\n"+v3.conf(255))
+	awaitState(t, l.Host("a"), "INIT")
+	must(t, d.Stop())
+}
