@@ -154,6 +154,7 @@ func TestRoutersOfBothFamiliesAndOneVRIDAreIndependent(t *testing.T) {
 
 //vrrp:row 4
 func TestIPv6RouterFollowsItsLinkLocalAddress(t *testing.T) {
+	testnet.Need(t, "root", "ip")
 	l := testnet.ForTest(t, "a")
 	a := l.Host("a")
 	tap := l.TapForTest(t)
@@ -174,6 +175,9 @@ func TestIPv6RouterFollowsItsLinkLocalAddress(t *testing.T) {
 	from("fe80::a")
 	check := unmoved(t, a)
 	must(t, a.AddAddr("eth0", netip.MustParsePrefix("fe80::b/64")))
+	await(t, "the second address to be usable", func() bool {
+		return !strings.Contains(ipIn(t, a, "-6 addr show dev eth0"), "tentative")
+	})
 	must(t, a.DelAddr("eth0", netip.MustParsePrefix("fe80::a/64")))
 	from("fe80::b")
 	if got := router(t, a).Source; got != "fe80::b" {
