@@ -37,10 +37,11 @@ type protocol struct {
 }
 
 var (
-	v2pass = protocol{"v2 PASS", 2, time.Second, false}
-	v3     = protocol{"v3", 3, 100 * time.Millisecond, false}
-	v3fast = protocol{"v3 at 10 ms", 3, 10 * time.Millisecond, false}
-	v3six  = protocol{"v3 IPv6", 3, 100 * time.Millisecond, true}
+	v2pass    = protocol{"v2 PASS", 2, time.Second, false}
+	v3        = protocol{"v3", 3, 100 * time.Millisecond, false}
+	v3fast    = protocol{"v3 at 10 ms", 3, 10 * time.Millisecond, false}
+	v3sixfast = protocol{"v3 IPv6 at 10 ms", 3, 10 * time.Millisecond, true}
+	v3six     = protocol{"v3 IPv6", 3, 100 * time.Millisecond, true}
 )
 
 // conf is a keepalived.conf with one router that backs up vip.

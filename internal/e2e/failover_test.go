@@ -58,6 +58,7 @@ func TestPairElectsFailsOverAndPreempts(t *testing.T) {
 		{v3six, keepalived, generic},
 		{v3six, socket, keepalived},
 		{v3six, native, native},
+		{v3sixfast, native, keepalived},
 	} {
 		t.Run(c.name+", "+c.a.String()+" and "+c.b.String(), func(t *testing.T) {
 			failover(t, c.protocol, c.a, c.b)

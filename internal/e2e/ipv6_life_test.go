@@ -70,6 +70,30 @@ func TestIPv6PartitionHealsToTheBetterMaster(t *testing.T) {
 	}
 }
 
+// Of two masters with one priority the one with the higher address stays.
+//
+//vrrp:row 50 55
+func TestIPv6TieIsDecidedByTheLinkLocalAddress(t *testing.T) {
+	testnet.Need(t, "root", "keepalived")
+	for _, c := range []struct{ high, low party }{{native, keepalived}, {keepalived, native}} {
+		t.Run(c.high.String()+" above "+c.low.String(), func(t *testing.T) {
+			l := testnet.ForTest(t, "a", "b")
+			high, low := l.Host("a"), l.Host("b")
+			if linkLocal(t, high).Addr().Less(linkLocal(t, low).Addr()) {
+				high, low = low, high
+			}
+			tap := l.TapForTest(t)
+			must(t, high.Links[0].Mute())
+			must(t, high.Links[0].Deafen())
+			c.high.start(t, high, v3six.conf(100))
+			c.low.start(t, low, v3six.conf(100))
+			await(t, "both sides to have the address", func() bool { return high.HasAddr(vip6) && low.HasAddr(vip6) })
+			must(t, high.Links[0].Join())
+			onlyHolder(t, tap, high, low)
+		})
+	}
+}
+
 // Unlike IPv4's, IPv6 addresses leave an interface that is set down.
 //
 //vrrp:row 4 53

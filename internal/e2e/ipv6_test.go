@@ -88,7 +88,7 @@ func TestTsharkFindsNoFaultInOurIPv6(t *testing.T) {
 	}
 }
 
-// both is a host's routers by family; await is done by the caller.
+// both is a host's routers by family; ok when it has the two.
 func both(t *testing.T, h *testnet.Host) (four, six stats.Router, ok bool) {
 	t.Helper()
 	s, err := askStatus(t, h)
@@ -107,6 +107,7 @@ func both(t *testing.T, h *testnet.Host) (four, six stats.Router, ok bool) {
 
 //vrrp:row 18
 func TestRoutersOfBothFamiliesAndOneVRIDAreIndependent(t *testing.T) {
+	testnet.Need(t, "root", "ip")
 	for _, mode := range []string{"native", "off"} {
 		t.Run(mode, func(t *testing.T) {
 			l := testnet.ForTest(t, "a", "b")
@@ -125,6 +126,11 @@ func TestRoutersOfBothFamiliesAndOneVRIDAreIndependent(t *testing.T) {
 			}
 			start(t, a, mode, conf(150))
 			where(a, "MASTER", "MASTER")
+			for _, group := range []string{"224.0.0.18", "ff02::12"} {
+				if out := ipIn(t, a, "maddr show dev eth0"); !strings.Contains(out, group) {
+					t.Errorf("eth0 is not in %s: %s", group, out)
+				}
+			}
 			start(t, b, mode, conf(100))
 			where(b, "BACKUP", "BACKUP")
 			time.Sleep(v3.masterDown(100) + slack) // when it would have taken over
@@ -148,6 +154,7 @@ func TestRoutersOfBothFamiliesAndOneVRIDAreIndependent(t *testing.T) {
 
 //vrrp:row 4
 func TestIPv6RouterFollowsItsLinkLocalAddress(t *testing.T) {
+	testnet.Need(t, "root", "ip")
 	l := testnet.ForTest(t, "a")
 	a := l.Host("a")
 	tap := l.TapForTest(t)
@@ -168,6 +175,9 @@ func TestIPv6RouterFollowsItsLinkLocalAddress(t *testing.T) {
 	from("fe80::a")
 	check := unmoved(t, a)
 	must(t, a.AddAddr("eth0", netip.MustParsePrefix("fe80::b/64")))
+	await(t, "the second address to be usable", func() bool {
+		return !strings.Contains(ipIn(t, a, "-6 addr show dev eth0"), "tentative")
+	})
 	must(t, a.DelAddr("eth0", netip.MustParsePrefix("fe80::a/64")))
 	from("fe80::b")
 	if got := router(t, a).Source; got != "fe80::b" {

@@ -35,6 +35,12 @@ func TestLinkLocalIsTheHostsOwn(t *testing.T) {
 		t.Errorf("told %+v, want %v: %s", ev, want, h.ip(t, "-o address show dev vip0"))
 	}
 	h.ip(t, "address add fe80::8/64 dev vip0 nodad") // second: no change
+	eventually(t, "the second to be heard of", func() bool {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		_, ok := m.host[spot{m.links.index("vip0"), netip.MustParsePrefix("fe80::8/64")}]
+		return ok
+	})
 	h.ip(t, "address del fe80::9/64 dev vip0")
 	if ev := r.take(t, LinkLocalChanged); ev.Primary.Addr().String() != "fe80::8" {
 		t.Errorf("told %+v, want fe80::8", ev)
