@@ -1,8 +1,10 @@
 package vip
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 
 	"github.com/vishvananda/netlink/nl"
@@ -16,10 +18,20 @@ type Address struct {
 	Label     string       // IPv4 only, at most 15 bytes; empty means the device's name
 	Scope     uint8        // rtnetlink scope: 0 global, 200 site, 253 link, 254 host
 	Broadcast netip.Addr   // IPv4 only; the zero Addr sets none
+	// NoPrefixRoute keeps the kernel from adding the route to the prefix.
+	NoPrefixRoute bool
+	Preferred     Lifetime
 }
 
 // String returns "10.0.0.3/24 dev eth0".
 func (a Address) String() string { return a.Prefix.String() + " dev " + a.Device }
+
+// Lifetime is how long an address is preferred as a source: for ever, or, when
+// Limited, so many seconds from when it is put on the device.
+type Lifetime struct {
+	Limited bool
+	Seconds uint32
+}
 
 // place is what the kernel tells addresses apart by. Two prefix lengths of one
 // address are two addresses to it.
@@ -83,6 +95,16 @@ func (a Address) message(kind uint16, index int) *nl.NetlinkRequest {
 	}
 	if a.Label != "" {
 		req.AddData(nl.NewRtAttr(unix.IFA_LABEL, nl.ZeroTerminated(a.Label)))
+	}
+	if a.NoPrefixRoute { // its bit is beyond the head's eight
+		req.AddData(nl.NewRtAttr(unix.IFA_FLAGS, nl.Uint32Attr(uint32(head.Flags)|unix.IFA_F_NOPREFIXROUTE)))
+	}
+	if a.Preferred.Limited {
+		// struct ifa_cacheinfo: preferred, valid, and two stamps for the answer.
+		info := make([]byte, 16)
+		binary.NativeEndian.PutUint32(info, a.Preferred.Seconds)
+		binary.NativeEndian.PutUint32(info[4:], math.MaxUint32)
+		req.AddData(nl.NewRtAttr(unix.IFA_CACHEINFO, info))
 	}
 	if a.Broadcast.IsValid() {
 		req.AddData(nl.NewRtAttr(unix.IFA_BROADCAST, a.Broadcast.AsSlice()))
