@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"math/rand/v2"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -373,6 +374,44 @@ func TestSkipCheckAdvAddrReachesTheMachine(t *testing.T) {
 		if alarms := g.r.view(g.at(2 * ms)).Alarms; (len(alarms) == 0) != skip {
 			t.Errorf("skip %v: alarms %q", skip, alarms)
 		}
+	}
+}
+
+// A better master whose interval is too long to be learned, and we, take the
+// addresses in turn. The alarm stands through all of that, and ends with it.
+//
+//vrrp:row 20 30
+func TestCappedIntervalAlarmsUntilItIsOver(t *testing.T) {
+	g := newRig(t, true, nil)
+	slow := func(at, every time.Duration) {
+		g.path.receive(g.key, g.at(at), vrrp.Packet{
+			Version: 3, VRID: 51, Priority: 200, Interval: every, Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.3")},
+		}, "10.0.0.6")
+		g.round(at)
+	}
+	alarmed := func(at time.Duration) bool {
+		return strings.Contains(strings.Join(g.r.view(g.at(at)).Alarms, "\n"), "will take the addresses in turn")
+	}
+	for n := range 3 {
+		at := time.Duration(n) * time.Second
+		slow(at, time.Second)
+		g.want(vrrp.Backup)
+		if !alarmed(at + ms) {
+			t.Error("no alarm as BACKUP")
+		}
+		g.down(at + 40*ms)
+		g.round(at + 40*ms)
+		g.want(vrrp.Master)
+		if !alarmed(at + 41*ms) {
+			t.Error("no alarm as MASTER, which we should not be")
+		}
+	}
+	slow(3*time.Second, 20*ms)
+	if alarmed(3*time.Second + ms) {
+		t.Error("the alarm stands although the interval has been learned")
+	}
+	if noteLevel(vrrp.NoteIntervalCapped) <= noteLevel(vrrp.NoteSecondMaster) {
+		t.Error("it is not logged more loudly than the rest")
 	}
 }
 

@@ -163,6 +163,7 @@ func (r *router) view(t vrrp.Instant) view {
 			v.DeadlineBy = "kernel"
 		}
 	}
+	r.calm()
 	for _, k := range slices.Sorted(maps.Keys(r.alarms)) {
 		v.Alarms = append(v.Alarms, r.alarms[k])
 	}
