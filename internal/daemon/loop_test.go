@@ -240,6 +240,8 @@ func TestPreemptDelayIsTheDatapathsDeadline(t *testing.T) {
 	}
 	if v := g.r.view(g.at(50 * ms)); v.PreemptIn == nil || v.PreemptIn.String() != stats.Seconds(end.Sub(g.at(50*ms))).String() {
 		t.Errorf("status says preempt in %v", v.PreemptIn)
+	} else if v.Master == nil || v.Master.Priority != 50 {
+		t.Errorf("status says the master is %+v", v.Master)
 	}
 	g.want(vrrp.Backup)
 	g.down(end.Sub(g.t))

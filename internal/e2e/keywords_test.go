@@ -125,3 +125,35 @@ func TestAddressOptionsReachTheKernel(t *testing.T) {
 		t.Errorf("deprecated:\n%s", out)
 	}
 }
+
+// preempt_delay beside the real keepalived: the better router lets the worse
+// one be for so long, by the kernel's deadline and by the loop's, and takes over
+// at once when that one dies.
+func TestPreemptDelay(t *testing.T) {
+	const delay = 2 * time.Second
+	for _, mode := range []string{"native", "off"} {
+		t.Run(mode, func(t *testing.T) {
+			l := testnet.ForTest(t, "a", "b")
+			a, b := l.Host("a"), l.Host("b")
+			tap := l.TapForTest(t)
+			peer := b.StartForTest(t, testnet.Keepalived, v3.conf(100))
+			await(t, "keepalived to be MASTER", func() bool { return b.HasAddr(vip) })
+			from := testnet.Now()
+			d := start(t, a, mode, v3.conf(150, "preempt_delay 2"))
+			awaitRouter(t, a, "to let keepalived be", func(r stats.Router) bool { return r.State == "BACKUP" && r.PreemptIn != nil })
+			awaitState(t, a, "MASTER")
+			if first := firstAdvert(t, tap, a, from); first.Sub(from) < delay {
+				t.Errorf("preempted after %v", first.Sub(from))
+			}
+			if r := router(t, a); !strings.Contains(r.Reason, "preempting "+b.Addr.String()) {
+				t.Errorf("reason %q", r.Reason)
+			}
+			must(t, d.Stop())
+			await(t, "keepalived to be MASTER again", func() bool { return b.HasAddr(vip) })
+			start(t, a, mode, v3.conf(150, "preempt_delay 1000"))
+			awaitRouter(t, a, "to let keepalived be", func(r stats.Router) bool { return r.PreemptIn != nil })
+			peer.Kill9()
+			awaitState(t, a, "MASTER")
+		})
+	}
+}
