@@ -9,7 +9,7 @@ TEST_PACKAGES := keepalived bpftool tshark tcpdump iproute2 iputils-ping nftable
 # The compiler that made the committed objects, which Debian 12 has.
 BPF_PACKAGES := clang-14 llvm-14 libbpf-dev linux-libc-dev
 
-.PHONY: build run test deps generate lint fuzz bench clean
+.PHONY: build run test deps generate lint fuzz sim bench clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/vrrpx ./cmd/vrrpx
@@ -20,8 +20,9 @@ run: build
 # What shares the machine's two cores with a test shakes its timing, so one
 # package is tested at a time, those that run whole daemons last.
 test: deps build
-	$(GO) test -p 1 -timeout 10m $$($(GO) list ./... | grep -v /internal/e2e)
-	$(GO) test -p 1 -timeout 20m -v ./internal/e2e
+	$(GO) test -count=1 -p 1 -timeout 10m $$($(GO) list ./... | grep -v /internal/e2e)
+	cd tools && $(GO) test ./...
+	$(GO) test -count=1 -p 1 -timeout 20m -v ./internal/e2e
 
 deps:
 	@$(call install,$(TEST_PACKAGES))
@@ -41,6 +42,7 @@ lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'gofmt would change:'; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools/go.mod staticcheck ./...
+	cd tools && $(GO) vet ./... && $(GO) tool staticcheck ./...
 
 # FUZZTIME each; findings land in testdata/fuzz and are committed.
 FUZZTIME ?= 60s
@@ -48,6 +50,12 @@ fuzz:
 	@for p in $$($(GO) list ./...); do \
 		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 			echo "== $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+
+# The simulator on SEEDS LANs, from seed FIRST on.
+SEEDS ?= 100000
+FIRST ?= 0
+sim:
+	$(GO) test ./vrrp/sim -run Invariants -count 1 -timeout 0 -v -seeds $(SEEDS) -first $(FIRST)
 
 # Takeovers of vrrpx and keepalived in the same run: KILLS each, adverts every ADVERT seconds.
 KILLS ?= 20

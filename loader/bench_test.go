@@ -67,7 +67,7 @@ func BenchmarkCalls(b *testing.B) {
 	}
 }
 
-// From the deadline to Go, asleep in poll until then.
+// From the deadline to Go, asleep in poll until the Soon and again until then.
 func BenchmarkDeadlineToGo(b *testing.B) {
 	h := openTimers(b)
 	k := h.key(51, vrrp.IPv4)
@@ -80,6 +80,9 @@ func BenchmarkDeadlineToGo(b *testing.B) {
 		for got := false; !got; {
 			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(h.FD()), Events: unix.POLLIN}}, 1000)
 			_, _ = h.Drain(0, func(e *Event) {
+				if e.Kind != Down {
+					return
+				}
 				got = true
 				timer += e.Now.Sub(e.At)
 				wake += testnet.Now().Sub(e.Now)

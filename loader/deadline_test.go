@@ -100,9 +100,10 @@ func TestDeadlineInThePastPassesAtOnce(t *testing.T) {
 	h := openTimers(t)
 	k := h.key(51, vrrp.IPv4)
 	h.set(k, v3rule())
-	at := testnet.Now().Add(-time.Hour)
-	h.arm(k, at, at, time.Second)
-	h.wantDown(k, at)
+	for _, at := range []vrrp.Instant{testnet.Now() - 1, vrrp.Instant(-time.Hour)} {
+		h.arm(k, at, at, time.Second) // no advert yet is not one at instant 0
+		h.wantDown(k, at)
+	}
 }
 
 //vrrp:row 43

@@ -22,6 +22,8 @@ type advert struct {
 	queue       [][]byte // of the step under way
 	queuedGARPs int
 
+	answered, announced vrrp.Instant // when a losing advert was last answered
+
 	// By the loop; pacer and announcer count their own.
 	sent, garped atomic.Uint64
 }
@@ -70,6 +72,40 @@ func (r *router) frame(priority uint8) []byte {
 		return nil
 	}
 	return netio.AdvertFrame(r.link.mac, c.Primary, dst, 255, msg)
+}
+
+// announceAgain is the least time between two bursts of gratuitous ARP in
+// answer to losing adverts.
+const announceAgain = time.Second
+
+// boundAnswers takes out of a step's effects what a MASTER would say too often
+// to losing adverts and to releases. The core bounds answers by the stamps of
+// what it answers; here the bound is that of the wire, for adverts that waited
+// while the process was stopped, and for a flood.
+func (r *router) boundAnswers(effects []vrrp.Effect) []vrrp.Effect {
+	if len(effects) == 0 || r.machine.State() != vrrp.Master {
+		return effects
+	}
+	if _, ok := effects[0].(vrrp.Transition); ok {
+		return effects // the first adverts of a MASTER
+	}
+	t, kept := now(), effects[:0]
+	for _, e := range effects {
+		switch e.(type) {
+		case vrrp.SendAdvert:
+			if t.Sub(r.advert.answered) < r.machine.Config().Interval/2 {
+				continue
+			}
+			r.advert.answered = t
+		case vrrp.Announce:
+			if t.Sub(r.advert.announced) < announceAgain {
+				continue
+			}
+			r.advert.announced = t
+		}
+		kept = append(kept, e)
+	}
+	return kept
 }
 
 // queueAdvert is one advert to be sent now, from the loop: the first of a

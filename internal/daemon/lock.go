@@ -73,9 +73,44 @@ func Cleanup(runDir, pinDir string) (removed []string, err error) {
 	}
 	pins, errPins := loader.Cleanup(pinDir)
 	removed = append(removed, pins...)
+	removed = append(removed, removeSocket(runDir)...)
+	others, errOthers := cleanupOthers(runDir, pinDir)
+	return append(removed, others...), errors.Join(errAddrs, errPins, errOthers)
+}
+
+func removeSocket(runDir string) []string {
 	socket := filepath.Join(runDir, SocketName)
-	if os.Remove(socket) == nil {
-		removed = append(removed, socket)
+	if os.Remove(socket) != nil {
+		return nil
 	}
-	return removed, errors.Join(errAddrs, errPins)
+	return []string{socket}
+}
+
+// cleanupOthers removes the pins of daemons that were killed in other network
+// namespaces, whose directories lie below ours when ours is that of PID 1:
+// those namespaces may be gone, and nobody else would. Addresses can be removed
+// only from within; a state file that speaks of them stays for a cleanup there.
+func cleanupOthers(runDir, pinDir string) (removed []string, err error) {
+	pins, _ := filepath.Glob(filepath.Join(pinDir, "netns-*")) // the pattern is good
+	runs, _ := filepath.Glob(filepath.Join(runDir, "netns-*"))
+	names := map[string]bool{}
+	for _, d := range append(pins, runs...) {
+		names[filepath.Base(d)] = true
+	}
+	var errs []error
+	for name := range names {
+		unlock, err := lock(filepath.Join(runDir, name))
+		if running := (*RunningError)(nil); errors.As(err, &running) {
+			continue
+		}
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		gone, err := loader.Cleanup(filepath.Join(pinDir, name))
+		removed = append(append(removed, gone...), removeSocket(filepath.Join(runDir, name))...)
+		errs = append(errs, err)
+		unlock()
+	}
+	return removed, errors.Join(errs...)
 }

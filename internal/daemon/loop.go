@@ -146,6 +146,11 @@ func (l *loop) stop() {
 func (l *loop) run() {
 	var events [8]unix.EpollEvent
 	for !l.stopped() {
+		if l.soon {
+			l.spin()
+			l.round(now())
+			continue
+		}
 		l.arm()
 		for _, e := range l.wait(events[:]) {
 			if fd := int(e.Fd); fd == l.timer || fd == l.wake {

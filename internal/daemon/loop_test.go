@@ -249,6 +249,32 @@ func TestPreemptDelayIsTheDatapathsDeadline(t *testing.T) {
 	g.want(vrrp.Master)
 }
 
+// A process that was stopped finds its successor's adverts all at once, and a
+// flood may come at any rate: neither is answered in kind.
+func TestAnswersAreBoundOnTheWire(t *testing.T) {
+	for _, priority := range []uint8{50, 0} {
+		g := newRig(t, true, func(c *config.Router) { c.AdvertInterval = 20 * time.Second })
+		g.down(100 * time.Second)
+		g.round(100 * time.Second)
+		g.want(vrrp.Master)
+		g.take()
+		for i := range 100 { // their stamps are far apart, for the core
+			g.path.receive(g.key, g.at(time.Duration(200+20*i)*time.Second), vrrp.Packet{
+				Version: 3, VRID: 51, Priority: priority, Interval: 20 * time.Second, Addrs: g.r.machine.Config().Addrs,
+			}, "10.0.0.4")
+		}
+		g.round(5000 * time.Second)
+		g.want(vrrp.Master)
+		done := g.take()
+		if n := strings.Count(done, "advert "); n != 1 {
+			t.Errorf("priority %d: %d answers to what waited: %s", priority, n, done)
+		}
+		if n := strings.Count(done, "garp"); n > 1 {
+			t.Errorf("priority %d: announced %d times", priority, n)
+		}
+	}
+}
+
 // The loop behind a datapath that keeps adverts must end where a loop that
 // hears each of them ends, whatever else comes.
 //
@@ -271,6 +297,8 @@ func TestKeptFeedEqualsFullFeed(t *testing.T) {
 					r.Elide = nil
 					g.path.rules[g.key] = r
 				}
+				// The bound on answers is of the real clock, which is not the test's.
+				g.r.advert.answered, g.r.advert.announced = 0, 0
 				g.master(at, priority)
 				if !lag {
 					g.round(at)
