@@ -152,7 +152,7 @@ func (w *referee) heard(now Instant, b before, a Advert, due Instant, out []Effe
 	case w.m.State() != Backup:
 		return fmt.Errorf("an advert moved a BACKUP")
 	case a.Priority == 0:
-		if due != b.due && due != now.Add(w.m.Skew()) {
+		if due != b.due && due != w.capped(now.Add(w.m.Skew())) {
 			return fmt.Errorf("released: deadline %d, not the skew", due)
 		}
 	case a.Priority < b.cfg.Priority && (b.cfg.Preempt && b.cfg.PreemptDelay <= 0 || b.cfg.Priority == 255):

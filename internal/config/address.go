@@ -1,10 +1,12 @@
 package config
 
 import (
+	"math"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Scope is an address's scope as rtnetlink has it (rtm_scope in
@@ -38,6 +40,7 @@ func (s Scope) String() string {
 // virtual_ipaddress_excluded:
 //
 //	ADDRESS[/LENGTH] [dev NAME] [label NAME] [scope SCOPE] [brd ADDRESS|+|-]
+//	    [noprefixroute] [preferred_lft SECONDS|forever] [no_track]
 func (in *interpreter) setAddresses(s *statement) {
 	if len(s.block) == 0 && s.name() != excluded {
 		in.diags.errorf(s.pos(), "", "%s: expected at least one address", s.name())
@@ -78,7 +81,12 @@ func (in *interpreter) address(line *statement) (a Address, ok bool) {
 		switch name {
 		case "broadcast":
 			name = "brd"
-		case "dev", "label", "scope", "brd":
+		case "dev", "label", "scope", "brd", "preferred_lft":
+		case "noprefixroute":
+			a.NoPrefixRoute = true
+			continue
+		case "no_track": // of an address's device vrrpx tracks none but the router's own
+			continue
 		default:
 			in.unknownOption(option)
 			return a, false
@@ -125,6 +133,13 @@ func (in *interpreter) addressOption(a *Address, name string, w word) bool {
 			scope = Scope(n)
 		}
 		a.Scope = scope
+	case "preferred_lft":
+		life, ok := lifetime(w.text)
+		if !ok {
+			in.diags.errorf(w.pos, "", "preferred_lft %s: expected forever or a whole number of seconds from 0 to 4294967294", quote(w.text))
+			return false
+		}
+		a.Preferred = life
 	case "brd":
 		if !a.Prefix.Addr().Is4() {
 			in.diags.errorf(w.pos, "remove it", "brd of %s: IPv6 has no broadcast", a.Prefix)
@@ -138,6 +153,18 @@ func (in *interpreter) addressOption(a *Address, name string, w word) bool {
 		a.Broadcast = brd
 	}
 	return true
+}
+
+// lifetime reads the value of preferred_lft. The kernel's 2^32-1 is for ever.
+func lifetime(s string) (Lifetime, bool) {
+	n, err := strconv.ParseUint(s, 10, 32)
+	switch {
+	case s == "forever" || err == nil && n == math.MaxUint32:
+		return Lifetime{}, true
+	case err != nil:
+		return Lifetime{}, false
+	}
+	return Lifetime{Limited: true, Time: time.Duration(n) * time.Second}, true
 }
 
 // broadcast reads the value of brd: + is the prefix with all host bits set, -
@@ -161,7 +188,7 @@ func broadcast(p netip.Prefix, s string) (netip.Addr, bool) {
 
 // addressOptions are the options that keepalived has and this version has not.
 var addressOptions = []string{
-	"peer", "home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin", "no_track", "preferred_lft", "use_vmac",
+	"peer", "home", "-nodad", "mngtmpaddr", "autojoin", "use_vmac",
 }
 
 func (in *interpreter) unknownOption(w word) {
@@ -173,7 +200,7 @@ func (in *interpreter) unknownOption(w word) {
 	if _, err := netip.ParseAddr(w.text); err == nil {
 		hint = "write one address a line"
 	}
-	in.diags.errorf(w.pos, hint, "%s: expected dev, label, scope or brd", quote(w.text))
+	in.diags.errorf(w.pos, hint, "%s: expected dev, label, scope, brd, noprefixroute, preferred_lft or no_track", quote(w.text))
 }
 
 // prefix reads ADDRESS[/LENGTH]; without a length it is a host's own, /32

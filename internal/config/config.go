@@ -138,6 +138,16 @@ type Address struct {
 	Label     string       // IFA_LABEL, IPv4 only; empty for none
 	Scope     Scope        // IPv4 only
 	Broadcast netip.Addr   // IPv4 only; not valid: none
+	// NoPrefixRoute leaves out the route to the prefix that the kernel would add.
+	NoPrefixRoute bool
+	Preferred     Lifetime
+}
+
+// Lifetime is how long an address is preferred as a source once it is held
+// (IFA_CACHEINFO, ifa_prefered): without Limited, for ever.
+type Lifetime struct {
+	Limited bool
+	Time    time.Duration // whole seconds, 0 to 4294967294: at 0 it is deprecated at once
 }
 
 // The bounds that keepalived has, or vrrpx where keepalived has none.
@@ -151,6 +161,7 @@ const (
 	maxLabel       = 15 // IFNAMSIZ less the final NUL
 	maxInterface   = 15
 
+	maxPreferred    = 4294967294 * time.Second // the kernel's next is for ever
 	minStartDelay   = time.Millisecond
 	maxStartDelay   = 4294967295 * time.Millisecond
 	maxGARPInterval = 4294967295 * time.Microsecond

@@ -172,3 +172,23 @@ func TestStartDelays(t *testing.T) {
 		t.Errorf("%+v %s", cfg, show(diags))
 	}
 }
+
+func TestAddressOptions(t *testing.T) {
+	r, said := read(t, address("10.0.0.3/24 noprefixroute no_track preferred_lft 90\n10.0.0.4 preferred_lft 0\n10.0.0.5 preferred_lft forever\n10.0.0.6 preferred_lft 4294967295"))
+	if said != "" || len(r.Addresses) != 4 {
+		t.Fatalf("%v %s", r.Addresses, said)
+	}
+	if !r.Addresses[0].NoPrefixRoute || r.Addresses[1].NoPrefixRoute {
+		t.Errorf("noprefixroute %v", r.Addresses)
+	}
+	for i, want := range []Lifetime{{true, 90 * time.Second}, {true, 0}, {}, {}} {
+		if got := r.Addresses[i].Preferred; got != want {
+			t.Errorf("%v is preferred for %v, want %v", r.Addresses[i].Prefix, got, want)
+		}
+	}
+	for _, option := range []string{"peer 10.0.0.9", "home", "-nodad", "mngtmpaddr", "autojoin", "use_vmac"} {
+		if _, diags := Parse("f", []byte(address("10.0.0.3 "+option))); !strings.Contains(show(diags), strings.Fields(option)[0]+" of an address is not supported yet") {
+			t.Errorf("%s: %s", option, show(diags))
+		}
+	}
+}

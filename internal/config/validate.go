@@ -155,6 +155,9 @@ func (v *validator) addresses() {
 		if a.Broadcast.IsValid() && !(a.Broadcast.Is4() && addr.Is4()) {
 			v.errorf(a.Pos, "", "brd %s: expected an IPv4 address, of an IPv4 address", a.Broadcast)
 		}
+		if t := a.Preferred.Time; t < 0 || t > maxPreferred || t%time.Second != 0 {
+			v.errorf(a.Pos, "", "preferred_lft %s: expected whole seconds from 0 to %s", t, maxPreferred)
+		}
 		v.label(a)
 	}
 }

@@ -50,6 +50,7 @@ func TestValidateRefuses(t *testing.T) {
 		"mcast_src_ip 224.0.0.1":           func(_ *Config, r *Router) { r.Source = netip.MustParseAddr("224.0.0.1") },
 		"garp_lower_prio_repeat -1":        func(_ *Config, r *Router) { r.GARP.LowerRepeat = -1 },
 		"delay of the start":               func(c *Config, _ *Router) { c.Global.StartupDelay = -1 },
+		"preferred_lft 1ms":                func(_ *Config, r *Router) { r.Addresses[0].Preferred = Lifetime{true, time.Millisecond} },
 		"down_timer_adverts 0":             func(_ *Config, r *Router) { r.DownAdverts = 0 },
 		"repeats of gratuitous ARP":        func(_ *Config, r *Router) { r.GARP.MasterRepeat = 0 },
 		"delays of gratuitous ARP":         func(_ *Config, r *Router) { r.GARP.Refresh = -1 },

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/vip"
@@ -184,7 +185,11 @@ func (h *host) reopened(d *device, l *link, err error) {
 func addressesOf(c config.Router) []vip.Address {
 	var as []vip.Address
 	for _, a := range c.All() {
-		as = append(as, vip.Address{Prefix: a.Prefix, Device: a.Device, Label: a.Label, Scope: uint8(a.Scope), Broadcast: a.Broadcast})
+		as = append(as, vip.Address{
+			Prefix: a.Prefix, Device: a.Device, Label: a.Label, Scope: uint8(a.Scope), Broadcast: a.Broadcast,
+			NoPrefixRoute: a.NoPrefixRoute,
+			Preferred:     vip.Lifetime{Limited: a.Preferred.Limited, Seconds: uint32(a.Preferred.Time / time.Second)},
+		})
 	}
 	return as
 }

@@ -34,3 +34,30 @@ func TestEveryGroupIsJoinedOnce(t *testing.T) {
 		t.Errorf("groups %v", got)
 	}
 }
+
+// An excluded address is held and announced; the advert does not name it.
+func TestExcludedAddressIsHeldAndAnnounced(t *testing.T) {
+	g := newRig(t, true, func(c *config.Router) {
+		c.Excluded = []config.Address{{Prefix: netip.MustParsePrefix("10.0.0.4/24"), Device: "eth0"}}
+	})
+	if as := addressesOf(g.r.cfg); len(as) != 2 || as[1].Prefix.String() != "10.0.0.4/24" {
+		t.Errorf("holds %v", as)
+	}
+	if as := g.r.machine.Config().Addrs; len(as) != 1 {
+		t.Errorf("advertises %v", as)
+	}
+	g.down(37 * ms)
+	g.round(37 * ms)
+	g.wantScript("advert 100; garp; garp; hold; announce 4 more and again after 5s; pace every 10ms")
+}
+
+func TestGroupIsInTheRuleAndOnTheWire(t *testing.T) {
+	other := netip.MustParseAddr("224.0.0.81")
+	g := newRig(t, true, func(c *config.Router) { c.Group = other })
+	if got := g.path.rules[g.key].Group; got != other {
+		t.Errorf("the rule wants %v", got)
+	}
+	if f := g.r.frame(100); netip.AddrFrom4([4]byte(f[30:34])) != other || f[5] != 81 {
+		t.Errorf("frame % x", f[:34])
+	}
+}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"math/rand/v2"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -223,6 +224,31 @@ func TestWrongPasswordIsCountedAndNotHeard(t *testing.T) {
 	}
 }
 
+// A datapath that keeps deadlines keeps this one too: the master's adverts come
+// up and postpone it no further than the end of the delay.
+//
+//vrrp:row 43
+func TestPreemptDelayIsTheDatapathsDeadline(t *testing.T) {
+	g := newRig(t, true, func(c *config.Router) { c.PreemptDelay = 100 * ms })
+	for at := 0 * ms; at <= 100*ms; at += 10 * ms {
+		g.master(at, 50)
+		g.round(at)
+	}
+	end := g.t.Add(100*ms + g.r.machine.Skew())
+	if due, ok := g.path.due(g.key); !ok || due != end {
+		t.Fatalf("armed for %v (%v), want %v", due.Sub(g.t), ok, end.Sub(g.t))
+	}
+	if v := g.r.view(g.at(50 * ms)); v.PreemptIn == nil || v.PreemptIn.String() != stats.Seconds(end.Sub(g.at(50*ms))).String() {
+		t.Errorf("status says preempt in %v", v.PreemptIn)
+	} else if v.Master == nil || v.Master.Priority != 50 {
+		t.Errorf("status says the master is %+v", v.Master)
+	}
+	g.want(vrrp.Backup)
+	g.down(end.Sub(g.t))
+	g.round(end.Sub(g.t))
+	g.want(vrrp.Master)
+}
+
 // A process that was stopped finds its successor's adverts all at once, and a
 // flood may come at any rate: neither is answered in kind.
 func TestAnswersAreBoundOnTheWire(t *testing.T) {
@@ -249,29 +275,6 @@ func TestAnswersAreBoundOnTheWire(t *testing.T) {
 	}
 }
 
-// A datapath that keeps deadlines keeps this one too: the master's adverts come
-// up and postpone it no further than the end of the delay.
-//
-//vrrp:row 43
-func TestPreemptDelayIsTheDatapathsDeadline(t *testing.T) {
-	g := newRig(t, true, func(c *config.Router) { c.PreemptDelay = 100 * ms })
-	for at := 0 * ms; at <= 100*ms; at += 10 * ms {
-		g.master(at, 50)
-		g.round(at)
-	}
-	end := g.t.Add(100*ms + g.r.machine.Skew())
-	if due, ok := g.path.due(g.key); !ok || due != end {
-		t.Fatalf("armed for %v (%v), want %v", due.Sub(g.t), ok, end.Sub(g.t))
-	}
-	if v := g.r.view(g.at(50 * ms)); v.PreemptIn == nil || v.PreemptIn.String() != stats.Seconds(end.Sub(g.at(50*ms))).String() {
-		t.Errorf("status says preempt in %v", v.PreemptIn)
-	}
-	g.want(vrrp.Backup)
-	g.down(end.Sub(g.t))
-	g.round(end.Sub(g.t))
-	g.want(vrrp.Master)
-}
-
 // The loop behind a datapath that keeps adverts must end where a loop that
 // hears each of them ends, whatever else comes.
 //
@@ -294,6 +297,8 @@ func TestKeptFeedEqualsFullFeed(t *testing.T) {
 					r.Elide = nil
 					g.path.rules[g.key] = r
 				}
+				// The bound on answers is of the real clock, which is not the test's.
+				g.r.advert.answered, g.r.advert.announced = 0, 0
 				g.master(at, priority)
 				if !lag {
 					g.round(at)
@@ -399,6 +404,44 @@ func TestSkipCheckAdvAddrReachesTheMachine(t *testing.T) {
 		if alarms := g.r.view(g.at(2 * ms)).Alarms; (len(alarms) == 0) != skip {
 			t.Errorf("skip %v: alarms %q", skip, alarms)
 		}
+	}
+}
+
+// A better master whose interval is too long to be learned, and we, take the
+// addresses in turn. The alarm stands through all of that, and ends with it.
+//
+//vrrp:row 20 30
+func TestCappedIntervalAlarmsUntilItIsOver(t *testing.T) {
+	g := newRig(t, true, nil)
+	slow := func(at, every time.Duration) {
+		g.path.receive(g.key, g.at(at), vrrp.Packet{
+			Version: 3, VRID: 51, Priority: 200, Interval: every, Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.3")},
+		}, "10.0.0.6")
+		g.round(at)
+	}
+	alarmed := func(at time.Duration) bool {
+		return strings.Contains(strings.Join(g.r.view(g.at(at)).Alarms, "\n"), "will take the addresses in turn")
+	}
+	for n := range 3 {
+		at := time.Duration(n) * time.Second
+		slow(at, time.Second)
+		g.want(vrrp.Backup)
+		if !alarmed(at + ms) {
+			t.Error("no alarm as BACKUP")
+		}
+		g.down(at + 40*ms)
+		g.round(at + 40*ms)
+		g.want(vrrp.Master)
+		if !alarmed(at + 41*ms) {
+			t.Error("no alarm as MASTER, which we should not be")
+		}
+	}
+	slow(3*time.Second, 20*ms)
+	if alarmed(3*time.Second + ms) {
+		t.Error("the alarm stands although the interval has been learned")
+	}
+	if noteLevel(vrrp.NoteIntervalCapped) <= noteLevel(vrrp.NoteSecondMaster) {
+		t.Error("it is not logged more loudly than the rest")
 	}
 }
 

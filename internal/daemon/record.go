@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"time"
 
 	"github.com/vrrpx/vrrpx/stats"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -12,7 +13,11 @@ import (
 
 // recordTransition puts a change of state into history and log.
 func (r *router) recordTransition(at vrrp.Instant, t vrrp.Transition) {
-	clear(r.alarms)
+	for k := range r.alarms {
+		if k != vrrp.NoteIntervalCapped { // which makes transitions
+			delete(r.alarms, k)
+		}
+	}
 	if len(r.history) == historyLen {
 		r.history = append(r.history[:0], r.history[1:]...)
 	}
@@ -23,18 +28,32 @@ func (r *router) recordTransition(at vrrp.Instant, t vrrp.Transition) {
 		"from", t.From.String(), "cause", t.Reason.Code.String(), "reason", t.Reason.String())
 }
 
-// recordNote logs a note; it stands as an alarm until the next transition.
+// recordNote logs a note; it stands as an alarm until the next transition, that
+// of an interval too long to be learned until we follow a master without.
 func (r *router) recordNote(n vrrp.Note) {
 	text := noteText(n, r.machine.Config())
 	r.alarms[n.Kind] = text
 	r.log.Log(context.Background(), noteLevel(n.Kind), fmt.Sprintf("(%s) %s", r.cfg.Name, text), "alarm", n.Kind.String())
 }
 
+// calm ends the alarm of an interval that is too long. The datapath may have
+// kept the adverts that prove it over, so it is asked for and not told.
+func (r *router) calm() {
+	c := r.machine.Config()
+	if a, _, ok := r.machine.Accepted(); ok && (c.MaxLearn == 0 || a.Interval <= time.Duration(c.MaxLearn)*c.Interval) {
+		delete(r.alarms, vrrp.NoteIntervalCapped)
+	}
+}
+
 // noteLevel is how loudly a note is logged. To learn another interval is
-// VRRPv3 at work; the rest wants a person.
+// VRRPv3 at work; one that is too long makes two routers take the addresses from
+// each other for ever; the rest wants a person.
 func noteLevel(k vrrp.NoteKind) slog.Level {
-	if k == vrrp.NoteIntervalDiffers {
+	switch k {
+	case vrrp.NoteIntervalDiffers:
 		return slog.LevelInfo
+	case vrrp.NoteIntervalCapped:
+		return slog.LevelError
 	}
 	return slog.LevelWarn
 }
@@ -47,7 +66,8 @@ func noteText(n vrrp.Note, c vrrp.Config) string {
 	case vrrp.NoteIntervalDiffers:
 		return fmt.Sprintf("%s advertises every %v, ours is %v: learned", from, a.Interval, c.Interval)
 	case vrrp.NoteIntervalCapped:
-		return fmt.Sprintf("%s advertises every %v, more than %d times our %v: not learned", from, a.Interval, c.MaxLearn, c.Interval)
+		return fmt.Sprintf("%s advertises every %v, more than %d times our %v: not learned, so that between two of its adverts we take it for dead; "+
+			"both will take the addresses in turn until every host has one advert_int", from, a.Interval, c.MaxLearn, c.Interval)
 	case vrrp.NoteAddrsDiffer:
 		return fmt.Sprintf("%s advertises the addresses %v, ours are %v: VRID %d is used twice, or the configurations differ", from, a.Addrs, c.Addrs, c.VRID)
 	case vrrp.NoteEqualPriority:

@@ -143,16 +143,17 @@ func (r *router) view(t vrrp.Instant) view {
 	if c.Primary.IsValid() {
 		v.Source = c.Primary.String()
 	}
-	if a, at, ok := m.Accepted(); ok {
+	due, waits := m.PreemptAt()
+	if waits {
+		in := stats.Seconds(due.Sub(t))
+		v.PreemptIn = &in
+	}
+	if a, at, ok := m.Accepted(); ok || waits {
 		v.Master = &stats.Speaker{Address: a.Src.String(), MAC: net.HardwareAddr(a.MAC[:]).String(), Priority: a.Priority, Heard: stats.Seconds(t.Sub(at))}
 	}
 	if due, ok := r.deadline(); ok {
 		in := stats.Seconds(due.Sub(t))
 		v.DeadlineIn = &in
-	}
-	if at, ok := m.PreemptAt(); ok {
-		in := stats.Seconds(at.Sub(t))
-		v.PreemptIn = &in
 	}
 	if l := r.link; l != nil {
 		v.path, v.Ingest = l.path, "packet socket"
@@ -163,6 +164,7 @@ func (r *router) view(t vrrp.Instant) view {
 			v.DeadlineBy = "kernel"
 		}
 	}
+	r.calm()
 	for _, k := range slices.Sorted(maps.Keys(r.alarms)) {
 		v.Alarms = append(v.Alarms, r.alarms[k])
 	}

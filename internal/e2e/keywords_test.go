@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"net/netip"
 	"strings"
 	"testing"
@@ -98,4 +99,61 @@ func TestStopDuringTheStartupDelay(t *testing.T) {
 	d := start(t, l.Host("a"), "native", "global_defs {\nvrrp_startup_delay 60\n}\n"+v3.conf(255))
 	awaitState(t, l.Host("a"), "INIT")
 	must(t, d.Stop())
+}
+
+// noprefixroute and preferred_lft, as the kernel shows them.
+func TestAddressOptionsReachTheKernel(t *testing.T) {
+	l := testnet.ForTest(t, "a")
+	a := l.Host("a")
+	conf := testnet.Conf(3, testnet.Instance{Priority: 255, AdvertInt: "0.1", VIPs: []string{
+		"10.98.0.1/24 noprefixroute", "10.97.0.1/24 preferred_lft 0", "10.96.0.1/24",
+	}})
+	start(t, a, "native", conf)
+	await(t, "the addresses", func() bool { return a.HasAddr("10.98.0.1") && a.HasAddr("10.97.0.1") && a.HasAddr("10.96.0.1") })
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	run := func(args ...string) string {
+		out, err := a.Command(ctx, "ip", args...).CombinedOutput()
+		must(t, err)
+		return string(out)
+	}
+	routes := run("-4", "route", "show", "dev", "eth0")
+	if strings.Contains(routes, "10.98.0.0/24") || !strings.Contains(routes, "10.97.0.0/24") {
+		t.Errorf("routes:\n%s", routes)
+	}
+	if out := run("-4", "address", "show", "deprecated"); !strings.Contains(out, "10.97.0.1/24") || strings.Contains(out, "10.96.0.1") || strings.Contains(out, "10.98.0.1") {
+		t.Errorf("deprecated:\n%s", out)
+	}
+}
+
+// preempt_delay beside the real keepalived: the better router lets the worse
+// one be for so long, by the kernel's deadline and by the loop's, and takes over
+// at once when that one dies.
+func TestPreemptDelay(t *testing.T) {
+	const delay = 2 * time.Second
+	for _, mode := range []string{"native", "off"} {
+		t.Run(mode, func(t *testing.T) {
+			l := testnet.ForTest(t, "a", "b")
+			a, b := l.Host("a"), l.Host("b")
+			tap := l.TapForTest(t)
+			peer := b.StartForTest(t, testnet.Keepalived, v3.conf(100))
+			await(t, "keepalived to be MASTER", func() bool { return b.HasAddr(vip) })
+			from := testnet.Now()
+			d := start(t, a, mode, v3.conf(150, "preempt_delay 2"))
+			awaitRouter(t, a, "to let keepalived be", func(r stats.Router) bool { return r.State == "BACKUP" && r.PreemptIn != nil })
+			awaitState(t, a, "MASTER")
+			if first := firstAdvert(t, tap, a, from); first.Sub(from) < delay {
+				t.Errorf("preempted after %v", first.Sub(from))
+			}
+			if r := router(t, a); !strings.Contains(r.Reason, "preempting "+b.Addr.String()) {
+				t.Errorf("reason %q", r.Reason)
+			}
+			must(t, d.Stop())
+			await(t, "keepalived to be MASTER again", func() bool { return b.HasAddr(vip) })
+			start(t, a, mode, v3.conf(150, "preempt_delay 1000"))
+			awaitRouter(t, a, "to let keepalived be", func(r stats.Router) bool { return r.PreemptIn != nil })
+			peer.Kill9()
+			awaitState(t, a, "MASTER")
+		})
+	}
 }

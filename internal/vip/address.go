@@ -17,10 +17,20 @@ type Address struct {
 	Label     string       // IPv4 only, at most 15 bytes; empty means the device's name
 	Scope     uint8        // rtnetlink scope: 0 global, 200 site, 253 link, 254 host
 	Broadcast netip.Addr   // IPv4 only; the zero Addr sets none
+	// NoPrefixRoute keeps the kernel from adding the route to the prefix.
+	NoPrefixRoute bool
+	Preferred     Lifetime
 }
 
 // String returns "10.0.0.3/24 dev eth0".
 func (a Address) String() string { return a.Prefix.String() + " dev " + a.Device }
+
+// Lifetime is how long an address is preferred as a source: for ever, or, when
+// Limited, so many seconds from when it is put on the device.
+type Lifetime struct {
+	Limited bool
+	Seconds uint32
+}
 
 // place is what the kernel tells addresses apart by. Two prefix lengths of one
 // address are two addresses to it.
@@ -81,16 +91,23 @@ func (a Address) message(kind uint16, index int) *nl.NetlinkRequest {
 	req.AddData(nl.NewRtAttr(ifaProto, nl.Uint8Attr(protocol)))
 	if addr.Is6() {
 		head.Flags = unix.IFA_F_NODAD // the peer that had it may still answer
-		if a.Prefix.IsSingleIP() {
-			// A host's own length, so no source for what the host sends: as
-			// keepalived, deprecated from the first, and valid for ever.
-			req.AddData(nl.NewRtAttr(unix.IFA_CACHEINFO, (&nl.IfaCacheInfo{
-				IfaCacheinfo: unix.IfaCacheinfo{Prefered: 0, Valid: math.MaxUint32},
-			}).Serialize()))
-		}
 	}
 	if a.Label != "" {
 		req.AddData(nl.NewRtAttr(unix.IFA_LABEL, nl.ZeroTerminated(a.Label)))
+	}
+	if a.NoPrefixRoute { // its bit is beyond the head's eight
+		req.AddData(nl.NewRtAttr(unix.IFA_FLAGS, nl.Uint32Attr(uint32(head.Flags)|unix.IFA_F_NOPREFIXROUTE)))
+	}
+	preferred := a.Preferred
+	if addr.Is6() && a.Prefix.IsSingleIP() && !preferred.Limited {
+		// A host's own length, so no source for what the host sends: as
+		// keepalived, deprecated from the first, and valid for ever.
+		preferred = Lifetime{Limited: true}
+	}
+	if preferred.Limited {
+		req.AddData(nl.NewRtAttr(unix.IFA_CACHEINFO, (&nl.IfaCacheInfo{
+			IfaCacheinfo: unix.IfaCacheinfo{Prefered: preferred.Seconds, Valid: math.MaxUint32},
+		}).Serialize()))
 	}
 	if a.Broadcast.IsValid() {
 		req.AddData(nl.NewRtAttr(unix.IFA_BROADCAST, a.Broadcast.AsSlice()))
