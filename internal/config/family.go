@@ -22,6 +22,11 @@ func (in *interpreter) resolveFamily(d *draft) {
 	if d.Family != 6 {
 		return
 	}
+	for _, keyword := range []string{"mcast_src_ip", "mcast_dst_ip"} {
+		if d.given(keyword) {
+			in.diags.errorf(d.seen[keyword], "remove it: adverts go from the link-local address to ff02::12", "(%s) %s of an IPv6 router is not supported yet", plain(d.Name), keyword)
+		}
+	}
 	if d.Version != 3 {
 		if pos := in.origin(d, "version", "vrrp_version"); pos.File != "" {
 			in.diags.warnf(pos, "write version 3", "(%s) IPv6 routers speak VRRP version 3, not %d", plain(d.Name), d.Version)
