@@ -353,13 +353,10 @@ func TestAgreesWithKeepalived(t *testing.T) {
 
 // TestKeepalivedSamples judges the samples of keepalived's package.
 func TestKeepalivedSamples(t *testing.T) {
-	testnet.Need(t, "root", "keepalived")
+	testnet.Need(t, "root", "keepalived", "/usr/share/doc/keepalived/samples")
 	samples, err := filepath.Glob("/usr/share/doc/keepalived/samples/keepalived.conf*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(samples) == 0 {
-		t.Skip("needs keepalived's samples in /usr/share/doc/keepalived")
+	if err != nil || len(samples) == 0 {
+		t.Fatalf("no samples: %v", err)
 	}
 	differ := map[string]string{
 		"vrrp":         documented, // one address twice

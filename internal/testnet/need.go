@@ -3,6 +3,7 @@ package testnet
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 )
 
 // TB is the part of testing.TB that this package uses. It keeps package
@@ -18,8 +19,8 @@ type TB interface {
 	TempDir() string
 }
 
-// Need stops the test unless everything named is there: "root" is user id 0,
-// any other word is a program in PATH. It skips by name on a person's machine
+// Need stops the test unless everything named is there: "root" is user id 0, a
+// path is a file, any other word is a program in PATH. It skips by name on a person's machine
 // and fails where the environment has CI=true, so that no CI run passes by
 // having tested nothing.
 func Need(t TB, what ...string) {
@@ -29,6 +30,10 @@ func Need(t TB, what ...string) {
 		if w == "root" {
 			if os.Getuid() != 0 {
 				missing = "needs root (user id 0)"
+			}
+		} else if filepath.IsAbs(w) {
+			if _, err := os.Stat(w); err != nil {
+				missing = "needs " + w
 			}
 		} else if _, err := exec.LookPath(w); err != nil {
 			missing = "needs the program " + w + " in PATH"
