@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"os"
 	"slices"
 	"testing"
 
@@ -433,7 +434,7 @@ func TestAdvertBeyondTheFirstBufferPasses(t *testing.T) {
 	c := testCase{frame: v6frame(message6(v3ipv6, peer6, addrs(255, 16)))}
 	c.install(h)
 	v, err := h.rx.Run(&ebpf.RunOptions{Data: c.frame})
-	if errors.Is(err, unix.EMSGSIZE) {
+	if errors.Is(err, unix.EMSGSIZE) && os.Getenv("CI") != "true" {
 		t.Skip("before 5.18 XDP has no frames of several buffers")
 	}
 	if err != nil || v != xdpPass {

@@ -1,6 +1,7 @@
 package netio
 
 import (
+	"log"
 	"net/netip"
 	"os"
 	"strconv"
@@ -12,23 +13,35 @@ import (
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
-// helperIfindex names the interface on which TestHelperPacer is to advertise.
+// helperIfindex names the interface on which helperPacer is to advertise.
 const helperIfindex = "NETIO_TEST_PACER_IFINDEX"
 
-// TestHelperPacer is no test but the process that TestStalledProcess stops.
-func TestHelperPacer(t *testing.T) {
-	ifindex, err := strconv.Atoi(os.Getenv(helperIfindex))
-	if err != nil {
-		t.Skip("only as a child of TestStalledProcessDoesNotBurst")
+func TestMain(m *testing.M) {
+	if ifindex, err := strconv.Atoi(os.Getenv(helperIfindex)); err == nil {
+		helperPacer(ifindex)
 	}
+	os.Exit(m.Run())
+}
+
+// helperPacer is the process that TestStalledProcessDoesNotBurst stops. An
+// error shows there, as no adverts.
+func helperPacer(ifindex int) {
 	s, err := OpenSender(ifindex)
 	if err != nil {
-		t.Fatal(err)
+		log.Fatal(err)
 	}
-	p := pacerForTest(t)
+	p, err := NewPacer()
+	if err != nil {
+		log.Fatal(err)
+	}
 	src := netip.MustParseAddr("10.99.0.1") // the first host of a LAN
+	advert := vrrp.Packet{Version: 3, VRID: 51, Priority: 150, Interval: stallInterval}
+	message, err := advert.Append(nil, src, group4, vrrp.ChecksumPseudo)
+	if err != nil {
+		log.Fatal(err)
+	}
 	p.Set("VI_1", Schedule{
-		Sender: s, Frame: AdvertFrame(mac1, src, group4, 255, message(t, 51, 150, src, "10.99.0.100")),
+		Sender: s, Frame: AdvertFrame(mac1, src, group4, 255, message),
 		Interval: stallInterval, Next: now(),
 	})
 	select {} // until the parent kills us
@@ -39,7 +52,7 @@ const stallInterval = 10 * time.Millisecond
 func TestStalledProcessDoesNotBurst(t *testing.T) {
 	lan := testnet.ForTest(t, "a")
 	a, tap := lan.Host("a"), lan.TapForTest(t)
-	cmd := a.Command(t.Context(), os.Args[0], "-test.run=^TestHelperPacer$")
+	cmd := a.Command(t.Context(), os.Args[0], "-test.run=^$") // no test, whatever the environment
 	cmd.Env = append(os.Environ(), helperIfindex+"="+strconv.Itoa(a.Ifindex))
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
