@@ -44,7 +44,9 @@ func (w *watch) run() {
 	realtimeThread()
 	ready := []unix.PollFd{{Fd: int32(w.socket.GetFd()), Events: unix.POLLIN}}
 	for !w.stop.Load() {
-		if n, _ := unix.Poll(ready, 50); n == 0 {
+		// -1 is EINTR, as when a daemon of the demo ends: nothing is there to
+		// receive, and to receive would wait past stop.
+		if n, _ := unix.Poll(ready, 50); n <= 0 {
 			continue
 		}
 		at := testnet.Now()
