@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -12,7 +13,7 @@ import (
 // advert is what a router sends: the prebuilt frames, and the schedule that
 // the pacer was last given.
 type advert struct {
-	frame   []byte   // with the priority below
+	frames  [][]byte // with the priority below, one for each destination
 	garps   [][]byte // over IPv6 neighbour advertisements
 	built   frameOf
 	running bool
@@ -44,7 +45,7 @@ func (r *router) build() {
 		return
 	}
 	r.advert.built = of
-	r.advert.frame = r.frame(c.Priority)
+	r.advert.frames = r.frames(c.Priority)
 	r.advert.garps = r.advert.garps[:0]
 	for _, a := range r.cfg.All() {
 		if addr := a.Prefix.Addr(); addr.Is6() {
@@ -55,9 +56,9 @@ func (r *router) build() {
 	}
 }
 
-// frame is a whole advert with this priority; nil when it cannot be built for
-// want of an own address.
-func (r *router) frame(priority uint8) []byte {
+// frames are whole adverts with this priority, one for each destination; none
+// when they cannot be built for want of an own address.
+func (r *router) frames(priority uint8) [][]byte {
 	c := r.machine.Config()
 	if r.link == nil || !c.Primary.IsValid() {
 		return nil
@@ -75,7 +76,7 @@ func (r *router) frame(priority uint8) []byte {
 	if !r.try("build an advert", err) {
 		return nil
 	}
-	return netio.AdvertFrame(r.link.mac, c.Primary, dst, 255, msg)
+	return [][]byte{netio.AdvertFrame(r.link.mac, c.Primary, dst, 255, msg)}
 }
 
 // announceAgain is the least time between two bursts of gratuitous ARP in
@@ -93,7 +94,7 @@ func (r *router) boundAnswers(effects []vrrp.Effect) []vrrp.Effect {
 	if _, ok := effects[0].(vrrp.Transition); ok {
 		return effects // the first adverts of a MASTER
 	}
-	t, kept := now(), effects[:0]
+	t, kept := clock.Now(), effects[:0]
 	for _, e := range effects {
 		switch e.(type) {
 		case vrrp.SendAdvert:
@@ -119,13 +120,11 @@ func (r *router) queueAdvert(priority uint8) {
 		return
 	}
 	r.build()
-	frame := r.advert.frame
+	frames := r.advert.frames
 	if priority != r.advert.built.priority {
-		frame = r.frame(priority)
+		frames = r.frames(priority)
 	}
-	if frame != nil {
-		r.advert.queue = append(r.advert.queue, frame)
-	}
+	r.advert.queue = append(r.advert.queue, frames...)
 }
 
 // queueGARPs is the first gratuitous ARP, or neighbour advertisement, of every
@@ -168,7 +167,7 @@ func (r *router) syncAdverts() {
 	}
 	r.advert.running, r.advert.next, r.advert.every = true, next, interval
 	r.out.pacer.Set(r.cfg.Name, netio.Schedule{
-		Sender: r.link.sender, Frame: r.advert.frame, Interval: interval, Next: next,
+		Sender: r.link.sender, Frames: r.advert.frames, Interval: interval, Next: next,
 	})
 }
 

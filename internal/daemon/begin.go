@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -20,7 +21,7 @@ func (h *host) begin() {
 		return
 	}
 	for _, r := range h.routers {
-		r.begins = now().Add(delay)
+		r.begins = clock.Now().Add(delay)
 	}
 	h.log.Info(fmt.Sprintf("the election begins in %v (vrrp_startup_delay, vrrp_delay_after_boot)", delay.Round(time.Millisecond)))
 	h.starter = time.AfterFunc(delay, func() { h.loop.post(h.startup) })
@@ -31,7 +32,7 @@ func (h *host) startup() {
 	if h.stopping {
 		return
 	}
-	t := now()
+	t := clock.Now()
 	for _, r := range h.routers {
 		r.step(t, vrrp.Startup{})
 	}
@@ -45,8 +46,4 @@ func startDelay(g *config.Global, up time.Duration) time.Duration {
 
 // uptime is the time since boot, that in suspension included (/proc/uptime). A
 // container has that of its host.
-func uptime() time.Duration {
-	var t unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &t) // fails for no clock that exists
-	return time.Duration(t.Nano())
-}
+func uptime() time.Duration { return time.Duration(clock.Read(unix.CLOCK_BOOTTIME)) }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -23,7 +24,7 @@ func TestStartDelay(t *testing.T) {
 		}
 	}
 	// CLOCK_MONOTONIC lacks the time in suspension.
-	if mono := time.Duration(now()); uptime() < mono {
+	if mono := time.Duration(clock.Now()); uptime() < mono {
 		t.Errorf("up for less than CLOCK_MONOTONIC's %v", mono)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/control"
 	"github.com/vrrpx/vrrpx/internal/netio"
@@ -227,7 +228,7 @@ func (h *host) stop() {
 		if h.starter != nil {
 			h.starter.Stop()
 		}
-		t := now()
+		t := clock.Now()
 		for _, r := range h.routers {
 			r.step(t, vrrp.Shutdown{})
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
@@ -105,7 +106,7 @@ func (h *host) abandon(d *device) {
 // refresh brings the own addresses and the faults of a device's routers up to
 // date.
 func (h *host) refresh(d *device) {
-	t := now()
+	t := clock.Now()
 	for _, r := range d.routers {
 		faults, source := d.faults(r), r.source(d.own(vrrp.Family(r.cfg.Family)))
 		if source.IsValid() && source != r.machine.Config().Primary {

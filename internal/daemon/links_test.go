@@ -57,7 +57,7 @@ func TestGroupIsInTheRuleAndOnTheWire(t *testing.T) {
 	if got := g.path.rules[g.key].Group; got != other {
 		t.Errorf("the rule wants %v", got)
 	}
-	if f := g.r.frame(100); netip.AddrFrom4([4]byte(f[30:34])) != other || f[5] != 81 {
+	if f := g.r.frames(100)[0]; netip.AddrFrom4([4]byte(f[30:34])) != other || f[5] != 81 {
 		t.Errorf("frame % x", f[:34])
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -148,7 +149,7 @@ func (l *loop) run() {
 	for !l.stopped() {
 		if l.soon {
 			l.spin()
-			l.round(now())
+			l.round(clock.Now())
 			continue
 		}
 		l.arm()
@@ -161,7 +162,7 @@ func (l *loop) run() {
 				}
 			}
 		}
-		l.round(now())
+		l.round(clock.Now())
 	}
 }
 

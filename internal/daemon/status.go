@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/version"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/stats"
@@ -107,7 +108,7 @@ type ifaceView struct {
 
 // look copies what only the loop may read.
 func (h *host) look() ([]view, []ifaceView) {
-	t := now()
+	t := clock.Now()
 	views := make([]view, 0, len(h.routers))
 	for _, r := range h.routers {
 		views = append(views, r.view(t))

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -72,7 +73,7 @@ func (a *Announcer) Announce(name string, b Burst) {
 		return
 	}
 	b.Frames = slices.Clone(b.Frames)
-	start := now()
+	start := clock.Now()
 	e := a.entry(name)
 	e.mu.Lock()
 	e.begin(b, start)

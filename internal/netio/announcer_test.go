@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/testnet"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -171,7 +172,7 @@ func TestPaceIsSharedByTheRoutersOfAnInterface(t *testing.T) {
 	const interval, routers, frames = 2 * time.Millisecond, 10, 4
 	a := announcerForTest(t)
 	var shared, other recorder
-	start := now()
+	start := clock.Now()
 	for i := range routers {
 		a.Announce(fmt.Sprint(i), Burst{Sender: &shared, Frames: framesOf("x"), Repeat: frames, Interval: interval})
 	}

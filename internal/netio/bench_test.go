@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/testnet"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -22,7 +23,7 @@ const benchInterval = 10 * time.Millisecond
 
 func (l *lateness) Send(frame []byte) error {
 	if len(l.late) < cap(l.late) {
-		l.late = append(l.late, now().Sub(l.base)%benchInterval)
+		l.late = append(l.late, clock.Now().Sub(l.base)%benchInterval)
 	}
 	return l.Sender.Send(frame)
 }
@@ -41,7 +42,7 @@ func BenchmarkPacerLateness(b *testing.B) {
 	}{{"1", 1, false}, {"255 spread", 255, true}, {"255 together", 255, false}} {
 		b.Run(c.name, func(b *testing.B) {
 			p := pacerForTest(b)
-			base := now().Add(50 * time.Millisecond)
+			base := clock.Now().Add(50 * time.Millisecond)
 			txs := make([]*lateness, c.routers)
 			for i := range txs {
 				at := base
@@ -49,7 +50,7 @@ func BenchmarkPacerLateness(b *testing.B) {
 					at = at.Add(time.Duration(i) * benchInterval / time.Duration(c.routers))
 				}
 				txs[i] = &lateness{Sender: s, base: at, late: make([]time.Duration, 0, 300)}
-				p.Set(fmt.Sprint(i), Schedule{Sender: txs[i], Frame: frame, Interval: benchInterval, Next: at})
+				p.Set(fmt.Sprint(i), Schedule{Sender: txs[i], Frames: [][]byte{frame}, Interval: benchInterval, Next: at})
 			}
 			time.Sleep(3 * time.Second)
 			var all []time.Duration

@@ -5,18 +5,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
-
-// now reads CLOCK_MONOTONIC.
-func now() vrrp.Instant { return vrrp.Instant(read(unix.CLOCK_MONOTONIC)) }
-
-func read(clock int32) int64 {
-	var ts unix.Timespec
-	// Cannot fail: both clocks exist and the pointer is good.
-	_ = unix.ClockGettime(clock, &ts)
-	return ts.Nano()
-}
 
 // clocks is one reading of both clocks.
 type clocks struct {
@@ -29,8 +20,8 @@ type clocks struct {
 func readClocks() (c clocks) {
 	const together = 20 * time.Microsecond
 	for range 4 {
-		before := now()
-		c = clocks{wall: read(unix.CLOCK_REALTIME), mono: now()}
+		before := clock.Now()
+		c = clocks{wall: clock.Read(unix.CLOCK_REALTIME), mono: clock.Now()}
 		if c.mono.Sub(before) < together {
 			break
 		}

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -31,9 +32,9 @@ func TestStampsSurviveStepsOfTheWallClock(t *testing.T) {
 }
 
 func TestClocksAreReadTogether(t *testing.T) {
-	before, wall := now(), time.Now()
+	before, wall := clock.Now(), time.Now()
 	c := readClocks()
-	after := now()
+	after := clock.Now()
 	if c.mono < before || c.mono > after {
 		t.Errorf("monotonic reading %v is not between %v and %v", c.mono, before, after)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/testnet"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -33,7 +34,7 @@ type recorder struct {
 }
 
 func (r *recorder) Send(frame []byte) error {
-	at := now()
+	at := clock.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.err != nil {

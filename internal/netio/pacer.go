@@ -2,10 +2,12 @@ package netio
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -16,8 +18,12 @@ const lateAfter = time.Millisecond
 // from there, without drift.
 type Schedule struct {
 	Sender   Transmitter
-	Frame    []byte        // of AdvertFrame; copied
+	Frames   [][]byte      // of AdvertFrame, one for each destination; copied
 	Interval time.Duration // above 0
+	// Seal, if set, finishes each frame before it is sent: what differs from one
+	// advert to the next, as a sequence number and a signature over it. It is
+	// called on the pacer's thread and must not block.
+	Seal func(frame []byte)
 	// Next is the first slot. Past ones are skipped but for the last, which is
 	// sent at once. 0 means one interval from now.
 	Next vrrp.Instant
@@ -59,9 +65,9 @@ type PacerStatus struct {
 // paced is one router's advert. The fields below item are under its lock.
 type paced struct {
 	item
-	given Schedule // as Set was told, but for the frame
-	frame []byte   // the pacer's copy
-	id    uint16   // IPv4 identification of the last advert
+	given  Schedule // as Set was told, but for the frames
+	frames [][]byte // the pacer's copy
+	id     uint16   // IPv4 identification of the last advert
 
 	sent, failed, late, missed atomic.Uint64
 	maxLate                    atomic.Int64
@@ -86,11 +92,11 @@ func NewPacer() (*Pacer, error) {
 }
 
 // Set starts a router's adverts or replaces its schedule. When Next and
-// Interval are those that it was last given, only the frame changes and the
-// phase is kept. A schedule without frame, sender or interval has nothing to
+// Interval are those that it was last given, only the frames change and the
+// phase is kept. A schedule without frames, sender or interval has nothing to
 // send: it is Stop.
 func (p *Pacer) Set(name string, s Schedule) {
-	if len(s.Frame) == 0 || s.Sender == nil || s.Interval <= 0 {
+	if len(s.Frames) == 0 || s.Sender == nil || s.Interval <= 0 {
 		p.Stop(name)
 		return
 	}
@@ -99,12 +105,15 @@ func (p *Pacer) Set(name string, s Schedule) {
 	if e.due == 0 || e.given.Next != s.Next || e.given.Interval != s.Interval {
 		e.due = s.Next
 		if s.Next <= 0 {
-			e.due = now().Add(s.Interval)
+			e.due = clock.Now().Add(s.Interval)
 		}
 	}
 	e.given = s
-	e.given.Frame = nil
-	e.frame = append(e.frame[:0], s.Frame...)
+	e.given.Frames = nil
+	e.frames = e.frames[:0]
+	for _, f := range s.Frames {
+		e.frames = append(e.frames, slices.Clone(f))
+	}
 	due := e.due
 	e.mu.Unlock()
 	p.line.touch(&e.item, due)
@@ -187,12 +196,17 @@ func (e *paced) send(at vrrp.Instant) vrrp.Instant {
 	if late > lateAfter {
 		e.late.Add(1)
 	}
-	e.id++
-	countIPv4(e.frame, e.id)
-	if e.given.Sender.Send(e.frame) == nil {
-		e.sent.Add(1)
-	} else {
-		e.failed.Add(1) // the Sender counts by cause
+	for _, f := range e.frames {
+		e.id++
+		countIPv4(f, e.id)
+		if e.given.Seal != nil {
+			e.given.Seal(f)
+		}
+		if e.given.Sender.Send(f) == nil {
+			e.sent.Add(1)
+		} else {
+			e.failed.Add(1) // the Sender counts by cause
+		}
 	}
 	return slot.Add(e.given.Interval)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/testnet"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -31,8 +32,8 @@ func TestPaceDoesNotDrift(t *testing.T) {
 	const interval, n = 5 * time.Millisecond, 400
 	p := pacerForTest(t)
 	var tx recorder
-	base := now().Add(20 * time.Millisecond)
-	p.Set("VI_1", Schedule{Sender: &tx, Frame: []byte("x"), Interval: interval, Next: base})
+	base := clock.Now().Add(20 * time.Millisecond)
+	p.Set("VI_1", Schedule{Sender: &tx, Frames: [][]byte{[]byte("x")}, Interval: interval, Next: base})
 	tx.waitSent(t, n)
 	p.Stop("VI_1")
 	sent, c := tx.times(), p.Counts("VI_1")
@@ -55,11 +56,11 @@ func TestManyRoutersKeepTheirOwnPace(t *testing.T) {
 	const interval, routers, rounds = 10 * time.Millisecond, 255, 20
 	p := pacerForTest(t)
 	txs := make([]recorder, routers)
-	base := now().Add(50 * time.Millisecond)
+	base := clock.Now().Add(50 * time.Millisecond)
 	for i := range txs {
 		// Every third in the same instant, the others spread.
 		offset := time.Duration(i%3*i) * interval / (2 * routers)
-		p.Set(fmt.Sprint(i), Schedule{Sender: &txs[i], Frame: []byte("x"), Interval: interval, Next: base.Add(offset)})
+		p.Set(fmt.Sprint(i), Schedule{Sender: &txs[i], Frames: [][]byte{[]byte("x")}, Interval: interval, Next: base.Add(offset)})
 	}
 	for i := range txs {
 		txs[i].waitSent(t, rounds)
@@ -79,10 +80,10 @@ func TestManyRoutersKeepTheirOwnPace(t *testing.T) {
 func TestFramesLeaveInTheOrderOfTheirSlots(t *testing.T) {
 	p := pacerForTest(t)
 	var tx recorder
-	base := now().Add(50 * time.Millisecond)
+	base := clock.Now().Add(50 * time.Millisecond)
 	for _, name := range []string{"c", "a", "d", "b"} {
 		after := time.Duration(name[0]-'a') * time.Millisecond
-		p.Set(name, Schedule{Sender: &tx, Frame: []byte(name), Interval: time.Hour, Next: base.Add(after)})
+		p.Set(name, Schedule{Sender: &tx, Frames: [][]byte{[]byte(name)}, Interval: time.Hour, Next: base.Add(after)})
 	}
 	if got := tx.waitSent(t, 4); !slices.Equal(got, []string{"a", "b", "c", "d"}) {
 		t.Errorf("order %q", got)
@@ -94,7 +95,7 @@ func TestNothingLeavesAfterStop(t *testing.T) {
 	p := pacerForTest(t)
 	for range 200 {
 		var tx recorder
-		p.Set("VI_1", Schedule{Sender: &tx, Frame: []byte("x"), Interval: 20 * time.Microsecond, Next: now()})
+		p.Set("VI_1", Schedule{Sender: &tx, Frames: [][]byte{[]byte("x")}, Interval: 20 * time.Microsecond, Next: clock.Now()})
 		tx.waitSent(t, 3)
 		p.Stop("VI_1")
 		tx.mu.Lock()
@@ -111,10 +112,10 @@ func TestNewFrameKeepsThePhase(t *testing.T) {
 	const interval = 40 * time.Millisecond
 	p := pacerForTest(t)
 	var tx recorder
-	base := now().Add(interval)
-	s := Schedule{Sender: &tx, Frame: []byte("old"), Interval: interval, Next: base}
+	base := clock.Now().Add(interval)
+	s := Schedule{Sender: &tx, Frames: [][]byte{[]byte("old")}, Interval: interval, Next: base}
 	p.Set("VI_1", s)
-	s.Frame = []byte("new")
+	s.Frames = [][]byte{[]byte("new")}
 	// Far more often than the interval: were the phase reset, none would leave.
 	for range 300 {
 		p.Set("VI_1", s)
@@ -134,20 +135,20 @@ func TestNewFrameKeepsThePhase(t *testing.T) {
 func TestNewScheduleReplacesTheOld(t *testing.T) {
 	p := pacerForTest(t)
 	var tx recorder
-	s := Schedule{Sender: &tx, Frame: []byte("x"), Interval: time.Hour}
+	s := Schedule{Sender: &tx, Frames: [][]byte{[]byte("x")}, Interval: time.Hour}
 	p.Set("VI_1", s) // in an hour
 	time.Sleep(20 * time.Millisecond)
 	if n := len(tx.sent()); n != 0 {
 		t.Fatalf("%d adverts before the first slot", n)
 	}
-	s.Next = now().Add(time.Millisecond) // earlier: the thread must wake for it
+	s.Next = clock.Now().Add(time.Millisecond) // earlier: the thread must wake for it
 	p.Set("VI_1", s)
 	tx.waitSent(t, 1)
 	s.Interval = time.Millisecond
-	s.Next = now()
+	s.Next = clock.Now()
 	p.Set("VI_1", s)
 	tx.waitSent(t, 5)
-	s.Next = now().Add(time.Hour) // later: the old slots no longer count
+	s.Next = clock.Now().Add(time.Hour) // later: the old slots no longer count
 	p.Set("VI_1", s)
 	n := len(tx.sent())
 	time.Sleep(20 * time.Millisecond)
@@ -160,12 +161,12 @@ func TestScheduleThatSendsNothingStops(t *testing.T) {
 	p := pacerForTest(t)
 	for name, bad := range map[string]Schedule{
 		"no frame":          {Sender: &recorder{}, Interval: time.Millisecond},
-		"no sender":         {Frame: []byte("x"), Interval: time.Millisecond},
-		"no interval":       {Sender: &recorder{}, Frame: []byte("x")},
-		"negative interval": {Sender: &recorder{}, Frame: []byte("x"), Interval: -1},
+		"no sender":         {Frames: [][]byte{[]byte("x")}, Interval: time.Millisecond},
+		"no interval":       {Sender: &recorder{}, Frames: [][]byte{[]byte("x")}},
+		"negative interval": {Sender: &recorder{}, Frames: [][]byte{[]byte("x")}, Interval: -1},
 	} {
 		var tx recorder
-		p.Set("VI_1", Schedule{Sender: &tx, Frame: []byte("x"), Interval: time.Millisecond, Next: now()})
+		p.Set("VI_1", Schedule{Sender: &tx, Frames: [][]byte{[]byte("x")}, Interval: time.Millisecond, Next: clock.Now()})
 		tx.waitSent(t, 1)
 		p.Set("VI_1", bad)
 		n := len(tx.sent())
@@ -205,7 +206,7 @@ func TestLastSlot(t *testing.T) {
 // TestLateAdvertIsOneAndCounted calls the thread's function as after a stall.
 func TestLateAdvertIsOneAndCounted(t *testing.T) {
 	var tx recorder
-	e := &paced{given: Schedule{Sender: &tx, Interval: 10 * time.Millisecond}, frame: []byte("x")}
+	e := &paced{given: Schedule{Sender: &tx, Interval: 10 * time.Millisecond}, frames: [][]byte{[]byte("x")}}
 	e.due = vrrp.Instant(time.Second)
 	next := e.send(e.due.Add(305 * time.Millisecond))
 	if want := e.due.Add(310 * time.Millisecond); next != want {
@@ -220,7 +221,7 @@ func TestLateAdvertIsOneAndCounted(t *testing.T) {
 func TestFailedAdvertsAreCountedAndTheScheduleGoesOn(t *testing.T) {
 	p := pacerForTest(t)
 	tx := recorder{err: errors.New("network is down")}
-	p.Set("VI_1", Schedule{Sender: &tx, Frame: []byte("x"), Interval: time.Millisecond, Next: now()})
+	p.Set("VI_1", Schedule{Sender: &tx, Frames: [][]byte{[]byte("x")}, Interval: time.Millisecond, Next: clock.Now()})
 	if !testnet.WaitFor(patience, func() bool { return p.Counts("VI_1").Failed >= 3 }) {
 		t.Fatalf("failures are not counted: %+v", p.Counts("VI_1"))
 	}
@@ -239,7 +240,7 @@ func TestPacerCountsTheIdentification(t *testing.T) {
 	p := pacerForTest(t)
 	var tx recorder
 	frame := unhex(t, keepalivedAdvert)
-	p.Set("VI_1", Schedule{Sender: &tx, Frame: frame, Interval: time.Millisecond, Next: now()})
+	p.Set("VI_1", Schedule{Sender: &tx, Frames: [][]byte{frame}, Interval: time.Millisecond, Next: clock.Now()})
 	for i, f := range tx.waitSent(t, 3)[:3] {
 		want := unhex(t, keepalivedAdvert)
 		if countIPv4(want, uint16(i+1)); f != string(want) {
@@ -259,7 +260,7 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 	}
 	var tx discard
 	for i := range 10 {
-		e := &paced{given: Schedule{Sender: tx, Interval: time.Nanosecond}, frame: make([]byte, 64)}
+		e := &paced{given: Schedule{Sender: tx, Interval: time.Nanosecond}, frames: [][]byte{make([]byte, 64)}}
 		e.due = vrrp.Instant(i + 1)
 		e.fire = e.send
 		tl.touch(&e.item, e.due)
@@ -287,7 +288,7 @@ func TestPacerUnderConcurrentChanges(t *testing.T) {
 		wg.Go(func() {
 			for i := range 200 {
 				name := fmt.Sprint((g + i) % 3)
-				p.Set(name, Schedule{Sender: &tx, Frame: []byte{byte(i)}, Interval: 50 * time.Microsecond})
+				p.Set(name, Schedule{Sender: &tx, Frames: [][]byte{[]byte{byte(i)}}, Interval: 50 * time.Microsecond})
 				p.Counts(name)
 				p.Status()
 				if i%3 == 0 {
@@ -304,5 +305,21 @@ func TestPacerUnderConcurrentChanges(t *testing.T) {
 	time.Sleep(2 * time.Millisecond)
 	if got := len(tx.sent()); got != n {
 		t.Errorf("%d frames after every router was stopped", got-n)
+	}
+}
+
+func TestEveryFrameOfAScheduleIsSealedAsItLeaves(t *testing.T) {
+	p := pacerForTest(t)
+	var tx recorder
+	n := byte(0)
+	p.Set("VI_1", Schedule{
+		Sender: &tx, Frames: [][]byte{[]byte("a?"), []byte("b?")}, Interval: time.Hour, Next: clock.Now(),
+		Seal: func(frame []byte) { n++; frame[1] = '0' + n },
+	})
+	if !testnet.WaitFor(patience, func() bool { return p.Sent("VI_1") == 2 }) {
+		t.Fatal("not two adverts, one for each destination")
+	}
+	if got := tx.sent(); !slices.Equal(got, []string{"a1", "b2"}) {
+		t.Errorf("sent %q, want a1 and b2", got)
 	}
 }

@@ -77,7 +77,7 @@ func TestPacerWithoutPermissions(t *testing.T) {
 	if os.Getenv(helperUnprivileged) != "" {
 		p := pacerForTest(t)
 		var tx recorder
-		p.Set("VI_1", Schedule{Sender: &tx, Frame: []byte("x"), Interval: time.Millisecond})
+		p.Set("VI_1", Schedule{Sender: &tx, Frames: [][]byte{[]byte("x")}, Interval: time.Millisecond})
 		tx.waitSent(t, 3)
 		s := p.Status()
 		fmt.Printf("realtime: %v\nlocked: %v\n", s.RealtimeErr, s.LockedErr)

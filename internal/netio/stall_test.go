@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/testnet"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -41,8 +42,8 @@ func helperPacer(ifindex int) {
 		log.Fatal(err)
 	}
 	p.Set("VI_1", Schedule{
-		Sender: s, Frame: AdvertFrame(mac1, src, group4, 255, message),
-		Interval: stallInterval, Next: now(),
+		Sender: s, Frames: [][]byte{AdvertFrame(mac1, src, group4, 255, message)},
+		Interval: stallInterval, Next: clock.Now(),
 	})
 	select {} // until the parent kills us
 }

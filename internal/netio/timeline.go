@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -124,7 +125,7 @@ func (t *timeline) next() (it *item, open bool) {
 	var first vrrp.Instant
 	if len(t.heap) > 0 {
 		first = t.heap[0].key
-		if first <= now() {
+		if first <= clock.Now() {
 			return t.heap[0], !t.closed
 		}
 	}
@@ -135,7 +136,7 @@ func (t *timeline) next() (it *item, open bool) {
 func (t *timeline) fire(it *item) {
 	it.mu.Lock()
 	// It may have been stopped or moved since it was sorted.
-	if at := now(); it.due != 0 && it.due <= at {
+	if at := clock.Now(); it.due != 0 && it.due <= at {
 		it.due = it.fire(at)
 	}
 	due := it.due
