@@ -37,6 +37,7 @@
 /* auth_data is judged above, where the password is, and stays 0 here. */
 #define ROUTER_DROPS(X)                                                        \
 	X(ttl, TTL)                                                            \
+	X(unknown_peer, UNKNOWN_PEER)                                          \
 	X(auth_type, AUTH_TYPE)                                                \
 	X(version, VERSION)                                                    \
 	X(type, TYPE)                                                          \
@@ -92,9 +93,24 @@ struct rule {
 	__u8 elide;           /* 1: the advert below is stamped and goes no further */
 	__u8 match_priority;
 	__u16 match_interval; /* as on the wire */
-	__u32 pad;
+	__u8 unicast;         /* 1: adverts come from peers, and group is own */
+	__u8 any_source;      /* 1: or from anyone, with any TTL */
+	__u8 old_form;        /* 1: old_group may be the pseudo-header's destination */
+	__u8 pad;
 	__u8 match_src[16];
 	__u64 match_digest;
+	__u8 old_group[16];
+};
+
+/* A router that may speak to one with unicast peers. */
+struct peer_key {
+	struct router_key router;
+	__u8 src[16];
+};
+
+struct peer {
+	__u8 min_ttl; /* of its adverts as they arrive */
+	__u8 max_ttl;
 };
 
 /* What came for one router. */
@@ -106,6 +122,7 @@ struct router_state {
 	__u64 sent_up;         /* of them put on the ring */
 	__u64 checksum_plain;  /* of them summed over the message alone */
 	__u64 checksum_pseudo; /* of them summed with the pseudo-header */
+	__u64 checksum_old;    /* of them with one whose destination is the group */
 	struct router_drops drops;
 	__u64 arrivals[32];    /* [k]: matches 2^k to 2^(k+1) us after the one before */
 };
@@ -142,7 +159,7 @@ struct event {
 	__u16 message; /* where in packet the VRRP message starts, after any AH */
 	__u8 mac[6];   /* sender */
 	__u8 pseudo;   /* 1: the checksum includes the pseudo-header */
-	__u8 pad;
+	__u8 old;      /* 1: it includes one whose destination is the group */
 	__u8 packet[]; /* as it came, from the IP header to the end of its payload */
 };
 

@@ -12,6 +12,7 @@
 
 #define MAX_ROUTERS 4096
 #define MAX_INTERFACES 4096
+#define MAX_PEERS 8192
 
 /*
  * Written by user space alone. An update swaps in a whole new rule; the old
@@ -24,6 +25,14 @@ struct {
 	__type(value, struct rule);
 	__uint(max_entries, MAX_ROUTERS);
 } routers SEC(".maps");
+
+/* Written by user space alone, before the rule that asks for them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, struct peer_key);
+	__type(value, struct peer);
+	__uint(max_entries, MAX_PEERS);
+} peers SEC(".maps");
 
 /* Made by user space before the rule, then written here alone. */
 struct {

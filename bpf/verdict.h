@@ -116,6 +116,7 @@ static __always_inline bool push(const struct frame *f, const struct advert *a,
 	e->key = *key;
 	e->kind = EVENT_ADVERT;
 	e->pseudo = a->pseudo;
+	e->old = a->old;
 	e->length = f->packet_length;
 	e->message = f->message_offset;
 	__builtin_memcpy(e->mac, f->eth->h_source, sizeof(e->mac));
@@ -142,7 +143,7 @@ static __always_inline enum drop accept(struct xdp_md *ctx, const struct frame *
 	bool significant, pushed;
 
 	count(&st->received);
-	count(a->pseudo ? &st->checksum_pseudo : &st->checksum_plain);
+	count(a->pseudo ? &st->checksum_pseudo : a->old ? &st->checksum_old : &st->checksum_plain);
 	st->last_seen_ns = now;
 
 	if (matches(f, a, r, d)) {

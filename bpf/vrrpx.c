@@ -52,7 +52,7 @@ int vrrpx_rx(struct xdp_md *ctx)
 	if (!st)
 		return leave(ic, DROP_VRID);
 
-	d = judge(ctx, &f, r, &a);
+	d = judge(ctx, &f, &key, r, &a);
 	if (d == ACCEPTED)
 		d = accept(ctx, &f, &a, &key, r, st, now);
 	return verdict(ic, st, &key, d, now);

@@ -49,6 +49,7 @@ type Event struct {
 
 	AH       bool // an Authentication Header stands in front of the message
 	Pseudo   bool // the checksum includes the pseudo-header
+	Old      bool // it includes one whose destination is the group (vrrp.ChecksumOld)
 	Digest   uint64
 	Src, Dst netip.Addr
 	MAC      [6]byte // sender
@@ -89,6 +90,7 @@ func (e *Event) decode(rec, buf []byte) ([]byte, error) {
 	start := len(buf)
 	buf = append(buf, rec[eventSize:eventSize+length]...)
 	p := buf[start:len(buf):len(buf)]
+	e.Old = raw.Old != 0
 	e.AH, e.Pseudo, e.Digest, e.MAC = message > header, raw.Pseudo != 0, raw.Digest, raw.Mac
 	e.Packet, e.Message = p, p[message:]
 	if e.Key.Family == vrrp.IPv6 {

@@ -19,6 +19,9 @@ func parityRules() map[Key]Rule {
 		{0, 51, vrrp.IPv6}:  v6rule(),
 		{0, 255, vrrp.IPv4}: v3rule(),
 	}
+	rules[Key{0, 14, vrrp.IPv4}], rules[Key{0, 15, vrrp.IPv4}] = uni4(), anySource(uni4())
+	rules[Key{0, 16, vrrp.IPv4}], rules[Key{0, 17, vrrp.IPv4}] = uniV2(), noOldForm()
+	rules[Key{0, 14, vrrp.IPv6}], rules[Key{0, 15, vrrp.IPv6}] = uni6(), anySource(uni6())
 	any := v2rule()
 	any.Interval = 0
 	rules[Key{0, 13, vrrp.IPv4}] = any
@@ -35,6 +38,7 @@ const (
 	fixPlain               // VRRP's over the message
 	fixPseudo              // VRRP's with a pseudo-header
 	fixLengths             // those of the IP header
+	fixOld                 // VRRP's with a pseudo-header to the group
 )
 
 // fix makes sums and lengths right where the frame has them.
@@ -65,6 +69,10 @@ func fix(frame []byte, what uint8) []byte {
 			copy(ip[4:], be16(len(ip)-40))
 		}
 		m, pseudo = ip[40:], bytes.Clone(ip[8:40])
+	}
+	if len(pseudo) == 8 && what&fixOld != 0 {
+		copy(pseudo[4:], group4.AsSlice())
+		what |= fixPseudo
 	}
 	if len(m) < 8 || what&(fixPlain|fixPseudo) == 0 {
 		return frame
@@ -97,7 +105,7 @@ func newParity(t testing.TB) *parity {
 
 func (p *parity) lookup(vrid uint8, f vrrp.Family) (vrrp.Expect, bool) {
 	r, ok := p.rules[Key{p.lo, vrid, f}]
-	return vrrp.Expect{Version: r.Version, Auth: r.Auth, Interval: r.Interval, Own: r.Own, Group: r.Group}, ok
+	return vrrp.Expect{Version: r.Version, Auth: r.Auth, Interval: r.Interval, Own: r.Own, Group: r.Group, Unicast: r.Unicast}, ok
 }
 
 func (p *parity) check(t testing.TB, frame []byte) vrrp.Drop {
@@ -133,7 +141,7 @@ func (p *parity) check(t testing.TB, frame []byte) vrrp.Drop {
 	}
 	e := events[0]
 	if e.Key != k || e.Src != fr.Src || e.Dst != fr.Dst || e.TTL != fr.TTL || e.MAC != fr.MAC ||
-		e.AH != (fr.AH != nil) || e.Pseudo != (fr.Checksum == vrrp.ChecksumPseudo) ||
+		e.AH != (fr.AH != nil) || e.Pseudo != (fr.Checksum == vrrp.ChecksumPseudo) || e.Old != (fr.Checksum == vrrp.ChecksumOld) ||
 		!bytes.Equal(e.Message, fr.Message) {
 		t.Fatalf("C found %+v\nGo found %+v\n%x", e, fr, frame)
 	}
@@ -158,8 +166,8 @@ func (p *parity) snapshot(k Key, ours bool) snapshot {
 	return s
 }
 
-// paritySeeds are the named frames, and v2 with every authentication to routers
-// of every other.
+// paritySeeds are the named frames, v2 with every authentication to routers of
+// every other, and unicast to each such router.
 func paritySeeds() (frames [][]byte) {
 	for _, c := range testCases() {
 		frames = append(frames, c.frame)
@@ -170,6 +178,14 @@ func paritySeeds() (frames [][]byte) {
 			frames = append(frames, v4frame(m), v4frame(ah(3, m), set(9, 51)))
 		}
 	}
+	for _, vrid := range []byte{14, 15, 16, 17} {
+		for _, src := range []string{peer4, peerA, "192.0.2.77"} {
+			frames = append(frames, toUs4(message(v3plain, set(1, vrid)), src, 62), toUs4(message(v2one, set(1, vrid)), src, 62))
+		}
+		six := toUs6(peerB, 62)
+		six[14+40+1] = vrid
+		frames = append(frames, six)
+	}
 	return frames
 }
 
@@ -178,6 +194,7 @@ func FuzzParity(f *testing.F) {
 	for _, frame := range paritySeeds() {
 		f.Add(frame, uint8(0))
 		f.Add(frame, uint8(fixHeader|fixPlain))
+		f.Add(frame, uint8(fixHeader|fixOld))
 	}
 	p := newParity(f)
 	f.Fuzz(func(t *testing.T, frame []byte, what uint8) {
@@ -200,7 +217,7 @@ func TestParityWithEachByteChanged(t *testing.T) {
 			for _, flip := range []byte{0x01, 0x10, 0x80, 0xff} {
 				changed := bytes.Clone(frame)
 				changed[i] ^= flip
-				for _, what := range []uint8{0, fixHeader | fixPlain, fixPseudo} {
+				for _, what := range []uint8{0, fixHeader | fixPlain, fixHeader | fixPseudo, fixOld} {
 					seen[p.check(t, fix(changed, what))]++
 				}
 			}

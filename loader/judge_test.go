@@ -33,6 +33,7 @@ type testCase struct {
 	want  vrrp.Drop
 	// An accepted advert:
 	pseudo bool
+	old    bool
 	ah     bool
 }
 
@@ -223,7 +224,7 @@ func testCases() []testCase {
 	for _, src := range []string{"::", "::1", "ff02::12", "ff0e::1"} {
 		cases = append(cases, testCase{name: "from " + src, frame: v6frame(message6(v3ipv6, src), with(8, src)), want: vrrp.DropSource})
 	}
-	return cases
+	return append(cases, unicastCases()...)
 }
 
 // plain6 sums a message without its pseudo-header.
@@ -276,6 +277,7 @@ func (h *harness) counted(f vrrp.Family) (InterfaceCounters, map[vrrp.Drop]uint6
 		sum.Matched += s.Matched
 		sum.ChecksumPlain += s.ChecksumPlain
 		sum.ChecksumPseudo += s.ChecksumPseudo
+		sum.ChecksumOld += s.ChecksumOld
 	}
 	return ic, drops(all...), sum
 }
@@ -347,14 +349,15 @@ func (c testCase) checkEvent(t *testing.T, e Event, s State) {
 	if !bytes.Equal(e.Src.AsSlice(), src) || !bytes.Equal(e.Dst.AsSlice(), dst) || e.TTL != packet[ttlAt] || e.MAC != peerMAC {
 		t.Errorf("from %v (%x) to %v with TTL %d", e.Src, e.MAC, e.Dst, e.TTL)
 	}
-	if e.AH != c.ah || e.Pseudo != c.pseudo {
-		t.Errorf("AH %v, pseudo-header %v; want %v, %v", e.AH, e.Pseudo, c.ah, c.pseudo)
+	if e.AH != c.ah || e.Pseudo != c.pseudo || e.Old != c.old {
+		t.Errorf("AH %v, pseudo-header %v, old %v; want %v, %v, %v", e.AH, e.Pseudo, e.Old, c.ah, c.pseudo, c.old)
 	}
 	if e.At == 0 || e.Now != e.At || e.Digest == 0 {
 		t.Errorf("at %d, now %d, digest %d", e.At, e.Now, e.Digest)
 	}
-	if c.pseudo && s.ChecksumPseudo != 1 || !c.pseudo && s.ChecksumPlain != 1 || s.ChecksumPlain+s.ChecksumPseudo != 1 {
-		t.Errorf("checksums counted: %d plain, %d pseudo", s.ChecksumPlain, s.ChecksumPseudo)
+	forms := map[bool]uint64{c.pseudo: s.ChecksumPseudo, c.old: s.ChecksumOld, !c.pseudo && !c.old: s.ChecksumPlain}
+	if forms[true] != 1 || s.ChecksumPlain+s.ChecksumPseudo+s.ChecksumOld != 1 {
+		t.Errorf("checksums counted: %d plain, %d pseudo, %d old", s.ChecksumPlain, s.ChecksumPseudo, s.ChecksumOld)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
+
+	"github.com/vrrpx/vrrpx/vrrp"
 )
 
 // Options is what Open is told.
@@ -28,6 +30,8 @@ type Options struct {
 type Kernel struct {
 	rx                                          *ebpf.Program
 	routers, state, interfaces, buckets, events *ebpf.Map
+	peers                                       *ebpf.Map
+	peersOf                                     map[Key]*vrrp.Unicast // whose peers are in it
 
 	arm         *ebpf.Program // nil without deadlines
 	deadlines   *ebpf.Map     // likewise
@@ -67,7 +71,7 @@ func Open(o Options) (*Kernel, error) {
 	if err := spec.Variables[vrrpxVarDigestSeed].Set(binary.NativeEndian.Uint64(seed[:])); err != nil {
 		return nil, err
 	}
-	k := &Kernel{links: map[int]attachment{}, pinDir: o.PinDir}
+	k := &Kernel{links: map[int]attachment{}, pinDir: o.PinDir, peersOf: map[Key]*vrrp.Unicast{}}
 	if err := k.open(spec, o); err != nil {
 		return nil, errors.Join(err, k.Close())
 	}
@@ -99,6 +103,7 @@ func (k *Kernel) loadRx(spec *ebpf.CollectionSpec) error {
 		Interfaces *ebpf.Map     `ebpf:"interfaces"`
 		Buckets    *ebpf.Map     `ebpf:"buckets"`
 		Events     *ebpf.Map     `ebpf:"events"`
+		Peers      *ebpf.Map     `ebpf:"peers"`
 	}
 	err := spec.LoadAndAssign(&objs, nil)
 	if errors.Is(err, unix.EINVAL) {
@@ -111,7 +116,7 @@ func (k *Kernel) loadRx(spec *ebpf.CollectionSpec) error {
 		return explain("load the XDP program", err)
 	}
 	k.rx, k.routers, k.state = objs.Rx, objs.Routers, objs.State
-	k.interfaces, k.buckets, k.events = objs.Interfaces, objs.Buckets, objs.Events
+	k.interfaces, k.buckets, k.events, k.peers = objs.Interfaces, objs.Buckets, objs.Events, objs.Peers
 	return nil
 }
 
@@ -149,7 +154,7 @@ func (k *Kernel) Close() error {
 	for _, p := range []*ebpf.Program{k.rx, k.arm} {
 		errs = append(errs, p.Close())
 	}
-	for _, m := range []*ebpf.Map{k.routers, k.state, k.interfaces, k.buckets, k.events, k.deadlines} {
+	for _, m := range []*ebpf.Map{k.routers, k.state, k.interfaces, k.buckets, k.events, k.peers, k.deadlines} {
 		errs = append(errs, m.Close())
 	}
 	return errors.Join(errs...)

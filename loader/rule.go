@@ -38,6 +38,9 @@ type Rule struct {
 	Interval uint16
 	Own      netip.Addr // own primary address: from there it is our own advert; zero for none yet
 	Group    netip.Addr // the destination that adverts must have
+	// Unicast is set of a router with unicast peers; Group is then Own. It must
+	// not change afterwards: a router with other peers has another.
+	Unicast *vrrp.Unicast
 	// Priority is the effective one of the router. Adverts of this priority,
 	// above it or of 0 are bounded apart from the lesser ones.
 	Priority uint8
@@ -70,10 +73,14 @@ func (k *Kernel) SetRule(key Key, r Rule) error {
 	if err := k.addRouter(&rawKey); err != nil {
 		return fmt.Errorf("add %v: %w", key, err)
 	}
+	forget, err := k.addPeers(key, r.Unicast)
+	if err != nil {
+		return fmt.Errorf("set rule of %v: %w", key, err)
+	}
 	if err := k.routers.Put(&rawKey, &raw); err != nil {
 		return fmt.Errorf("set rule of %v: %w", key, err)
 	}
-	return nil
+	return forget()
 }
 
 // addRouter makes what the program writes for a router, unless it is there.
@@ -98,11 +105,13 @@ func (k *Kernel) Remove(key Key) error {
 		maps = append(maps, k.deadlines) // its timer is cancelled
 	}
 	var errs []error
+	defer delete(k.peersOf, key)
 	for _, m := range maps {
 		if err := m.Delete(&rawKey); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
 			errs = append(errs, fmt.Errorf("remove %v: %w", key, err))
 		}
 	}
+	errs = append(errs, k.forgetPeers(key, k.peersOf[key], nil))
 	return errors.Join(errs...)
 }
 
@@ -130,6 +139,11 @@ func (r *Rule) raw(key Key) (vrrpxRule, error) {
 	if r.Own.IsValid() {
 		if raw.Own, err = rawAddr(r.Own, key.Family); err != nil {
 			return raw, fmt.Errorf("own address: %w", err)
+		}
+	}
+	if r.Unicast != nil {
+		if err = raw.unicast(r.Unicast, key.Family); err != nil {
+			return raw, err
 		}
 	}
 	if m := r.Elide; m != nil {

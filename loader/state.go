@@ -21,6 +21,7 @@ type State struct {
 	SentUp         uint64 // put on the ring
 	ChecksumPlain  uint64 // with a checksum over the message alone
 	ChecksumPseudo uint64 // with one that includes the pseudo-header
+	ChecksumOld    uint64 // of unicast, with one whose destination is the group
 
 	Drops    [vrrp.NumDrops]uint64 // those of Drop.OfRouter; the others are 0
 	Arrivals [32]uint64            // [k]: elided adverts 2^k to 2^(k+1) us after the one before
@@ -64,7 +65,7 @@ func (k *Kernel) State(key Key) (State, error) {
 	s := State{
 		LastSeen: vrrp.Instant(raw.LastSeenNs), LastMatch: vrrp.Instant(raw.LastMatchNs),
 		Received: raw.Received, Matched: raw.Matched, SentUp: raw.SentUp,
-		ChecksumPlain: raw.ChecksumPlain, ChecksumPseudo: raw.ChecksumPseudo,
+		ChecksumPlain: raw.ChecksumPlain, ChecksumPseudo: raw.ChecksumPseudo, ChecksumOld: raw.ChecksumOld,
 		Arrivals: raw.Arrivals,
 	}
 	drops := (*routerDrops)(unsafe.Pointer(&raw.Drops))

@@ -75,20 +75,21 @@ const (
 	vrrpxDropDROP_VLAN          vrrpxDrop = 6
 	vrrpxDropDROP_VRID          vrrpxDrop = 7
 	vrrpxDropDROP_TTL           vrrpxDrop = 8
-	vrrpxDropDROP_AUTH_TYPE     vrrpxDrop = 9
-	vrrpxDropDROP_VERSION       vrrpxDrop = 10
-	vrrpxDropDROP_TYPE          vrrpxDrop = 11
-	vrrpxDropDROP_LENGTH        vrrpxDrop = 12
-	vrrpxDropDROP_CHECKSUM      vrrpxDrop = 13
-	vrrpxDropDROP_DESTINATION   vrrpxDrop = 14
-	vrrpxDropDROP_SOURCE        vrrpxDrop = 15
-	vrrpxDropDROP_OWN           vrrpxDrop = 16
-	vrrpxDropDROP_INTERVAL_ZERO vrrpxDrop = 17
-	vrrpxDropDROP_INTERVAL      vrrpxDrop = 18
-	vrrpxDropDROP_AUTH_DATA     vrrpxDrop = 19
-	vrrpxDropDROP_OVERFLOW      vrrpxDrop = 20
-	vrrpxDropDROP_RING_FULL     vrrpxDrop = 21
-	vrrpxDropNUM_DROPS          vrrpxDrop = 22
+	vrrpxDropDROP_UNKNOWN_PEER  vrrpxDrop = 9
+	vrrpxDropDROP_AUTH_TYPE     vrrpxDrop = 10
+	vrrpxDropDROP_VERSION       vrrpxDrop = 11
+	vrrpxDropDROP_TYPE          vrrpxDrop = 12
+	vrrpxDropDROP_LENGTH        vrrpxDrop = 13
+	vrrpxDropDROP_CHECKSUM      vrrpxDrop = 14
+	vrrpxDropDROP_DESTINATION   vrrpxDrop = 15
+	vrrpxDropDROP_SOURCE        vrrpxDrop = 16
+	vrrpxDropDROP_OWN           vrrpxDrop = 17
+	vrrpxDropDROP_INTERVAL_ZERO vrrpxDrop = 18
+	vrrpxDropDROP_INTERVAL      vrrpxDrop = 19
+	vrrpxDropDROP_AUTH_DATA     vrrpxDrop = 20
+	vrrpxDropDROP_OVERFLOW      vrrpxDrop = 21
+	vrrpxDropDROP_RING_FULL     vrrpxDrop = 22
+	vrrpxDropNUM_DROPS          vrrpxDrop = 23
 )
 
 type vrrpxEvent struct {
@@ -103,7 +104,7 @@ type vrrpxEvent struct {
 	Message uint16
 	Mac     [6]uint8
 	Pseudo  uint8
-	Pad     uint8
+	Old     uint8
 	Packet  [0]uint8
 }
 
@@ -132,6 +133,18 @@ type vrrpxIfaceCounters struct {
 	}
 }
 
+type vrrpxPeer struct {
+	_      structs.HostLayout
+	MinTtl uint8
+	MaxTtl uint8
+}
+
+type vrrpxPeerKey struct {
+	_      structs.HostLayout
+	Router vrrpxRouterKey
+	Src    [16]uint8
+}
+
 type vrrpxRouterKey struct {
 	_       structs.HostLayout
 	Ifindex uint32
@@ -149,9 +162,11 @@ type vrrpxRouterState struct {
 	SentUp         uint64
 	ChecksumPlain  uint64
 	ChecksumPseudo uint64
+	ChecksumOld    uint64
 	Drops          struct {
 		_            structs.HostLayout
 		Ttl          uint64
+		UnknownPeer  uint64
 		AuthType     uint64
 		Version      uint64
 		Type         uint64
@@ -182,9 +197,13 @@ type vrrpxRule struct {
 	Elide         uint8
 	MatchPriority uint8
 	MatchInterval uint16
-	Pad           uint32
+	Unicast       uint8
+	AnySource     uint8
+	OldForm       uint8
+	Pad           uint8
 	MatchSrc      [16]uint8
 	MatchDigest   uint64
+	OldGroup      [16]uint8
 }
 
 // Names of all BPF objects in the ELF.
@@ -195,6 +214,7 @@ const (
 	vrrpxMapDeadlines  = "deadlines"
 	vrrpxMapEvents     = "events"
 	vrrpxMapInterfaces = "interfaces"
+	vrrpxMapPeers      = "peers"
 	vrrpxMapRouters    = "routers"
 	vrrpxMapState      = "state"
 	vrrpxProgVrrpxArm  = "vrrpx_arm"
@@ -257,6 +277,7 @@ type vrrpxMapSpecs struct {
 	Deadlines  *ebpf.MapSpec `ebpf:"deadlines"`
 	Events     *ebpf.MapSpec `ebpf:"events"`
 	Interfaces *ebpf.MapSpec `ebpf:"interfaces"`
+	Peers      *ebpf.MapSpec `ebpf:"peers"`
 	Routers    *ebpf.MapSpec `ebpf:"routers"`
 	State      *ebpf.MapSpec `ebpf:"state"`
 }
@@ -293,6 +314,7 @@ type vrrpxMaps struct {
 	Deadlines  *ebpf.Map `ebpf:"deadlines"`
 	Events     *ebpf.Map `ebpf:"events"`
 	Interfaces *ebpf.Map `ebpf:"interfaces"`
+	Peers      *ebpf.Map `ebpf:"peers"`
 	Routers    *ebpf.Map `ebpf:"routers"`
 	State      *ebpf.Map `ebpf:"state"`
 }
@@ -303,6 +325,7 @@ func (m *vrrpxMaps) Close() error {
 		m.Deadlines,
 		m.Events,
 		m.Interfaces,
+		m.Peers,
 		m.Routers,
 		m.State,
 	)

@@ -8,8 +8,10 @@ type Drop uint8
 
 // The first group is counted per interface, because the frame cannot be laid
 // to a virtual router of ours; the second per router; the third is found only
-// above the kernel program. One check is out of line: the authentication type in
-// VRRPv2's header is looked at after DropOwn, as RFC 3768 section 7.1 has it.
+// above the kernel program. Two checks are out of line: the authentication type in
+// VRRPv2's header is looked at after DropOwn, as RFC 3768 section 7.1 has it, and
+// the destination of a unicast router's advert before DropTTL, with its peer and in
+// the order destination, peer, TTL.
 const (
 	Accepted      Drop = iota
 	DropIPHeader       // IPv4 header impossible or its checksum wrong
@@ -20,13 +22,14 @@ const (
 	DropVLAN           // 802.1Q tag of another VLAN: that VLAN's device judges it
 	DropVRID           // VRID not configured on this interface: another daemon's
 
-	DropTTL          // TTL or hop limit is not 255 (RFC 9568 section 7.1)
+	DropTTL          // TTL or hop limit is not 255 (RFC 9568 section 7.1), or not in the unicast peer's range
+	DropUnknownPeer  // a unicast router's: from an address that is no peer of it
 	DropAuthType     // authentication type differs, or AH where none is configured
 	DropVersion      // version differs from the configured one
 	DropType         // type is not ADVERTISEMENT (1)
 	DropLength       // shorter than its address count says, or longer than any advert
 	DropChecksum     // neither checksum form fits
-	DropDestination  // not sent to the VRRP group
+	DropDestination  // not sent to the VRRP group, or not to a unicast router's own address
 	DropSource       // source is unspecified, loopback or multicast
 	DropOwn          // our own advert looped back
 	DropIntervalZero // v3 Max Advertise Interval 0 (erratum 8301)
@@ -41,7 +44,7 @@ const (
 
 var dropNames = [NumDrops]string{
 	"accepted", "ip_header", "ip_options", "fragment", "ext_header", "truncated", "vlan", "vrid",
-	"ttl", "auth_type", "version", "type", "length", "checksum", "destination", "source", "own",
+	"ttl", "unknown_peer", "auth_type", "version", "type", "length", "checksum", "destination", "source", "own",
 	"interval_zero", "interval",
 	"auth_data", "overflow", "ring_full",
 }

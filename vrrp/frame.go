@@ -12,6 +12,8 @@ type Expect struct {
 	Auth       AuthType
 	Interval   uint16     // v2: Adver Int that an advert must carry; 0: any
 	Own, Group netip.Addr // our primary address; the destination to demand
+	// Unicast is set of a router with unicast peers; Group is then our own address.
+	Unicast *Unicast
 }
 
 // Frame is what Judge found in an Ethernet frame. Message aliases the frame.
@@ -166,9 +168,14 @@ func mayHideVRRP(next uint8) bool {
 // drops.
 func (fr *Frame) judge(want Expect) Drop {
 	msg := fr.Message
-	switch {
-	case fr.TTL != 255:
+	if u := want.Unicast; u != nil {
+		if d := u.admits(fr, want.Group); d != Accepted {
+			return d
+		}
+	} else if fr.TTL != 255 {
 		return DropTTL
+	}
+	switch {
 	case (want.Auth == AuthAH) != (fr.AH != nil):
 		return DropAuthType
 	case msg[0]>>4 != want.Version:
@@ -180,7 +187,7 @@ func (fr *Frame) judge(want Expect) Drop {
 	if len(msg) > messageMax {
 		return DropLength
 	}
-	form, ok := checksumForm(msg, fr.Family, fr.Src, fr.Dst)
+	form, ok := fr.checksumForm(want.Unicast)
 	fr.Checksum = form
 	switch {
 	case !ok:
@@ -209,15 +216,22 @@ func badSource(a netip.Addr) bool {
 
 // checksumForm checks the checksum of a message of good shape and tells which
 // form fitted. RFC 9568 section 5.2.8; IPv6 covers the whole payload, as the
-// kernel's IPV6_CHECKSUM does.
-func checksumForm(msg []byte, f Family, src, dst netip.Addr) (Checksum, bool) {
-	if f == IPv6 {
-		return ChecksumPseudo, fold(sum(pseudoSum(src, dst, len(msg)), msg)) == 0xffff
+// kernel's IPV6_CHECKSUM does. The old form is that of unicast alone.
+func (fr *Frame) checksumForm(u *Unicast) (Checksum, bool) {
+	msg := fr.Message
+	if fr.Family == IPv6 {
+		return ChecksumPseudo, fold(sum(pseudoSum(fr.Src, fr.Dst, len(msg)), msg)) == 0xffff
 	}
-	msg = msg[:messageLen(msg, f)]
+	msg = msg[:messageLen(msg, fr.Family)]
 	plain := sum(0, msg)
-	if fold(plain) == 0xffff {
+	fits := func(dst netip.Addr) bool { return fold(plain+pseudoSum(fr.Src, dst, len(msg))) == 0xffff }
+	switch {
+	case fold(plain) == 0xffff:
 		return ChecksumPlain, true
+	case msg[0]>>4 != 3:
+		return ChecksumPseudo, false
+	case u != nil && u.OldGroup.IsValid() && !fits(fr.Dst) && fits(u.OldGroup):
+		return ChecksumOld, true
 	}
-	return ChecksumPseudo, msg[0]>>4 == 3 && fold(plain+pseudoSum(src, dst, len(msg))) == 0xffff
+	return ChecksumPseudo, fits(fr.Dst)
 }

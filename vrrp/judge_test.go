@@ -9,7 +9,8 @@ import (
 )
 
 // scene is a frame and what the routers of its interface expect: VRID 51 v3,
-// 52 v2, 53 v2 with PASS, 54 v2 with AH, and 51 v3 over IPv6.
+// 52 v2, 53 v2 with PASS, 54 v2 with AH, and 51 v3 over IPv6; of those with
+// unicast peers 61 v3, 62 v2, 63 v3 that listens to anyone, and 61 v3 over IPv6.
 type scene struct {
 	frame
 	own bool // the frame's source is our own address
@@ -17,16 +18,25 @@ type scene struct {
 
 func (s *scene) lookup(vrid uint8, f Family) (Expect, bool) {
 	want := Expect{Version: 3, Own: netip.MustParseAddr("10.0.0.9"), Group: group}
-	if vrid > 51 {
+	if vrid > 51 && vrid < 55 {
 		want.Version, want.Auth, want.Interval = 2, AuthType(vrid-52), 1
 	}
 	if f == IPv6 {
 		want.Own, want.Group = netip.MustParseAddr("fe80::9"), group6
 	}
+	if vrid >= 61 && vrid <= 63 {
+		want.Group, want.Unicast = want.Own, peersOf(f)
+		if vrid == 62 {
+			want.Version, want.Interval = 2, 1
+		}
+		if want.Unicast.AnySource = vrid == 63; vrid == 63 {
+			want.Unicast.OldGroup = netip.Addr{}
+		}
+	}
 	if s.own {
 		want.Own = netip.MustParseAddr(s.src)
 	}
-	return want, vrid == 51 || f == IPv4 && vrid >= 52 && vrid <= 54
+	return want, vrid == 51 || vrid == 61 || f == IPv4 && (vrid >= 52 && vrid <= 54 || vrid == 62 || vrid == 63)
 }
 
 func (s *scene) judge() (Frame, Drop, bool) { return Judge(s.bytes(), s.lookup) }

@@ -54,6 +54,10 @@ const (
 	ChecksumPseudo Checksum = iota
 	// ChecksumPlain covers the VRRP message only (RFC 9568 section 5.2.8).
 	ChecksumPlain
+	// ChecksumOld is keepalived's form for unicast before 1.3.7: a pseudo-header
+	// with the multicast group as its destination. Append makes it when it is told
+	// ChecksumPseudo and the group for dst.
+	ChecksumOld
 )
 
 // ErrInterval is an interval that the version's field cannot carry.

@@ -105,7 +105,8 @@ func TestRoundTrip(t *testing.T) {
 		case f == IPv6:
 			want = ChecksumPseudo
 		}
-		if got, ok := checksumForm(msg, f, src, dst); !ok || got != want {
+		sent := Frame{Message: msg, Family: f, Src: src, Dst: dst}
+		if got, ok := sent.checksumForm(nil); !ok || got != want {
 			t.Fatalf("v%d %v: checksum form %d fits: %v, want %d", p.Version, f, got, ok, want)
 		}
 		got, err := Parse(append(msg, make([]byte, rng.IntN(40))...), f)
