@@ -47,6 +47,7 @@ type Global struct {
 	Group                netip.Addr    // vrrp_mcast_group4
 	HigherPriorityAdvert bool          // vrrp_higher_prio_send_advert
 	OwnerIgnores         bool          // vrrp_owner_ignore_adverts
+	CheckSource          bool          // vrrp_check_unicast_src
 	GARP                 GARP          // vrrp_garp_*
 	GNAInterval          time.Duration // vrrp_gna_interval
 
@@ -74,9 +75,10 @@ type Router struct {
 	// Master exactly when Priority is 255. It is not the protocol's state: a
 	// router below 255 starts as backup whatever it says here.
 	State          string
-	Priority       uint8         // 1 to 255; 255 owns the addresses
-	Group          netip.Addr    // where adverts go to and are expected: 224.0.0.18 or mcast_dst_ip
-	Source         netip.Addr    // where ours come from (mcast_src_ip); not valid: the interface's first address
+	Priority       uint8      // 1 to 255; 255 owns the addresses
+	Group          netip.Addr // where adverts go to and are expected: 224.0.0.18 or mcast_dst_ip
+	Source         netip.Addr // where ours come from (mcast_src_ip, unicast_src_ip); not valid: the interface's first address
+	SourcePos      Pos
 	AdvertInterval time.Duration // v2: 1 to 255 s, whole; v3: 10 ms to 40.95 s in steps of 10 ms
 	Preempt        bool
 	PreemptDelay   time.Duration // 0 to 1000 s; 0 unless Preempt, State is Backup and Priority below 255
@@ -84,6 +86,14 @@ type Router struct {
 	Addresses      []Address // in the order of the file, which is that of the advert; of Family; 1 to 255, IPv6 to 90
 	NoAddresses    bool      // no_virtual_ipaddress: Addresses may be empty
 	Excluded       []Address // virtual_ipaddress_excluded: held and announced like Addresses, in no advert
+
+	// With Peers adverts go to and come from these and not the group.
+	Peers       []Peer
+	UnicastTTL  uint8 // of our adverts to them
+	CheckSource bool  // take adverts of Peers alone; else of anyone, with any TTL
+	OldChecksum OldChecksum
+	NoPeerFault bool // unicast_fault_no_peer, and there is none: FAULT, for ever
+	TrackSource bool // FAULT while Source is not on the interface
 
 	GARP                 GARP
 	GNAInterval          time.Duration // GARP.Interval over IPv6: least gap between two neighbour advertisements
@@ -192,6 +202,8 @@ func Defaults() Router {
 		GARP:                defaultGARP,
 		DownAdverts:         3,
 		LowerPriorityAdvert: true,
+		UnicastTTL:          255,
+		CheckSource:         true,
 	}
 }
 
@@ -209,6 +221,7 @@ func defaultGlobal() Global {
 		LowerPriorityAdvert: r.LowerPriorityAdvert,
 		DownAdverts:         r.DownAdverts,
 		Group:               r.Group,
+		CheckSource:         r.CheckSource,
 		GARP:                r.GARP,
 	}
 }

@@ -3,10 +3,11 @@ package config
 import "net/netip"
 
 // resolveFamily settles whether a router is IPv4's or IPv6's: native_ipv6 says
-// so, else the first address does. As in keepalived it has one family only,
+// so, else the first address does, or where there is none the unicast source or
+// peer. As in keepalived it has one family only,
 // and IPv6 has no other version than 3.
 func (in *interpreter) resolveFamily(d *draft) {
-	if d.given("native_ipv6") || len(d.Addresses) > 0 && d.Addresses[0].Prefix.Addr().Is6() {
+	if d.given("native_ipv6") || d.firstAddr().Is6() {
 		d.Family = 6
 	}
 	kept := d.Addresses[:0]
@@ -25,6 +26,7 @@ func (in *interpreter) resolveFamily(d *draft) {
 	for _, keyword := range []string{"mcast_src_ip", "mcast_dst_ip"} {
 		if d.given(keyword) {
 			in.diags.errorf(d.seen[keyword], "remove it: adverts go from the link-local address to ff02::12", "(%s) %s of an IPv6 router is not supported yet", plain(d.Name), keyword)
+			d.Source = netip.Addr{}
 		}
 	}
 	if d.Version != 3 {
@@ -37,6 +39,19 @@ func (in *interpreter) resolveFamily(d *draft) {
 		in.diags.warnf(d.seen["v3_checksum_as_v2"], "remove it", "(%s) v3_checksum_as_v2 has no effect: over IPv6 there is one form of checksum", plain(d.Name))
 	}
 	d.ChecksumPlain = false
+}
+
+// firstAddr is the address that tells a router's family; not valid for none.
+func (d *draft) firstAddr() netip.Addr {
+	switch {
+	case len(d.Addresses) > 0:
+		return d.Addresses[0].Prefix.Addr()
+	case d.unicastSource.IsValid():
+		return d.unicastSource
+	case len(d.Peers) > 0:
+		return d.Peers[0].Addr
+	}
+	return netip.Addr{}
 }
 
 // familyOf is 4 or 6.
@@ -57,6 +72,7 @@ func (v *validator) linkLocalFirst() {
 	a := v.Addresses[0]
 	switch {
 	case a.Prefix.Addr().IsLinkLocalUnicast():
+	case v.Unicast(): // nor does keepalived want it here
 	case v.Strict:
 		v.errorf(a.Pos, "write one such as fe80::100/64 before it, the same on every host, or remove vrrp_strict",
 			"vrrp_strict: the first IPv6 address is %s: expected a link-local one", a.Prefix.Addr())

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -22,10 +23,12 @@ type interpreter struct {
 // given from a default, and a value that was wrong from one that is missing.
 type draft struct {
 	Router
-	seen     map[string]Pos
-	state    word // as written
-	authType word
-	authPass word
+	seen          map[string]Pos
+	unicastSource netip.Addr
+	badPeers      bool // a line of unicast_peer was malformed
+	state         word // as written
+	authType      word
+	authPass      word
 }
 
 func (d *draft) given(keyword string) bool {

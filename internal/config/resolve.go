@@ -23,6 +23,7 @@ func (in *interpreter) resolve() {
 	for _, d := range in.drafts {
 		d.inherit(g)
 		in.resolveFamily(d)
+		in.resolveUnicast(d)
 		in.resolvePriority(d)
 		in.resolvePreemptDelay(d)
 		in.resolveInterval(d)
@@ -45,6 +46,7 @@ func (d *draft) inherit(g *Global) {
 		"lower_prio_no_advert":       func() { d.LowerPriorityAdvert = g.LowerPriorityAdvert },
 		"v3_checksum_as_v2":          func() { d.ChecksumPlain = g.ChecksumPlain },
 		"mcast_dst_ip":               func() { d.Group = g.Group },
+		"check_unicast_src":          func() { d.CheckSource = g.CheckSource },
 		"down_timer_adverts":         func() { d.DownAdverts = g.DownAdverts },
 		"garp_master_delay":          func() { d.GARP.MasterDelay = g.GARP.MasterDelay },
 		"garp_master_repeat":         func() { d.GARP.MasterRepeat = g.GARP.MasterRepeat },

@@ -102,7 +102,8 @@ var globalTable = table{
 	"vrrp_delay_after_boot": seconds(minStartDelay, maxStartDelay, func(in *interpreter, d time.Duration) {
 		in.global.DelayAfterBoot = d
 	}),
-	"vrrp_mcast_group4": text(func(in *interpreter, w word) { in.setAddr(&in.global.Group, w) }),
+	"vrrp_check_unicast_src": boolean(func(in *interpreter, on bool) { in.global.CheckSource = on }),
+	"vrrp_mcast_group4":      text(func(in *interpreter, w word) { in.setAddr(&in.global.Group, w) }),
 	"vrrp_garp_master_delay": wholeSeconds(0, maxGARPDelay, func(in *interpreter, d time.Duration) {
 		in.global.GARP.MasterDelay = d
 	}),
@@ -226,7 +227,6 @@ var globalTable = table{
 	"vrrp_mcast_group6":                later("remove it on every host of the router", "ff02::12"),
 	"vrrp_garp_extra_if":               later("remove it", "0"),
 	"vrrp_vmac_garp_intvl":             later("remove it", "0"),
-	"vrrp_check_unicast_src":           later("remove it: unicast is not supported yet either"),
 	"vrrp_notify_priority_changes":     later("remove it", "off", "false", "no"),
 	"notify_fifo":                      later("remove it; vrrpx status --json has the state of each router"),
 	"notify_fifo_script":               later("remove it"),

@@ -25,6 +25,7 @@ func validate(diags *diagnostics, cfg *Config, said func(i int, keyword string) 
 		v := &validator{diags, &cfg.Routers[i], func(keyword string) bool { return said(i, keyword) }}
 		v.identity()
 		v.protocol()
+		v.unicast()
 		v.garp()
 		v.addresses()
 	}
@@ -76,9 +77,6 @@ func (v *validator) protocol() {
 	}
 	if g := v.Group; !g.Is4() || !g.IsMulticast() {
 		v.errorf(v.Pos, "224.0.0.18 is VRRP's own", "multicast group %s: expected an IPv4 address from 224.0.0.0 to 239.255.255.255", g)
-	}
-	if a := v.Source; a.IsValid() && (!a.Is4() || !isHost(a)) {
-		v.errorf(v.Pos, "", "mcast_src_ip %s: expected an IPv4 address that a host on the network can have", a)
 	}
 	step, highest := time.Second, maxIntervalV2
 	if v.Version == 3 {

@@ -47,7 +47,7 @@ func TestValidateRefuses(t *testing.T) {
 		"preempt_delay with nopreempt":     func(_ *Config, r *Router) { r.PreemptDelay, r.Preempt = time.Second, false },
 		"multicast group 10.0.0.1":         func(_ *Config, r *Router) { r.Group = netip.MustParseAddr("10.0.0.1") },
 		"multicast group invalid":          func(_ *Config, r *Router) { r.Group = netip.Addr{} },
-		"mcast_src_ip 224.0.0.1":           func(_ *Config, r *Router) { r.Source = netip.MustParseAddr("224.0.0.1") },
+		"source address 224.0.0.1":         func(_ *Config, r *Router) { r.Source = netip.MustParseAddr("224.0.0.1") },
 		"garp_lower_prio_repeat -1":        func(_ *Config, r *Router) { r.GARP.LowerRepeat = -1 },
 		"delay of the start":               func(c *Config, _ *Router) { c.Global.StartupDelay = -1 },
 		"preferred_lft 1ms":                func(_ *Config, r *Router) { r.Addresses[0].Preferred = Lifetime{true, time.Millisecond} },
