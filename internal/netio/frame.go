@@ -30,16 +30,42 @@ func AdvertFrame(mac net.HardwareAddr, src, dst netip.Addr, ttl uint8, message [
 	if len(mac) != 6 || !dst.IsMulticast() || src.BitLen() != dst.BitLen() || len(message) > 0xffff-ipv6Len {
 		return nil
 	}
-	b := make([]byte, 0, etherLen+ipv6Len+len(message))
 	if src.Is4() {
 		group := dst.As4()
 		// The low 23 bits of the group (RFC 1112 section 6.4).
-		b = append(b, 0x01, 0x00, 0x5e, group[1]&0x7f, group[2], group[3])
-		b = append(b, mac...)
+		return advert([]byte{0x01, 0x00, 0x5e, group[1] & 0x7f, group[2], group[3]}, mac, src, dst, ttl, message)
+	}
+	return advert(group6MAC(dst), mac, src, dst, ttl, message)
+}
+
+// UnicastFrame is AdvertFrame for one peer, dst, by way of the next hop's MAC
+// address. Without one (nil) it is a frame that only a RoutedSender can send. It
+// is nil when mac or hop has another length, dst is no unicast address, the
+// families differ, or the message is too long.
+func UnicastFrame(mac, hop net.HardwareAddr, src, dst netip.Addr, ttl uint8, message []byte) []byte {
+	if hop == nil {
+		hop = unresolved[:]
+	}
+	if len(mac) != 6 || len(hop) != 6 || !dst.IsValid() || dst.IsMulticast() || dst.IsUnspecified() ||
+		src.BitLen() != dst.BitLen() || len(message) > 0xffff-ipv6Len {
+		return nil
+	}
+	return advert(hop, mac, src, dst, ttl, message)
+}
+
+// unresolved stands for the MAC address of a next hop that is not known. No
+// device has it.
+var unresolved [6]byte
+
+// advert is a frame to a MAC address.
+func advert(to, mac net.HardwareAddr, src, dst netip.Addr, ttl uint8, message []byte) []byte {
+	b := make([]byte, 0, etherLen+ipv6Len+len(message))
+	b = append(append(b, to...), mac...)
+	if src.Is4() {
 		b = binary.BigEndian.AppendUint16(b, uint16(ethernet.EtherTypeIPv4))
 		b = appendIPv4(b, src, dst, ttl, len(message))
 	} else {
-		b = appendEther6(b, mac, dst)
+		b = binary.BigEndian.AppendUint16(b, uint16(ethernet.EtherTypeIPv6))
 		b = appendIPv6(b, trafficClass, vrrp.Protocol, src, dst, ttl, len(message))
 	}
 	return append(b, message...)
@@ -56,12 +82,15 @@ func appendIPv4(b []byte, src, dst netip.Addr, ttl uint8, payload int) []byte {
 	return b
 }
 
-// appendEther6 is the Ethernet header to an IPv6 group (RFC 2464 section 7).
-func appendEther6(b []byte, mac net.HardwareAddr, dst netip.Addr) []byte {
+// group6MAC is the MAC address of an IPv6 group (RFC 2464 section 7).
+func group6MAC(dst netip.Addr) net.HardwareAddr {
 	group := dst.As16()
-	b = append(b, 0x33, 0x33)
-	b = append(b, group[12:]...)
-	b = append(b, mac...)
+	return append(net.HardwareAddr{0x33, 0x33}, group[12:]...)
+}
+
+// appendEther6 is the Ethernet header to an IPv6 group.
+func appendEther6(b []byte, mac net.HardwareAddr, dst netip.Addr) []byte {
+	b = append(append(b, group6MAC(dst)...), mac...)
 	return binary.BigEndian.AppendUint16(b, uint16(ethernet.EtherTypeIPv6))
 }
 

@@ -13,10 +13,10 @@ type heard struct {
 	rule    Rule // the reading goroutine's own, like the buckets
 	buckets [3]bucket
 
-	received, matched, plain, pseudo atomic.Uint64
-	lastSeen, lastMatch              atomic.Int64
-	drops                            [vrrp.NumDrops]atomic.Uint64
-	arrivals                         [32]atomic.Uint64
+	received, matched, plain, pseudo, old atomic.Uint64
+	lastSeen, lastMatch                   atomic.Int64
+	drops                                 [vrrp.NumDrops]atomic.Uint64
+	arrivals                              [32]atomic.Uint64
 }
 
 // The classes of adverts, each with a bucket.
@@ -31,9 +31,12 @@ const (
 func (h *heard) accept(at vrrp.Instant, fr *vrrp.Frame) vrrp.Drop {
 	h.received.Add(1)
 	h.lastSeen.Store(int64(at))
-	if fr.Checksum == vrrp.ChecksumPlain {
+	switch fr.Checksum {
+	case vrrp.ChecksumPlain:
 		h.plain.Add(1)
-	} else {
+	case vrrp.ChecksumOld:
+		h.old.Add(1)
+	default:
 		h.pseudo.Add(1)
 	}
 	class, priority := other, fr.Message[2]
@@ -80,6 +83,7 @@ type RouterCounts struct {
 	Matched   uint64       // of them those of Rule.Master
 	Plain     uint64       // of them summed over the message alone
 	Pseudo    uint64       // of them summed with the pseudo-header
+	Old       uint64       // of them summed as vrrp.ChecksumOld
 	LastSeen  vrrp.Instant // the last valid advert, 0 for never
 	LastMatch vrrp.Instant // the last of Rule.Master
 	Drops     [vrrp.NumDrops]uint64
@@ -100,7 +104,7 @@ func (r *Receiver) Router(vrid uint8, f vrrp.Family) (RouterCounts, bool) {
 		return RouterCounts{}, false
 	}
 	return RouterCounts{
-		Received: h.received.Load(), Matched: h.matched.Load(), Plain: h.plain.Load(), Pseudo: h.pseudo.Load(),
+		Received: h.received.Load(), Matched: h.matched.Load(), Plain: h.plain.Load(), Pseudo: h.pseudo.Load(), Old: h.old.Load(),
 		LastSeen: vrrp.Instant(h.lastSeen.Load()), LastMatch: vrrp.Instant(h.lastMatch.Load()),
 		Drops: [vrrp.NumDrops]uint64(loadAll(h.drops[:])), Arrivals: [32]uint64(loadAll(h.arrivals[:])),
 	}, true

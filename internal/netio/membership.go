@@ -24,15 +24,10 @@ func Join(ifindex int, group netip.Addr) (*Membership, error) {
 	if !group.IsMulticast() {
 		return nil, fmt.Errorf("%v is no multicast group", group)
 	}
-	family := unix.AF_INET
-	if group.Is6() {
-		family = unix.AF_INET6
-	}
-	fd, err := unix.Socket(family, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, vrrp.Protocol)
+	m, err := Hold(ifindex, group.Is6())
 	if err != nil {
-		return nil, fmt.Errorf("raw socket (needs CAP_NET_RAW): %w", err)
+		return nil, err
 	}
-	m := &Membership{fd: fd}
 	if err := m.join(ifindex, group); err != nil {
 		_ = m.Close()
 		return nil, err
@@ -40,7 +35,26 @@ func Join(ifindex int, group netip.Addr) (*Membership, error) {
 	return m, nil
 }
 
-func (m *Membership) join(ifindex int, group netip.Addr) error {
+// Hold is Join without a group, for routers that speak unicast over IPv4, or
+// over IPv6.
+func Hold(ifindex int, six bool) (*Membership, error) {
+	family := unix.AF_INET
+	if six {
+		family = unix.AF_INET6
+	}
+	fd, err := unix.Socket(family, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, vrrp.Protocol)
+	if err != nil {
+		return nil, fmt.Errorf("raw socket (needs CAP_NET_RAW): %w", err)
+	}
+	m := &Membership{fd: fd}
+	if err := m.hold(ifindex); err != nil {
+		_ = m.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *Membership) hold(ifindex int) error {
 	if err := attachFilter(m.fd, []bpf.Instruction{bpf.RetConstant{Val: 0}}); err != nil {
 		return err
 	}
@@ -48,6 +62,10 @@ func (m *Membership) join(ifindex int, group netip.Addr) error {
 	if err := unix.SetsockoptInt(m.fd, unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX, ifindex); err != nil {
 		return fmt.Errorf("raw socket on interface index %d: %w", ifindex, err)
 	}
+	return nil
+}
+
+func (m *Membership) join(ifindex int, group netip.Addr) error {
 	var err error
 	if group.Is6() {
 		mreq := unix.IPv6Mreq{Multiaddr: group.As16(), Interface: uint32(ifindex)}
@@ -62,5 +80,5 @@ func (m *Membership) join(ifindex int, group netip.Addr) error {
 	return nil
 }
 
-// Close leaves the group.
+// Close leaves the group, if any.
 func (m *Membership) Close() error { return unix.Close(m.fd) }
