@@ -34,7 +34,7 @@ var rules = []rule{
 		reason: "the protocol depends on its inputs alone; the simulator and the daemon must run the same code"},
 	{of: []string{"internal/config"}, deny: []string{"...", "net", "net/http", "os/exec", "golang.org/x/sys/unix", "github.com/vishvananda/netlink/..."},
 		reason: "vrrpx check must give the same answer on a laptop, in CI and on the router: it looks at the file and not at the host"},
-	{of: []string{"internal/netio", "internal/vip"}, deny: []string{"internal/config", "internal/daemon", "internal/control", "cmd/..."}, tests: true,
+	{of: []string{"internal/netio", "internal/nexthop", "internal/vip"}, deny: []string{"internal/config", "internal/daemon", "internal/control", "cmd/..."}, tests: true,
 		reason: "adapters do as they are told; what a keyword means is decided once, above them"},
 	{of: []string{"loader", "stats"}, deny: []string{"internal/config", "internal/daemon", "internal/control", "internal/netio", "internal/vip", "cmd/..."}, tests: true,
 		reason: "the packages that others may use must not drag the daemon in"},

@@ -47,10 +47,14 @@ const (
 	// LinkLocalChanged: the watched device Link has another IPv6 link-local
 	// address Primary, or none.
 	LinkLocalChanged
+	// SourceCame: Source, of WatchSources, is on its device from now on.
+	SourceCame
+	// SourceWent: it no longer is.
+	SourceWent
 )
 
 var kindNames = [...]string{"", "held", "released", "restored", "foreign", "lost", "cleaned", "trouble",
-	"link new", "link gone", "link up", "link down", "link changed", "primary changed", "link-local changed"}
+	"link new", "link gone", "link up", "link down", "link changed", "primary changed", "link-local changed", "source came", "source went"}
 
 func (k Kind) String() string {
 	if int(k) < len(kindNames) {
@@ -69,6 +73,7 @@ type Event struct {
 	Errors  []AddressError
 	Link    Link
 	Primary netip.Prefix
+	Source  Source
 	Err     error
 }
 

@@ -118,7 +118,7 @@ func (m *Manager) came(a hostAddress, byUs bool, who func() string) {
 	m.host[at] = now
 	e := m.entryAt(at)
 	if e == nil {
-		m.moved = m.moved || mayBeOwn(at.prefix.Addr())
+		m.moved = m.moved || m.mayBeOwn(at.prefix.Addr())
 		return
 	}
 	e.lostAt, e.culprit = time.Time{}, ""
@@ -170,7 +170,7 @@ func (m *Manager) went(at spot, byUs bool, who func() string) {
 	delete(m.host, at)
 	e := m.entryAt(at)
 	if e == nil {
-		m.moved = m.moved || mayBeOwn(at.prefix.Addr())
+		m.moved = m.moved || m.mayBeOwn(at.prefix.Addr())
 		if byUs {
 			a := Address{Prefix: at.prefix, Device: m.links.name(at.index)}
 			m.out = append(m.out, Event{Kind: Lost, Address: a})
@@ -230,8 +230,8 @@ func (m *Manager) resync() error {
 // own are a device's own addresses, from which adverts come.
 type own struct{ ipv4, linkLocal netip.Prefix }
 
-// mayBeOwn tells the addresses that primary and linkLocal look at.
-func mayBeOwn(a netip.Addr) bool { return a.Is4() || a.IsLinkLocalUnicast() }
+// mayBeOwn tells the addresses that primary, linkLocal and has look at.
+func (m *Manager) mayBeOwn(a netip.Addr) bool { return a.Is4() || a.IsLinkLocalUnicast() || m.isSource(a) }
 
 func (m *Manager) own(device string) own { return own{m.primary(device), m.linkLocal(device)} }
 
@@ -275,6 +275,7 @@ func (m *Manager) tellPrimaries() {
 		return
 	}
 	m.moved = false
+	m.tellSources()
 	for device, old := range m.watched {
 		now := m.own(device)
 		if now == old {

@@ -35,6 +35,7 @@ type Manager struct {
 	queue   []*owner                  // to be settled, in the order of the last word on each
 	host    map[spot]seen             // every address the host has
 	watched map[string]own            // the addresses last told
+	sources map[Source]bool           // likewise whether they are there
 	out     []Event
 	arrival uint64
 	retryAt time.Time // when something is due that waits; zero for nothing

@@ -35,6 +35,7 @@ func Open(o Options) (m *Manager, err error) {
 		owners:    map[string]*owner{},
 		entries:   map[netip.Prefix][]*entry{},
 		watched:   map[string]own{},
+		sources:   map[Source]bool{},
 	}
 	if m.events == nil {
 		m.events = func(Event) {}
