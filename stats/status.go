@@ -59,6 +59,7 @@ type Router struct {
 	Priority        uint8             `json:"priority"`
 	Source          string            `json:"source"` // own primary address
 	Master          *Speaker          `json:"master,omitempty"`
+	Peers           []Peer            `json:"unicast_peers,omitempty"` // empty: multicast
 	AdvertInterval  Seconds           `json:"advert_interval_seconds"`
 	LearnedInterval Seconds           `json:"learned_interval_seconds"`
 	Skew            Seconds           `json:"skew_seconds"`
@@ -69,7 +70,10 @@ type Router struct {
 	Addresses       []Address         `json:"addresses"`
 	Received        uint64            `json:"adverts_received"`
 	Sent            uint64            `json:"adverts_sent"`
-	GARPs           uint64            `json:"garps_sent"` // over IPv6 neighbour advertisements
+	GARPs           uint64            `json:"garps_sent"`                          // over IPv6 neighbour advertisements
+	Routed          uint64            `json:"adverts_sent_unresolved,omitempty"`   // of Sent: to peers whose MAC was not known, by way of the kernel
+	RoutedErrors    uint64            `json:"adverts_unresolved_errors,omitempty"` // and such as the kernel refused
+	ChecksumOld     uint64            `json:"checksum_old_unicast,omitempty"`      // of Received: summed as keepalived up to 1.3.6 does
 	Drops           map[string]uint64 `json:"drops"`
 	Ingest          string            `json:"ingest"` // xdp native, xdp generic or packet socket
 	Pacer           string            `json:"pacer"`  // what paces its adverts
@@ -84,6 +88,20 @@ type Speaker struct {
 	MAC      string  `json:"mac,omitempty"`
 	Priority uint8   `json:"priority"`
 	Heard    Seconds `json:"heard_seconds_ago"`
+}
+
+// Peer is a router to which adverts go by unicast.
+type Peer struct {
+	Address string `json:"address"`
+	// The TTL, or hop limit, with which its adverts may arrive.
+	MinTTL    uint8  `json:"min_ttl"`
+	MaxTTL    uint8  `json:"max_ttl"`
+	Unchecked bool   `json:"unchecked,omitempty"` // adverts are taken from anyone (check_unicast_src no)
+	Via       string `json:"via,omitempty"`       // the gateway to it
+	MAC       string `json:"mac,omitempty"`       // of it or the gateway; empty: not known, adverts go by way of the kernel
+	// Checksum is the form that its last advert had, where there are several
+	// (VRRPv3 over IPv4): plain, pseudo-header or old.
+	Checksum string `json:"checksum,omitempty"`
 }
 
 // Address is one virtual address and whether the host has it now.

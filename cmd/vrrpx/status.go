@@ -78,6 +78,9 @@ func printRouter(w io.Writer, r stats.Router) {
 	if m := r.Master; m != nil {
 		row("master", "%s%s, priority %d, heard %s ago", m.Address, parens(m.MAC), m.Priority, m.Heard)
 	}
+	for _, p := range r.Peers {
+		row("peer", "%s", peerText(p))
+	}
 	row("timers", "advert %s, learned %s, skew %s, master-down %s", r.AdvertInterval, r.LearnedInterval, r.Skew, r.MasterDown)
 	if r.PreemptIn != nil {
 		row("preempt", "in %s, if the master's priority is still lower (preempt_delay)", r.PreemptIn)
@@ -100,12 +103,38 @@ func printRouter(w io.Writer, r stats.Router) {
 		announced = "neighbour advertisements"
 	}
 	row("adverts", "%d received by %s, %d sent by %s, %d %s", r.Received, r.Ingest, r.Sent, r.Pacer, r.GARPs, announced)
+	if r.Routed+r.RoutedErrors > 0 {
+		row("unresolved", "%d adverts left by way of the kernel, to peers whose MAC was not known; %d were refused", r.Routed, r.RoutedErrors)
+	}
 	if d := dropList(r.Drops); d != "" {
 		row("dropped", "%s", d)
 	}
 	for _, a := range r.Alarms {
 		row("ALARM", "%s", a)
 	}
+}
+
+// peerText is a unicast peer in one line.
+func peerText(p stats.Peer) string {
+	var b strings.Builder
+	b.WriteString(p.Address)
+	if p.Via != "" {
+		b.WriteString(" via " + p.Via)
+	}
+	if p.MAC == "" {
+		b.WriteString(", MAC not known yet")
+	} else {
+		b.WriteString(" at " + p.MAC)
+	}
+	if p.Unchecked {
+		b.WriteString(", adverts are taken from anyone")
+	} else if p.MinTTL > 0 || p.MaxTTL < 255 {
+		fmt.Fprintf(&b, ", TTL %d to %d", p.MinTTL, p.MaxTTL)
+	}
+	if p.Checksum != "" {
+		b.WriteString(", checksum " + p.Checksum)
+	}
+	return b.String()
 }
 
 func upDown(up bool) string {

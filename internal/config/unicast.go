@@ -25,7 +25,7 @@ type Peer struct {
 }
 
 // Unicast tells whether the router speaks to peers and not to a group.
-func (r *Router) Unicast() bool { return len(r.Peers) > 0 || r.NoPeerFault }
+func (r *Router) Unicast() bool { return len(r.Peers) > 0 }
 
 // maxPeers is how many frames an advert may be.
 const maxPeers = 255

@@ -95,7 +95,7 @@ func TestUnicastOptions(t *testing.T) {
 		{peers("10.0.0.2", "mcast_src_ip 10.0.0.9"), func(r Router) bool { return r.Source.String() == "10.0.0.9" }, "is taken for unicast_src_ip"},
 		{peers("10.0.0.2", "unicast_src_ip 10.0.0.1\nmcast_src_ip 10.0.0.9"), func(r Router) bool { return r.Source.String() == "10.0.0.1" }, "mcast_src_ip has no effect beside unicast_src_ip"},
 		{peers("10.0.0.1\n10.0.0.2", "unicast_src_ip 10.0.0.1"), func(r Router) bool { return len(r.Peers) == 1 }, "unicast_peer 10.0.0.1 is our own address: left out"},
-		{instance("unicast_fault_no_peer"), func(r Router) bool { return r.NoPeerFault && r.Unicast() }, ""},
+		{instance("unicast_fault_no_peer"), func(r Router) bool { return r.NoPeerFault && !r.Unicast() }, ""},
 		{peers("10.0.0.2", "unicast_fault_no_peer"), func(r Router) bool { return !r.NoPeerFault }, ""},
 		{peers("10.0.0.2", "unicast_src_ip 10.0.0.1\ntrack_src_ip"), func(r Router) bool { return r.TrackSource }, ""},
 		{instance("mcast_src_ip 10.0.0.1\ntrack_src_ip"), func(r Router) bool { return r.TrackSource }, ""},

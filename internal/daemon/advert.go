@@ -35,12 +35,20 @@ type frameOf struct {
 	priority uint8
 	interval time.Duration
 	primary  netip.Addr
+	mac      [6]byte // of the link, which may change
+	turn     uint64  // of the ways to unicast peers
 }
 
 // build makes the frames anew when what they are made of has changed.
 func (r *router) build() {
 	c := r.machine.Config()
-	of := frameOf{r.link, c.Priority, c.Interval, c.Primary}
+	of := frameOf{link: r.link, priority: c.Priority, interval: c.Interval, primary: c.Primary}
+	if r.link != nil {
+		copy(of.mac[:], r.link.mac)
+	}
+	if r.unicast != nil {
+		of.turn = r.unicast.turn
+	}
 	if of == r.advert.built {
 		return
 	}
@@ -71,12 +79,15 @@ func (r *router) frames(priority uint8) [][]byte {
 	if r.cfg.ChecksumPlain {
 		form = vrrp.ChecksumPlain
 	}
-	dst := r.group()
-	msg, err := p.Append(nil, c.Primary, dst, form)
-	if !r.try("build an advert", err) {
-		return nil
+	var frames [][]byte
+	for _, to := range r.destinations() {
+		msg, err := p.Append(nil, c.Primary, to.summed, form)
+		if !r.try("build an advert", err) {
+			return nil
+		}
+		frames = append(frames, r.frame(to, msg))
 	}
-	return [][]byte{netio.AdvertFrame(r.link.mac, c.Primary, dst, 255, msg)}
+	return frames
 }
 
 // announceAgain is the least time between two bursts of gratuitous ARP in
@@ -145,7 +156,7 @@ func (r *router) flush() {
 	if len(a.queue) == 0 || r.link == nil {
 		return
 	}
-	sent, adverts := r.link.sender.SendAll(a.queue), len(a.queue)-a.queuedGARPs
+	sent, adverts := r.sender().SendAll(a.queue), len(a.queue)-a.queuedGARPs
 	a.sent.Add(uint64(min(sent, adverts)))
 	a.garped.Add(uint64(max(sent-adverts, 0)))
 	clear(a.queue)
@@ -167,7 +178,7 @@ func (r *router) syncAdverts() {
 	}
 	r.advert.running, r.advert.next, r.advert.every = true, next, interval
 	r.out.pacer.Set(r.cfg.Name, netio.Schedule{
-		Sender: r.link.sender, Frames: r.advert.frames, Interval: interval, Next: next,
+		Sender: r.sender(), Frames: r.advert.frames, Interval: interval, Next: next,
 	})
 }
 

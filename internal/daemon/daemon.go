@@ -18,6 +18,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/control"
 	"github.com/vrrpx/vrrpx/internal/netio"
+	"github.com/vrrpx/vrrpx/internal/nexthop"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -53,6 +54,7 @@ type host struct {
 	addrs     *vip.Manager
 	pacer     *netio.Pacer
 	announcer *netio.Announcer
+	hops      *nexthop.Watcher   // nil without unicast peers
 	devices   map[string]*device // by name; fixed once the loop runs
 	routers   []*router          // likewise
 	starter   *time.Timer        // of a delayed start; the loop's, as is stopping
@@ -121,6 +123,9 @@ func (h *host) open() error {
 		h.routers = append(h.routers, newRouter(rc, h.log, out))
 	}
 	h.loop.routers = h.routers
+	if err := h.openHops(); err != nil {
+		return err
+	}
 	if err := h.openDevices(); err != nil {
 		return err
 	}
@@ -165,6 +170,7 @@ func (h *host) openDevices() error {
 	}
 	// From here on every change is an event; the loop takes them in order.
 	h.addrs.Watch(slices.Collect(maps.Keys(h.devices))...)
+	h.watchSources()
 	for _, d := range h.devices {
 		if err := h.openDevice(d); err != nil {
 			return err
@@ -251,6 +257,9 @@ func (h *host) close() {
 		if err := h.addrs.Close(ctx); err != nil {
 			h.log.Error("releasing addresses: " + err.Error())
 		}
+	}
+	if h.hops != nil {
+		h.hops.Close()
 	}
 	for _, d := range h.devices {
 		if d.link != nil {

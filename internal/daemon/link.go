@@ -18,7 +18,8 @@ type link struct {
 	index  int
 	mac    net.HardwareAddr
 	sender sender
-	packet *netio.Sender // the sender, to be closed
+	packet *netio.Sender    // the sender, to be closed
+	raw    *netio.RawSender // for unicast peers whose MAC address is not known; nil without peers
 	member []*netio.Membership
 	path   Datapath
 	xdp    loader.Mode
@@ -48,13 +49,26 @@ func openLink(dev vip.Link, groups []netip.Addr, kernel *loader.Kernel, mode loa
 
 func (l *link) join(groups []netip.Addr) error {
 	for _, g := range groups {
-		m, err := netio.Join(l.index, g)
+		m, err := l.hold(g)
 		if err != nil {
 			return err
 		}
 		l.member = append(l.member, m)
 	}
 	return nil
+}
+
+// hold joins a group or, for 0.0.0.0 and ::, makes ready for unicast peers.
+func (l *link) hold(group netip.Addr) (m *netio.Membership, err error) {
+	if !group.IsUnspecified() {
+		return netio.Join(l.index, group)
+	}
+	if l.raw == nil {
+		if l.raw, err = netio.OpenRawSender(l.index); err != nil {
+			return nil, err
+		}
+	}
+	return netio.Hold(l.index, group.Is6())
 }
 
 // attach hears with XDP, or where it is off or refused with a packet socket.
@@ -89,6 +103,9 @@ func (l *link) close() error {
 	}
 	for _, m := range l.member {
 		errs = append(errs, m.Close())
+	}
+	if l.raw != nil {
+		errs = append(errs, l.raw.Close())
 	}
 	if l.packet != nil {
 		errs = append(errs, l.packet.Close())

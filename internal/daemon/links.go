@@ -33,12 +33,21 @@ func (d *device) own(f vrrp.Family) netip.Addr {
 	return d.primary
 }
 
-// groups are the multicast groups of the routers of a device.
+// groups are the multicast groups of the routers of a device; of those with
+// unicast peers 0.0.0.0 or ::, by family.
 func (d *device) groups() []netip.Addr {
 	var g []netip.Addr
 	for _, r := range d.routers {
-		if !slices.Contains(g, r.group()) {
-			g = append(g, r.group())
+		group := r.group()
+		switch {
+		case r.unicast == nil:
+		case r.cfg.Family == 6:
+			group = netip.IPv6Unspecified()
+		default:
+			group = netip.IPv4Unspecified()
+		}
+		if !slices.Contains(g, group) {
+			g = append(g, group)
 		}
 	}
 	return g
@@ -55,6 +64,12 @@ func (d *device) faults(r *router) []string {
 	var f []string
 	if !d.up {
 		f = append(f, fmt.Sprintf("link %s is down", d.name))
+	}
+	if r.cfg.NoPeerFault {
+		f = append(f, "no unicast peers (unicast_fault_no_peer)")
+	}
+	if r.sourceGone {
+		f = append(f, fmt.Sprintf("source address %s is not on %s (track_src_ip)", r.cfg.Source, d.name))
 	}
 	family := vrrp.Family(r.cfg.Family)
 	switch {
@@ -80,7 +95,11 @@ func (h *host) adopt(d *device, l *link) error {
 		r.key = loader.Key{Ifindex: uint32(l.index), VRID: r.cfg.VRID, Family: vrrp.Family(r.cfg.Family)}
 		r.taken = taken{}
 		h.loop.byKey[r.key] = r
+		if r.unicast != nil {
+			r.unicast.attach(l)
+		}
 	}
+	h.watchPeers(d)
 	return nil
 }
 
@@ -90,12 +109,18 @@ func (h *host) abandon(d *device) {
 	if l == nil {
 		return
 	}
+	if h.hops != nil {
+		h.hops.Watch(l.index, nil)
+	}
 	d.link = nil
 	h.refresh(d) // FAULT stops the pacer, which still sends through the link
 	for _, r := range d.routers {
 		_ = l.path.Remove(r.key) // it may have gone with the interface
 		delete(h.loop.byKey, r.key)
 		r.link, r.taken = nil, taken{}
+		if r.unicast != nil {
+			r.unicast.attach(nil)
+		}
 	}
 	if l.socket != nil {
 		h.loop.removePath(l.socket)
@@ -106,11 +131,12 @@ func (h *host) abandon(d *device) {
 // refresh brings the own addresses and the faults of a device's routers up to
 // date.
 func (h *host) refresh(d *device) {
-	t := clock.Now()
+	t, moved := clock.Now(), false
 	for _, r := range d.routers {
 		faults, source := d.faults(r), r.source(d.own(vrrp.Family(r.cfg.Family)))
 		if source.IsValid() && source != r.machine.Config().Primary {
 			r.step(t, vrrp.SetConfig{Config: r.machineConfig(source)})
+			moved = true
 		}
 		// New causes before old ones are cleared, so that the router does not
 		// pass through BACKUP on its way from one to the next.
@@ -122,6 +148,9 @@ func (h *host) refresh(d *device) {
 				r.step(t, vrrp.Fault{Cause: f})
 			}
 		}
+	}
+	if moved {
+		h.watchPeers(d)
 	}
 }
 
@@ -145,11 +174,16 @@ func (h *host) linkEvent(e vip.Event) {
 	case vip.LinkChanged:
 		if d.link != nil {
 			d.link.mac = e.Link.MAC
+			for _, r := range d.routers {
+				r.settle() // with other frames
+			}
 		}
 	case vip.PrimaryChanged:
 		d.primary = e.Primary.Addr()
 	case vip.LinkLocalChanged:
 		d.linkLocal = e.Primary.Addr()
+	case vip.SourceCame, vip.SourceWent:
+		h.sourceEvent(e.Source, e.Kind == vip.SourceCame)
 	}
 	h.refresh(d)
 }

@@ -23,7 +23,10 @@ type router struct {
 	machine *vrrp.Machine
 	link    *link // nil while the interface does not exist
 	key     loader.Key
+	unicast *unicast     // nil for a group
 	begins  vrrp.Instant // when the election begins, after a delayed start
+
+	sourceGone bool // the address of track_src_ip is not on the interface
 
 	taken  taken
 	advert advert
@@ -43,7 +46,7 @@ const historyLen = 64
 const maxLearn = 10
 
 func newRouter(cfg config.Router, log *slog.Logger, out outputs) *router {
-	r := &router{cfg: cfg, log: log, out: out, alarms: map[vrrp.NoteKind]string{}}
+	r := &router{cfg: cfg, log: log, out: out, alarms: map[vrrp.NoteKind]string{}, unicast: newUnicast(&cfg)}
 	if r.authType() == vrrp.AuthPass {
 		copy(r.passwd[:], cfg.Auth.Pass.Reveal())
 	}
@@ -163,6 +166,9 @@ func (r *router) hear(e *loader.Event) {
 	if r.authType() == vrrp.AuthPass && subtle.ConstantTimeCompare(p.AuthData[:], r.passwd[:]) != 1 {
 		r.drops[vrrp.DropAuthData].Add(1)
 		return
+	}
+	if r.unicast != nil {
+		r.unicast.hearForm(e)
 	}
 	// An advert that the datapath kept is stepped in its place: before this
 	// one if it came before it, else when a later one or no more have come.

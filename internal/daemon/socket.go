@@ -28,7 +28,7 @@ func (s *socketPath) Drain(until vrrp.Instant, f func(*loader.Event)) (int, erro
 	return s.Receiver.Drain(until, func(p *netio.Packet) {
 		e = loader.Event{
 			Kind: loader.Advert, Key: loader.Key{Ifindex: s.ifindex, VRID: p.VRID, Family: p.Family},
-			At: p.At, Now: p.At, AH: p.AH != nil, Pseudo: p.Checksum == vrrp.ChecksumPseudo,
+			At: p.At, Now: p.At, AH: p.AH != nil, Pseudo: p.Checksum == vrrp.ChecksumPseudo, Old: p.Checksum == vrrp.ChecksumOld,
 			Src: p.Src, Dst: p.Dst, MAC: p.MAC, TTL: p.TTL, Message: p.Message,
 		}
 		f(&e)
@@ -43,7 +43,7 @@ func (s *socketPath) Ready() bool { return false }
 func (s *socketPath) SetRule(k loader.Key, r loader.Rule) error {
 	rule := netio.Rule{
 		Expect: vrrp.Expect{
-			Version: r.Version, Auth: vrrp.AuthType(r.Auth), Interval: r.Interval, Own: r.Own, Group: r.Group,
+			Version: r.Version, Auth: vrrp.AuthType(r.Auth), Interval: r.Interval, Own: r.Own, Group: r.Group, Unicast: r.Unicast,
 		},
 		Priority: r.Priority, Rate: r.UpRate, Burst: r.UpBurst,
 	}
@@ -73,7 +73,7 @@ func (s *socketPath) State(k loader.Key) (loader.State, error) {
 	}
 	return loader.State{
 		LastSeen: n.LastSeen, LastMatch: n.LastMatch, Received: n.Received, Matched: n.Matched,
-		ChecksumPseudo: n.Pseudo, ChecksumPlain: n.Plain, Drops: n.Drops, Arrivals: n.Arrivals,
+		ChecksumPseudo: n.Pseudo, ChecksumPlain: n.Plain, ChecksumOld: n.Old, Drops: n.Drops, Arrivals: n.Arrivals,
 	}, nil
 }
 

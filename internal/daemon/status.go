@@ -144,6 +144,10 @@ func (r *router) view(t vrrp.Instant) view {
 	if c.Primary.IsValid() {
 		v.Source = c.Primary.String()
 	}
+	if u := r.unicast; u != nil {
+		v.Peers = u.view(c.Family, c.Version)
+		v.Routed, v.RoutedErrors = u.counts()
+	}
 	due, waits := m.PreemptAt()
 	if waits {
 		in := stats.Seconds(due.Sub(t))
@@ -180,6 +184,7 @@ func (h *host) routerStatus(v view, held []stats.Address) stats.Router {
 	if v.path != nil {
 		if k, err := v.path.State(v.key); err == nil {
 			s.Received, s.Arrivals = k.Received, k.Arrivals[:]
+			s.ChecksumOld = k.ChecksumOld
 			for d, n := range k.Drops {
 				drops[d] += n
 			}

@@ -104,6 +104,9 @@ func (r *router) sync() {
 func (r *router) syncRule() {
 	t := &r.taken
 	rule := r.baseRule()
+	if !rule.Group.IsValid() {
+		return // unicast without an own address, which is a fault: nobody can speak to it
+	}
 	_, at, keeps := r.machine.Accepted()
 	if keeps && at == t.offered.at {
 		t.accepted = t.offered
@@ -127,6 +130,9 @@ func (r *router) baseRule() loader.Rule {
 		Version: c.Version, Auth: loader.Auth(r.authType()), Priority: c.Priority,
 		Own: c.Primary, Group: r.group(),
 	}
+	if r.unicast != nil {
+		rule.Unicast = r.unicast.expect
+	}
 	rule.UpRate, rule.UpBurst = upRate(c.Interval)
 	if c.Version == 2 {
 		rule.Interval, _ = vrrp.WireInterval(2, c.Interval) // checked by config
@@ -136,8 +142,12 @@ func (r *router) baseRule() loader.Rule {
 
 var group6 = netip.MustParseAddr("ff02::12")
 
-// group is where the router's adverts go to.
+// group is where the router's adverts go to, and are expected: of one with
+// unicast peers its own address, and not valid without one.
 func (r *router) group() netip.Addr {
+	if r.unicast != nil {
+		return r.machine.Config().Primary
+	}
 	if r.cfg.Family == 6 {
 		return group6
 	}

@@ -68,6 +68,9 @@ func advert(to, mac net.HardwareAddr, src, dst netip.Addr, ttl uint8, message []
 		b = binary.BigEndian.AppendUint16(b, uint16(ethernet.EtherTypeIPv6))
 		b = appendIPv6(b, trafficClass, vrrp.Protocol, src, dst, ttl, len(message))
 	}
+	if [6]byte(b) == unresolved {
+		countIPv4(b, 1) // the kernel would fill in a 0, behind the back of who signs
+	}
 	return append(b, message...)
 }
 
