@@ -69,15 +69,21 @@ func TestPairElectsFailsOverAndPreempts(t *testing.T) {
 // failover takes a pair through its life. The first host has priority 150, the
 // second 100.
 func failover(t *testing.T, p protocol, pa, pb party) {
+	life(t, p, pa, pb, func(_, _ *testnet.Host, priority int) string { return p.conf(priority) })
+}
+
+// life is failover with a configuration of each host's own.
+func life(t *testing.T, p protocol, pa, pb party, conf func(me, peer *testnet.Host, priority int) string) {
 	l := testnet.ForTest(t, "a", "b")
 	a, b := l.Host("a"), l.Host("b")
 	tap := l.TapForTest(t)
+	confA, confB := conf(a, b, 150), conf(b, a, 100)
 
 	begin := testnet.Now()
-	da := pa.start(t, a, p.conf(150))
+	da := pa.start(t, a, confA)
 	onlyHolder(t, tap, a, b)
 	announced(t, tap, a, begin, 5)
-	db := pb.start(t, b, p.conf(100))
+	db := pb.start(t, b, confB)
 	await(t, "the backup to be up", func() bool { return strings.Contains(db.Log(), "Entering BACKUP STATE") })
 	time.Sleep(p.masterDown(100) + slack) // when it would have taken over
 	onlyHolder(t, tap, a, b)
