@@ -103,7 +103,9 @@ func TestStrangersStopNoUnicastAdvertMoveNoAddressAndAreCounted(t *testing.T) {
 			l := testnet.ForTest(t, "a", "b", "junk")
 			a, b, from := l.Host("a"), l.Host("b"), l.Host("junk")
 			startUnicast(t, c.protocol, c.mode, a, b)
-			tap, err := b.Tap("eth0", func(f testnet.Frame) bool { return f.SrcIP() == a.Addr && f.IsAdvert() && f.SrcMAC().String() == a.MAC.String() })
+			tap, err := b.Tap("eth0", func(f testnet.Frame) bool {
+				return f.SrcIP() == a.Addr && f.IsAdvert() && f.SrcMAC().String() == a.MAC.String()
+			})
 			must(t, err)
 			defer tap.Close()
 			check := unmoved(t, a, b)
@@ -165,7 +167,9 @@ func TestUnicastStatusShowsThePeers(t *testing.T) {
 	}
 	// The one that is there is served as if the other were not.
 	start(t, b, "native", v3.unicast(b.Addr, a.Addr, 100))
-	awaitRouter(t, b, "to follow a", func(r stats.Router) bool { return r.State == "BACKUP" && r.Master != nil && r.Peers[0].Checksum == "pseudo-header" })
+	awaitRouter(t, b, "to follow a", func(r stats.Router) bool {
+		return r.State == "BACKUP" && r.Master != nil && r.Peers[0].Checksum == "pseudo-header"
+	})
 }
 
 func TestUnicastFaults(t *testing.T) {
