@@ -231,7 +231,9 @@ func (m *Manager) resync() error {
 type own struct{ ipv4, linkLocal netip.Prefix }
 
 // mayBeOwn tells the addresses that primary, linkLocal and has look at.
-func (m *Manager) mayBeOwn(a netip.Addr) bool { return a.Is4() || a.IsLinkLocalUnicast() || m.isSource(a) }
+func (m *Manager) mayBeOwn(a netip.Addr) bool {
+	return a.Is4() || a.IsLinkLocalUnicast() || m.isSource(a)
+}
 
 func (m *Manager) own(device string) own { return own{m.primary(device), m.linkLocal(device)} }
 
