@@ -29,6 +29,8 @@ type Kernel struct {
 	rx                                          *ebpf.Program
 	routers, state, interfaces, buckets, events *ebpf.Map
 
+	refusals refusals // under mu, but for the packets
+
 	arm         *ebpf.Program // nil without deadlines
 	deadlines   *ebpf.Map     // likewise
 	noDeadlines string
@@ -99,6 +101,9 @@ func (k *Kernel) loadRx(spec *ebpf.CollectionSpec) error {
 		Interfaces *ebpf.Map     `ebpf:"interfaces"`
 		Buckets    *ebpf.Map     `ebpf:"buckets"`
 		Events     *ebpf.Map     `ebpf:"events"`
+		NoAccept   *ebpf.Map     `ebpf:"no_accept"`
+
+		NoAcceptCount *ebpf.Variable `ebpf:"no_accept_count"`
 	}
 	err := spec.LoadAndAssign(&objs, nil)
 	if errors.Is(err, unix.EINVAL) {
@@ -112,6 +117,7 @@ func (k *Kernel) loadRx(spec *ebpf.CollectionSpec) error {
 	}
 	k.rx, k.routers, k.state = objs.Rx, objs.Routers, objs.State
 	k.interfaces, k.buckets, k.events = objs.Interfaces, objs.Buckets, objs.Events
+	k.refusals = refusals{objs.NoAccept, objs.NoAcceptCount, map[vrrpxNoAcceptKey]int{}}
 	return nil
 }
 
@@ -149,7 +155,7 @@ func (k *Kernel) Close() error {
 	for _, p := range []*ebpf.Program{k.rx, k.arm} {
 		errs = append(errs, p.Close())
 	}
-	for _, m := range []*ebpf.Map{k.routers, k.state, k.interfaces, k.buckets, k.events, k.deadlines} {
+	for _, m := range []*ebpf.Map{k.routers, k.state, k.interfaces, k.buckets, k.events, k.refusals.packets, k.deadlines} {
 		errs = append(errs, m.Close())
 	}
 	return errors.Join(errs...)

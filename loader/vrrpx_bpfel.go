@@ -132,6 +132,18 @@ type vrrpxIfaceCounters struct {
 	}
 }
 
+type vrrpxNoAccept struct {
+	_       structs.HostLayout
+	Dropped uint64
+}
+
+type vrrpxNoAcceptKey struct {
+	_       structs.HostLayout
+	Ifindex uint32
+	Family  uint32
+	Address [16]uint8
+}
+
 type vrrpxRouterKey struct {
 	_       structs.HostLayout
 	Ifindex uint32
@@ -191,16 +203,18 @@ type vrrpxRule struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	vrrpxMapBuckets    = "buckets"
-	vrrpxMapDeadlines  = "deadlines"
-	vrrpxMapEvents     = "events"
-	vrrpxMapInterfaces = "interfaces"
-	vrrpxMapRouters    = "routers"
-	vrrpxMapState      = "state"
-	vrrpxProgVrrpxArm  = "vrrpx_arm"
-	vrrpxProgVrrpxRx   = "vrrpx_rx"
-	vrrpxVarDigestSeed = "digest_seed"
-	vrrpxVarUnusedDrop = "unused_drop"
+	vrrpxMapBuckets       = "buckets"
+	vrrpxMapDeadlines     = "deadlines"
+	vrrpxMapEvents        = "events"
+	vrrpxMapInterfaces    = "interfaces"
+	vrrpxMapNoAccept      = "no_accept"
+	vrrpxMapRouters       = "routers"
+	vrrpxMapState         = "state"
+	vrrpxProgVrrpxArm     = "vrrpx_arm"
+	vrrpxProgVrrpxRx      = "vrrpx_rx"
+	vrrpxVarDigestSeed    = "digest_seed"
+	vrrpxVarNoAcceptCount = "no_accept_count"
+	vrrpxVarUnusedDrop    = "unused_drop"
 )
 
 // loadVrrpx returns the embedded CollectionSpec for vrrpx.
@@ -257,6 +271,7 @@ type vrrpxMapSpecs struct {
 	Deadlines  *ebpf.MapSpec `ebpf:"deadlines"`
 	Events     *ebpf.MapSpec `ebpf:"events"`
 	Interfaces *ebpf.MapSpec `ebpf:"interfaces"`
+	NoAccept   *ebpf.MapSpec `ebpf:"no_accept"`
 	Routers    *ebpf.MapSpec `ebpf:"routers"`
 	State      *ebpf.MapSpec `ebpf:"state"`
 }
@@ -265,8 +280,9 @@ type vrrpxMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type vrrpxVariableSpecs struct {
-	DigestSeed *ebpf.VariableSpec `ebpf:"digest_seed"`
-	UnusedDrop *ebpf.VariableSpec `ebpf:"unused_drop"`
+	DigestSeed    *ebpf.VariableSpec `ebpf:"digest_seed"`
+	NoAcceptCount *ebpf.VariableSpec `ebpf:"no_accept_count"`
+	UnusedDrop    *ebpf.VariableSpec `ebpf:"unused_drop"`
 }
 
 // vrrpxObjects contains all objects after they have been loaded into the kernel.
@@ -293,6 +309,7 @@ type vrrpxMaps struct {
 	Deadlines  *ebpf.Map `ebpf:"deadlines"`
 	Events     *ebpf.Map `ebpf:"events"`
 	Interfaces *ebpf.Map `ebpf:"interfaces"`
+	NoAccept   *ebpf.Map `ebpf:"no_accept"`
 	Routers    *ebpf.Map `ebpf:"routers"`
 	State      *ebpf.Map `ebpf:"state"`
 }
@@ -303,6 +320,7 @@ func (m *vrrpxMaps) Close() error {
 		m.Deadlines,
 		m.Events,
 		m.Interfaces,
+		m.NoAccept,
 		m.Routers,
 		m.State,
 	)
@@ -312,8 +330,9 @@ func (m *vrrpxMaps) Close() error {
 //
 // It can be passed to loadVrrpxObjects or ebpf.CollectionSpec.LoadAndAssign.
 type vrrpxVariables struct {
-	DigestSeed *ebpf.Variable `ebpf:"digest_seed"`
-	UnusedDrop *ebpf.Variable `ebpf:"unused_drop"`
+	DigestSeed    *ebpf.Variable `ebpf:"digest_seed"`
+	NoAcceptCount *ebpf.Variable `ebpf:"no_accept_count"`
+	UnusedDrop    *ebpf.Variable `ebpf:"unused_drop"`
 }
 
 // vrrpxPrograms contains all programs after they have been loaded into the kernel.

@@ -92,6 +92,9 @@ type Address struct {
 	Device  string `json:"device"`
 	Present bool   `json:"present"`
 	Foreign bool   `json:"foreign,omitempty"` // it was there before us: never removed by us
+	// NoAccept: as MASTER packets to it are dropped; Refused counts them.
+	NoAccept bool   `json:"no_accept,omitempty"`
+	Refused  uint64 `json:"refused_packets,omitempty"`
 }
 
 // Transition is one change of state.

@@ -93,6 +93,9 @@ func printRouter(w io.Writer, r stats.Router) {
 		if a.Foreign {
 			state += ", was here before vrrpx: will be left alone"
 		}
+		if a.NoAccept {
+			state += fmt.Sprintf(", no_accept: %d packets to it dropped", a.Refused)
+		}
 		row("address", "%s dev %s (%s)", a.Address, a.Device, state)
 	}
 	announced := "gratuitous ARPs"

@@ -85,6 +85,10 @@ type Router struct {
 	NoAddresses    bool      // no_virtual_ipaddress: Addresses may be empty
 	Excluded       []Address // virtual_ipaddress_excluded: held and announced like Addresses, in no advert
 
+	// Accept tells whether the host takes packets addressed to the addresses
+	// (RFC 9568 Accept_Mode); always with Priority 255.
+	Accept bool
+
 	GARP                 GARP
 	GNAInterval          time.Duration // GARP.Interval over IPv6: least gap between two neighbour advertisements
 	DownAdverts          int           // adverts missed before the master counts as down, 1 to 100
@@ -189,6 +193,7 @@ func Defaults() Router {
 		Group:               DefaultGroup,
 		AdvertInterval:      time.Second,
 		Preempt:             true,
+		Accept:              true,
 		GARP:                defaultGARP,
 		DownAdverts:         3,
 		LowerPriorityAdvert: true,

@@ -55,6 +55,7 @@ var arguments = map[string]string{
 	"preempt":              "",
 	"nopreempt":            "",
 	"accept":               "",
+	"no_accept":            "",
 	"smtp_alert":           "on",
 	"mcast_src_ip":         "10.0.0.1",
 	"mcast_dst_ip":         "224.0.0.19",

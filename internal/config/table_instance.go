@@ -20,7 +20,8 @@ var instanceTable = table{
 	"nopreempt":                  noValue(func(in *interpreter) { in.cur.Preempt = false }),
 	"preempt":                    noValue(func(in *interpreter) { in.cur.Preempt = true }),
 	"preempt_delay":              seconds(0, maxDelay, func(in *interpreter, d time.Duration) { in.cur.PreemptDelay = d }),
-	"accept":                     noValue(func(*interpreter) {}), // what vrrpx does in any case; see resolve for strict
+	"accept":                     noValue(func(in *interpreter) { in.cur.Accept = true }), // resolveAccept looks whether they were given
+	"no_accept":                  noValue(func(in *interpreter) { in.cur.Accept = false }),
 	"native_ipv6":                noValue(func(*interpreter) {}), // resolveFamily looks whether it was given
 	"skip_check_adv_addr":        boolean(func(in *interpreter, on bool) { in.cur.SkipCheckAdvAddr = on }),
 	"strict_mode":                boolean(func(in *interpreter, on bool) { in.cur.Strict = on }),
@@ -53,7 +54,6 @@ var instanceTable = table{
 	"virtual_routes":             laterBlock("remove it, and keep keepalived where routes must move with the address", freeLines),
 	"virtual_rules":              laterBlock("remove it, and keep keepalived where rules must move with the address", freeLines),
 	"promote_secondaries":        later("sysctl net.ipv4.conf.INTERFACE.promote_secondaries=1 does the same"),
-	"no_accept":                  later("remove it: the addresses answer while vrrpx holds them"),
 	"dont_track_primary":         later("remove it: vrrpx gives the addresses up when the interface goes down"),
 	"track_interface":            laterBlock("remove it: only the router's own interface is tracked", freeLines),
 	"track_script":               laterBlock("remove it, and keep keepalived where a script decides", freeLines),

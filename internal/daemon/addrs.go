@@ -15,6 +15,9 @@ func (h *host) addrEvent(e vip.Event) {
 		for _, err := range e.Errors {
 			h.log.Error(fmt.Sprintf("(%s) %v: %v", e.Owner, e.Kind, err))
 		}
+		if e.Kind == vip.Released && r != nil && r.machine.State() != vrrp.Master {
+			r.admit()
+		}
 		h.log.Debug(fmt.Sprintf("(%s) addresses %v", e.Owner, e.Kind), "took", e.Took)
 	case vip.Restored:
 		if r == nil || r.machine.State() != vrrp.Master {

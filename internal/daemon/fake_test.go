@@ -126,6 +126,10 @@ func (s *script) take() string {
 func (s *script) Hold(string)    { s.add("hold") }
 func (s *script) Release(string) { s.add("release") }
 
+func (s *script) Refuse(r loader.Refusal) error { s.add("refuse %v", r.Addr); return nil }
+func (s *script) Admit(r loader.Refusal) error  { s.add("admit %v", r.Addr); return nil }
+func (s *script) Refused(loader.Refusal) uint64 { return 3 }
+
 type fakePacer struct{ *script }
 
 func (p fakePacer) Set(_ string, c netio.Schedule) { p.add("pace every %v", c.Interval) }
@@ -192,7 +196,7 @@ func newRig(t *testing.T, deadlines bool, change func(*config.Router)) *rig {
 	s := &script{}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	g := &rig{T: t, script: s, path: newFakePath(deadlines), t: vrrp.Instant(time.Hour)}
-	g.r = newRouter(cfg, log, outputs{s, fakePacer{s}, fakeAnnouncer{s}})
+	g.r = newRouter(cfg, log, outputs{s, fakePacer{s}, fakeAnnouncer{s}, s})
 	g.key = loader.Key{Ifindex: 2, VRID: 51, Family: vrrp.Family(cfg.Family)}
 	g.r.key = g.key
 	mac, _ := net.ParseMAC("02:00:00:00:00:05")

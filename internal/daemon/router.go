@@ -25,8 +25,9 @@ type router struct {
 	key     loader.Key
 	begins  vrrp.Instant // when the election begins, after a delayed start
 
-	taken  taken
-	advert advert
+	taken   taken
+	advert  advert
+	refusal refusal
 
 	passwd  [8]byte
 	drops   [vrrp.NumDrops]atomic.Uint64 // found above the datapath
@@ -44,6 +45,7 @@ const maxLearn = 10
 
 func newRouter(cfg config.Router, log *slog.Logger, out outputs) *router {
 	r := &router{cfg: cfg, log: log, out: out, alarms: map[vrrp.NoteKind]string{}}
+	r.refusal.before = map[netip.Addr]uint64{}
 	if r.authType() == vrrp.AuthPass {
 		copy(r.passwd[:], cfg.Auth.Pass.Reveal())
 	}
@@ -117,6 +119,7 @@ func (r *router) act(at vrrp.Instant, in vrrp.Input) {
 	for _, e := range r.effects {
 		switch e := e.(type) {
 		case vrrp.TakeVIPs:
+			r.refuse()
 			r.out.addresses.Hold(r.cfg.Name)
 		case vrrp.ReleaseVIPs:
 			r.out.addresses.Release(r.cfg.Name)
