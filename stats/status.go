@@ -59,6 +59,7 @@ type Router struct {
 	Priority        uint8             `json:"priority"`
 	Source          string            `json:"source"` // own primary address
 	Master          *Speaker          `json:"master,omitempty"`
+	Speakers        []Speaker         `json:"speakers,omitempty"` // the 16 last who advertised for the router
 	AdvertInterval  Seconds           `json:"advert_interval_seconds"`
 	LearnedInterval Seconds           `json:"learned_interval_seconds"`
 	Skew            Seconds           `json:"skew_seconds"`
@@ -69,7 +70,9 @@ type Router struct {
 	Addresses       []Address         `json:"addresses"`
 	Received        uint64            `json:"adverts_received"`
 	Sent            uint64            `json:"adverts_sent"`
-	GARPs           uint64            `json:"garps_sent"` // over IPv6 neighbour advertisements
+	GARPs           uint64            `json:"garps_sent"`             // over IPv6 neighbour advertisements
+	ChecksumPlain   uint64            `json:"checksum_plain"`         // of the adverts received, summed over the message alone
+	ChecksumPseudo  uint64            `json:"checksum_pseudo_header"` // and with the pseudo-header
 	Drops           map[string]uint64 `json:"drops"`
 	Ingest          string            `json:"ingest"` // xdp native, xdp generic or packet socket
 	Pacer           string            `json:"pacer"`  // what paces its adverts
@@ -78,12 +81,19 @@ type Router struct {
 	History         []Transition      `json:"history"`          // newest last
 }
 
-// Speaker is the master that a backup hears.
+// Speaker is a router whose valid adverts were heard, such as the master of a
+// backup.
 type Speaker struct {
 	Address  string  `json:"address"`
 	MAC      string  `json:"mac,omitempty"`
+	Version  uint8   `json:"version"`
 	Priority uint8   `json:"priority"`
+	Interval Seconds `json:"advert_interval_seconds"`
 	Heard    Seconds `json:"heard_seconds_ago"`
+	// Checksum is the form that its last advert had, plain or pseudo-header,
+	// where both are in use: VRRPv3 over IPv4.
+	Checksum        string `json:"checksum,omitempty"`
+	ChecksumChanges uint64 `json:"checksum_changes,omitempty"`
 }
 
 // Address is one virtual address and whether the host has it now.

@@ -78,6 +78,9 @@ func printRouter(w io.Writer, r stats.Router) {
 	if m := r.Master; m != nil {
 		row("master", "%s%s, priority %d, heard %s ago", m.Address, parens(m.MAC), m.Priority, m.Heard)
 	}
+	for _, s := range r.Speakers {
+		row("heard", "%s", speaker(s))
+	}
 	row("timers", "advert %s, learned %s, skew %s, master-down %s", r.AdvertInterval, r.LearnedInterval, r.Skew, r.MasterDown)
 	if r.PreemptIn != nil {
 		row("preempt", "in %s, if the master's priority is still lower (preempt_delay)", r.PreemptIn)
@@ -109,6 +112,17 @@ func printRouter(w io.Writer, r stats.Router) {
 	for _, a := range r.Alarms {
 		row("ALARM", "%s", a)
 	}
+}
+
+func speaker(s stats.Speaker) string {
+	text := fmt.Sprintf("%s%s %s ago, VRRPv%d, priority %d, every %s", s.Address, parens(s.MAC), s.Heard, s.Version, s.Priority, s.Interval)
+	if s.Checksum != "" {
+		text += ", checksum " + s.Checksum
+	}
+	if s.ChecksumChanges > 0 {
+		text += fmt.Sprintf(" (changed %d times)", s.ChecksumChanges)
+	}
+	return text
 }
 
 func upDown(up bool) string {

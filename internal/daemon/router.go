@@ -29,6 +29,8 @@ type router struct {
 	advert  advert
 	refusal refusal
 
+	speakers speakers
+
 	passwd  [8]byte
 	drops   [vrrp.NumDrops]atomic.Uint64 // found above the datapath
 	alarms  map[vrrp.NoteKind]string
@@ -174,6 +176,7 @@ func (r *router) hear(e *loader.Event) {
 		r.stepKept()
 	}
 	a := vrrp.Advert{Packet: p, Src: e.Src, MAC: e.MAC}
+	r.meet(a, e)
 	r.taken.offered = newOffer(a, e)
 	r.step(e.At, vrrp.Heard{Advert: a})
 }

@@ -156,8 +156,10 @@ func (r *router) view(t vrrp.Instant) view {
 		v.PreemptIn = &in
 	}
 	if a, at, ok := m.Accepted(); ok || waits {
-		v.Master = &stats.Speaker{Address: a.Src.String(), MAC: net.HardwareAddr(a.MAC[:]).String(), Priority: a.Priority, Heard: stats.Seconds(t.Sub(at))}
+		m := speakerView(a, t.Sub(at))
+		v.Master = &m
 	}
+	v.Speakers = r.speakers.view(t, c.Family)
 	if due, ok := r.deadline(); ok {
 		in := stats.Seconds(due.Sub(t))
 		v.DeadlineIn = &in
@@ -182,6 +184,13 @@ func (r *router) view(t vrrp.Instant) view {
 	return v
 }
 
+func speakerView(a vrrp.Advert, ago time.Duration) stats.Speaker {
+	return stats.Speaker{
+		Address: a.Src.String(), MAC: net.HardwareAddr(a.MAC[:]).String(), Version: a.Version, Priority: a.Priority,
+		Interval: stats.Seconds(a.Interval), Heard: stats.Seconds(ago),
+	}
+}
+
 // routerStatus adds the counters, of the datapath and of everyone who sends.
 func (h *host) routerStatus(v view, held []stats.Address) stats.Router {
 	s := v.Router
@@ -190,6 +199,7 @@ func (h *host) routerStatus(v view, held []stats.Address) stats.Router {
 	if v.path != nil {
 		if k, err := v.path.State(v.key); err == nil {
 			s.Received, s.Arrivals = k.Received, k.Arrivals[:]
+			s.ChecksumPlain, s.ChecksumPseudo = k.ChecksumPlain, k.ChecksumPseudo
 			for d, n := range k.Drops {
 				drops[d] += n
 			}

@@ -73,6 +73,7 @@ func (r *router) actKept() {
 		return
 	}
 	t.last, t.offered, t.kept = t.kept.at, t.kept, offer{}
+	r.speakers.touch(t.offered.advert.Src, t.last)
 	r.act(t.last, vrrp.Heard{Advert: t.offered.advert})
 }
 
