@@ -79,11 +79,15 @@ type Router struct {
 	Source         netip.Addr    // where ours come from (mcast_src_ip); not valid: the interface's first address
 	AdvertInterval time.Duration // v2: 1 to 255 s, whole; v3: 10 ms to 40.95 s in steps of 10 ms
 	Preempt        bool
-	PreemptDelay   time.Duration // 0 to 1000 s; 0 unless Preempt, State is Backup and Priority below 255
-	Auth           Auth
-	Addresses      []Address // in the order of the file, which is that of the advert; of Family; 1 to 255, IPv6 to 90
-	NoAddresses    bool      // no_virtual_ipaddress: Addresses may be empty
-	Excluded       []Address // virtual_ipaddress_excluded: held and announced like Addresses, in no advert
+	// ExpiredBackup is timer_expired_backup: the highest priority of the other
+	// routers, 1 to 254. A MASTER that was held up for longer than it takes them to
+	// take over goes to BACKUP. 0, and with Preempt always, is off.
+	ExpiredBackup uint8
+	PreemptDelay  time.Duration // 0 to 1000 s; 0 unless Preempt, State is Backup and Priority below 255
+	Auth          Auth
+	Addresses     []Address // in the order of the file, which is that of the advert; of Family; 1 to 255, IPv6 to 90
+	NoAddresses   bool      // no_virtual_ipaddress: Addresses may be empty
+	Excluded      []Address // virtual_ipaddress_excluded: held and announced like Addresses, in no advert
 
 	// Accept tells whether the host takes packets addressed to the addresses
 	// (RFC 9568 Accept_Mode); always with Priority 255.

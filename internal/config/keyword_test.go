@@ -56,6 +56,8 @@ var arguments = map[string]string{
 	"nopreempt":            "",
 	"accept":               "",
 	"no_accept":            "",
+	"timer_expired_backup": "200\nnopreempt",
+	"thread_timer_expired": "200\nnopreempt",
 	"smtp_alert":           "on",
 	"mcast_src_ip":         "10.0.0.1",
 	"mcast_dst_ip":         "224.0.0.19",

@@ -201,3 +201,23 @@ func TestAddressOptions(t *testing.T) {
 		}
 	}
 }
+
+func TestTimerExpiredBackup(t *testing.T) {
+	for _, c := range []struct {
+		statements string
+		want       uint8
+		says       string
+	}{
+		{"timer_expired_backup\nnopreempt", 254, ""},
+		{"timer_expired_backup 150\nnopreempt", 150, ""},
+		{"thread_timer_expired 150\nnopreempt", 150, ""},
+		{"thread_timer_expired 150", 0, "no effect without nopreempt"},
+		{"timer_expired_backup\nnopreempt\npriority 255", 0, "no effect without nopreempt"},
+		{"timer_expired_backup\nnopreempt\nstate MASTER\npriority 100", 0, "no effect without nopreempt"},
+	} {
+		r, said := read(t, instance(c.statements))
+		if r.ExpiredBackup != c.want || !strings.Contains(said, c.says) || c.says == "" && said != "" {
+			t.Errorf("%s: %d, want %d; said %q", c.statements, r.ExpiredBackup, c.want, said)
+		}
+	}
+}

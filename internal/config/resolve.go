@@ -25,6 +25,7 @@ func (in *interpreter) resolve() {
 		in.resolveFamily(d)
 		in.resolvePriority(d)
 		in.resolvePreemptDelay(d)
+		in.resolveExpiredBackup(d)
 		in.resolveInterval(d)
 		in.resolveStrict(d)
 		in.resolveAccept(d)
@@ -106,6 +107,19 @@ func (in *interpreter) resolvePreemptDelay(d *draft) {
 	}
 	in.diags.warnf(d.seen["preempt_delay"], hint, "(%s) preempt_delay has no effect with %s", plain(d.Name), with)
 	d.PreemptDelay = 0
+}
+
+// resolveExpiredBackup drops it where the router would come back at once.
+func (in *interpreter) resolveExpiredBackup(d *draft) {
+	if !d.Preempt || d.ExpiredBackup == 0 {
+		return
+	}
+	pos, ok := d.seen["timer_expired_backup"]
+	if !ok {
+		pos = d.seen["thread_timer_expired"]
+	}
+	in.diags.warnf(pos, "add nopreempt, or remove it", "(%s) timer_expired_backup has no effect without nopreempt: the router would preempt whoever took over", plain(d.Name))
+	d.ExpiredBackup = 0
 }
 
 // resolveInterval rounds the advert interval to what the version can carry:

@@ -19,6 +19,8 @@ var instanceTable = table{
 	"no_virtual_ipaddress":       noValue(func(in *interpreter) { in.cur.NoAddresses = true }),
 	"nopreempt":                  noValue(func(in *interpreter) { in.cur.Preempt = false }),
 	"preempt":                    noValue(func(in *interpreter) { in.cur.Preempt = true }),
+	"timer_expired_backup":       {shape: optionShape, set: (*interpreter).setExpiredBackup},
+	"thread_timer_expired":       {shape: optionShape, set: (*interpreter).setExpiredBackup}, // its name in keepalived's release notes
 	"preempt_delay":              seconds(0, maxDelay, func(in *interpreter, d time.Duration) { in.cur.PreemptDelay = d }),
 	"accept":                     noValue(func(in *interpreter) { in.cur.Accept = true }), // resolveAccept looks whether they were given
 	"no_accept":                  noValue(func(in *interpreter) { in.cur.Accept = false }),
@@ -74,8 +76,6 @@ var instanceTable = table{
 	"vrf":                        later("remove it"),
 	"garp_extra_if":              later("remove it", "0"),
 	"vmac_garp_intvl":            later("remove it", "0"),
-	"timer_expired_backup":       later("remove it"),
-	"thread_timer_expired":       later("remove it"),
 	"linkbeat_use_polling":       later("remove it: vrrpx takes the state of a link from the kernel"),
 	"notify":                     later("remove it; vrrpx status --json has the state of each router"),
 	"notify_master":              later("remove it; vrrpx status --json has the state of each router"),

@@ -104,6 +104,9 @@ func (v *validator) protocol() {
 	if v.PreemptDelay != 0 && (!v.Preempt || v.Priority == 255 || v.State == Master) {
 		v.errorf(v.Pos, "", "preempt_delay with nopreempt, state MASTER or priority 255")
 	}
+	if v.ExpiredBackup == 255 || v.ExpiredBackup != 0 && v.Preempt {
+		v.errorf(v.Pos, "", "timer_expired_backup %d: expected 1 to 254, with nopreempt", v.ExpiredBackup)
+	}
 	if v.DownAdverts < 1 || v.DownAdverts > maxDownAdverts {
 		v.errorf(v.Pos, "", "down_timer_adverts %d: expected 1 to %d", v.DownAdverts, maxDownAdverts)
 	}

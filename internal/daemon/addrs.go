@@ -20,6 +20,10 @@ func (h *host) addrEvent(e vip.Event) {
 		}
 		h.log.Debug(fmt.Sprintf("(%s) addresses %v", e.Owner, e.Kind), "took", e.Took)
 	case vip.Restored:
+		if r != nil {
+			r.giveWay()
+			r.settle()
+		}
 		if r == nil || r.machine.State() != vrrp.Master {
 			// IPv6 addresses go with the link, which has been told by now.
 			h.log.Debug(fmt.Sprintf("(%s) %s was removed by %s, put back, and is to go", e.Owner, e.Address, e.Culprit))

@@ -116,7 +116,7 @@ func (h *host) open() error {
 	if h.announcer, err = netio.NewAnnouncer(); err != nil {
 		return err
 	}
-	out := outputs{addresses: h.addrs, pacer: h.pacer, announcer: h.announcer}
+	out := outputs{addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post}
 	if h.kernel != nil {
 		out.refuser = h.kernel
 	}

@@ -113,7 +113,10 @@ func (p *fakePath) receive(k loader.Key, at vrrp.Instant, pk vrrp.Packet, src st
 }
 
 // script records what a router asks of the world, in order.
-type script struct{ lines []string }
+type script struct {
+	lines   []string
+	silence time.Duration // of the pacer, when it is too long
+}
 
 func (s *script) add(format string, a ...any) { s.lines = append(s.lines, fmt.Sprintf(format, a...)) }
 
@@ -132,8 +135,9 @@ func (s *script) Refused(loader.Refusal) uint64 { return 3 }
 
 type fakePacer struct{ *script }
 
-func (p fakePacer) Set(_ string, c netio.Schedule) { p.add("pace every %v", c.Interval) }
-func (p fakePacer) Stop(string)                    { p.add("stop pacing") }
+func (p fakePacer) Set(_ string, c netio.Schedule)       { p.add("pace every %v", c.Interval) }
+func (p fakePacer) Stop(string)                          { p.add("stop pacing") }
+func (p fakePacer) Overdue(string) (time.Duration, bool) { return p.silence, p.silence > 0 }
 
 type fakeAnnouncer struct{ *script }
 
@@ -196,7 +200,7 @@ func newRig(t *testing.T, deadlines bool, change func(*config.Router)) *rig {
 	s := &script{}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	g := &rig{T: t, script: s, path: newFakePath(deadlines), t: vrrp.Instant(time.Hour)}
-	g.r = newRouter(cfg, log, outputs{s, fakePacer{s}, fakeAnnouncer{s}, s})
+	g.r = newRouter(cfg, log, outputs{s, fakePacer{s}, fakeAnnouncer{s}, s, nil})
 	g.key = loader.Key{Ifindex: 2, VRID: 51, Family: vrrp.Family(cfg.Family)}
 	g.r.key = g.key
 	mac, _ := net.ParseMAC("02:00:00:00:00:05")

@@ -24,6 +24,7 @@ type router struct {
 	link    *link // nil while the interface does not exist
 	key     loader.Key
 	begins  vrrp.Instant // when the election begins, after a delayed start
+	resumed vrrp.Instant // when it last gave way; what waited until then is heard then
 
 	taken   taken
 	advert  advert
@@ -99,6 +100,11 @@ func (r *router) step(at vrrp.Instant, in vrrp.Input) {
 // goes to other threads follows them: to wake a thread takes longer than to
 // send a frame, and no address is there before it runs anyway.
 func (r *router) act(at vrrp.Instant, in vrrp.Input) {
+	r.giveWay()
+	r.perform(at, in)
+}
+
+func (r *router) perform(at vrrp.Instant, in vrrp.Input) {
 	r.effects = r.machine.Step(at, in, r.effects[:0])
 	r.effects = r.boundAnswers(r.effects)
 	for _, e := range r.effects {
@@ -159,6 +165,8 @@ type told struct {
 // hear takes an advert that the datapath sent up: what the datapath could not
 // judge is judged here, then the machine steps it at its arrival stamp.
 func (r *router) hear(e *loader.Event) {
+	r.giveWay()
+	e.At = max(e.At, r.resumed)
 	p, err := vrrp.Parse(e.Message, r.key.Family)
 	if err != nil {
 		// The datapath has judged the shape; only a fault in it comes here.
