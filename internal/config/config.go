@@ -44,7 +44,7 @@ type Global struct {
 	LowerPriorityAdvert  bool          // not vrrp_lower_prio_no_advert
 	ChecksumPlain        bool          // v3_checksum_as_v2
 	DownAdverts          int           // vrrp_down_timer_adverts
-	Group                netip.Addr    // vrrp_mcast_group4
+	Group, Group6        netip.Addr    // vrrp_mcast_group4, vrrp_mcast_group6
 	HigherPriorityAdvert bool          // vrrp_higher_prio_send_advert
 	OwnerIgnores         bool          // vrrp_owner_ignore_adverts
 	GARP                 GARP          // vrrp_garp_*
@@ -75,7 +75,7 @@ type Router struct {
 	// router below 255 starts as backup whatever it says here.
 	State          string
 	Priority       uint8         // 1 to 255; 255 owns the addresses
-	Group          netip.Addr    // where adverts go to and are expected: 224.0.0.18 or mcast_dst_ip
+	Group          netip.Addr    // where adverts go to and are expected: a group of Family, 224.0.0.18, ff02::12 or another
 	Source         netip.Addr    // where ours come from (mcast_src_ip); not valid: the interface's first address
 	AdvertInterval time.Duration // v2: 1 to 255 s, whole; v3: 10 ms to 40.95 s in steps of 10 ms
 	Preempt        bool
@@ -204,8 +204,12 @@ func Defaults() Router {
 	}
 }
 
-// DefaultGroup is the IPv4 group of RFC 9568 section 5.1.1.2.
-var DefaultGroup = netip.AddrFrom4([4]byte{224, 0, 0, 18})
+// DefaultGroup and DefaultGroup6 are those of RFC 9568 sections 5.1.1.2 and
+// 5.1.2.2.
+var (
+	DefaultGroup  = netip.AddrFrom4([4]byte{224, 0, 0, 18})
+	DefaultGroup6 = netip.AddrFrom16([16]byte{0xff, 0x02, 15: 0x12})
+)
 
 var defaultGARP = GARP{MasterDelay: 5 * time.Second, MasterRepeat: 5, RefreshRepeat: 1, LowerDelay: 5 * time.Second, LowerRepeat: 5}
 
@@ -218,6 +222,7 @@ func defaultGlobal() Global {
 		LowerPriorityAdvert: r.LowerPriorityAdvert,
 		DownAdverts:         r.DownAdverts,
 		Group:               r.Group,
+		Group6:              DefaultGroup6,
 		GARP:                r.GARP,
 	}
 }

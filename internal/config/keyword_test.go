@@ -62,6 +62,7 @@ var arguments = map[string]string{
 	"mcast_src_ip":         "10.0.0.1",
 	"mcast_dst_ip":         "224.0.0.19",
 	"vrrp_mcast_group4":    "224.0.0.19",
+	"vrrp_mcast_group6":    "ff02::19",
 	"smtp_alert_vrrp":      "on",
 	"virtual_server":       "10.0.0.3 80 {\nreal_server 10.0.0.7 80 {\nTCP_CHECK {\nconnect_timeout 3\n}\n}\n}",
 	"virtual_server_group": "G {\n10.0.0.3 80\n}",

@@ -11,7 +11,7 @@ var instanceTable = table{
 	"advert_int":        seconds(minInterval, maxIntervalV2, func(in *interpreter, d time.Duration) { in.cur.AdvertInterval = d }),
 	"version":           number(2, 3, func(in *interpreter, n int) { in.cur.Version = uint8(n) }),
 	"mcast_src_ip":      text(func(in *interpreter, w word) { in.setAddr(&in.cur.Source, w) }),
-	"mcast_dst_ip":      text(func(in *interpreter, w word) { in.setAddr(&in.cur.Group, w) }),
+	"mcast_dst_ip":      text(func(in *interpreter, w word) { in.setAnyAddr(&in.cur.Group, w) }),
 	"authentication":    block(blockShape, "authentication", nil),
 	"virtual_ipaddress": lines((*interpreter).setAddresses),
 	// Not in the advert, for which the first list may be too long.

@@ -74,9 +74,7 @@ func (v *validator) protocol() {
 	if v.State != Master && v.State != Backup {
 		v.errorf(v.Pos, "", "state %s: expected MASTER or BACKUP", quote(v.State))
 	}
-	if g := v.Group; !g.Is4() || !g.IsMulticast() {
-		v.errorf(v.Pos, "224.0.0.18 is VRRP's own", "multicast group %s: expected an IPv4 address from 224.0.0.0 to 239.255.255.255", g)
-	}
+	v.checkGroup()
 	if a := v.Source; a.IsValid() && (!a.Is4() || !isHost(a)) {
 		v.errorf(v.Pos, "", "mcast_src_ip %s: expected an IPv4 address that a host on the network can have", a)
 	}

@@ -87,7 +87,7 @@ func (p *fakePath) due(k loader.Key) (vrrp.Instant, bool) {
 
 func groupOf(f vrrp.Family) netip.Addr {
 	if f == vrrp.IPv6 {
-		return group6
+		return config.DefaultGroup6
 	}
 	return config.DefaultGroup
 }
@@ -196,6 +196,9 @@ func newRig(t *testing.T, deadlines bool, change func(*config.Router)) *rig {
 	cfg.Addresses = []config.Address{{Prefix: netip.MustParsePrefix("10.0.0.3/24"), Device: "eth0"}}
 	if change != nil {
 		change(&cfg)
+	}
+	if cfg.Family == 6 && cfg.Group == config.DefaultGroup {
+		cfg.Group = config.DefaultGroup6
 	}
 	s := &script{}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))

@@ -135,15 +135,8 @@ func (r *router) baseRule() loader.Rule {
 	return rule
 }
 
-var group6 = netip.MustParseAddr("ff02::12")
-
 // group is where the router's adverts go to.
-func (r *router) group() netip.Addr {
-	if r.cfg.Family == 6 {
-		return group6
-	}
-	return r.cfg.Group
-}
+func (r *router) group() netip.Addr { return r.cfg.Group }
 
 // syncDeadline arms the datapath's deadline when it differs from the
 // machine's. The datapath moves its own with every advert it keeps, so a

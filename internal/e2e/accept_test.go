@@ -38,19 +38,7 @@ func dial(t *testing.T, from *testnet.Host, to string) (err error) {
 // neighbour is what a host's kernel knows of an address on its link.
 func neighbour(t *testing.T, h *testnet.Host, ip string) string {
 	t.Helper()
-	return ip2(t, h, "neigh", "show", ip)
-}
-
-// ip2 runs the ip command on a host.
-func ip2(t *testing.T, h *testnet.Host, args ...string) string {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	out, err := h.Command(ctx, "ip", args...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("ip %v on %s: %v: %s", args, h.Name, err, out)
-	}
-	return string(out)
+	return ipIn(t, h, "neigh show "+ip)
 }
 
 // refused is how many packets a host's status counts as dropped.
@@ -141,7 +129,7 @@ func TestIPv6AddressesWithoutAcceptModeAnswerNeighbourDiscovery(t *testing.T) {
 	linkLocal(t, c)
 	start(t, a, "native", v3six.conf(150, "no_accept"))
 	await(t, "the address", func() bool { return a.HasAddr(vip6) })
-	ip2(t, c, "route", "add", "2001:db8:99::/64", "dev", "eth0")
+	ipIn(t, c, "route add 2001:db8:99::/64 dev eth0")
 	for to, zone := range map[string]string{vip6: "%eth0", "2001:db8:99::1": ""} {
 		if ping(t, c, to+zone) {
 			t.Errorf("%s answers ping", to)
@@ -149,7 +137,7 @@ func TestIPv6AddressesWithoutAcceptModeAnswerNeighbourDiscovery(t *testing.T) {
 		// A neighbour that has gone stale is asked by unicast, to the address.
 		for _, state := range []string{"reachable", "probe"} {
 			if state == "probe" {
-				ip2(t, c, "neigh", "change", to, "lladdr", a.MAC.String(), "nud", "probe", "dev", "eth0")
+				ipIn(t, c, "neigh change "+to+" lladdr "+a.MAC.String()+" nud probe dev eth0")
 			}
 			await(t, to+" to be known as "+state, func() bool {
 				n := neighbour(t, c, to)
@@ -182,7 +170,7 @@ func TestBackupForwardsPacketsToTheAddress(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	ip2(t, c, "route", "add", vip+"/32", "via", b.Addr.String())
+	ipIn(t, c, "route add "+vip+"/32 via "+b.Addr.String())
 	before := refused(router(t, b))
 	if !ping(t, c, vip) {
 		t.Error("the address is not reached through b")
