@@ -135,6 +135,17 @@ struct iface_counters {
 	struct interface_drops drops;
 };
 
+/* A virtual address whose packets the host is not to get. */
+struct no_accept_key {
+	__u32 ifindex; /* of a link-local IPv6 address; of others 0 */
+	__u32 family;  /* 4 or 6 */
+	__u8 address[16];
+};
+
+struct no_accept {
+	__u64 dropped; /* packets to it */
+};
+
 enum event_kind {
 	EVENT_ADVERT = 1,
 	EVENT_DOWN = 2, /* a deadline has passed */

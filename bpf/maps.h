@@ -13,6 +13,7 @@
 #define MAX_ROUTERS 4096
 #define MAX_INTERFACES 4096
 #define MAX_PEERS 8192
+#define MAX_NO_ACCEPT 16384
 
 /*
  * Written by user space alone. An update swaps in a whole new rule; the old
@@ -49,6 +50,17 @@ struct {
 	__type(value, struct iface_counters);
 	__uint(max_entries, MAX_INTERFACES);
 } interfaces SEC(".maps");
+
+/*
+ * The addresses of routers that are MASTER and have no Accept_Mode. User space
+ * makes and removes them, and counts them in no_accept_count.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, struct no_accept_key);
+	__type(value, struct no_accept);
+	__uint(max_entries, MAX_NO_ACCEPT);
+} no_accept SEC(".maps");
 
 enum bucket { BUCKET_SIGNIFICANT, BUCKET_OTHER, BUCKET_BAD, NUM_BUCKETS };
 

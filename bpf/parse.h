@@ -124,15 +124,8 @@ static __always_inline bool is_ext_header(__u8 next)
 	       next == IPPROTO_FRAGMENT || next == IPPROTO_DSTOPTS;
 }
 
-static __always_inline bool to_vrrp_group6(const struct ipv6hdr *ip)
-{
-	const __be32 *w = ip->daddr.in6_u.u6_addr32;
-
-	return w[0] == bpf_htonl(0xff020000) && !w[1] && !w[2] && w[3] == bpf_htonl(0x12);
-}
-
 /*
- * A first extension header on its way to ff02::12 that may stand before VRRP:
+ * A first extension header on its way to a group that may stand before VRRP:
  * it names VRRP, AH or a second extension header, which is not looked behind.
  * MLD is what it often is instead.
  */
@@ -150,7 +143,7 @@ static __always_inline enum drop parse_ipv6(struct cursor *c, struct frame *f)
 
 	if (!ip)
 		return NOT_VRRP;
-	ext = is_ext_header(ip->nexthdr) && to_vrrp_group6(ip);
+	ext = is_ext_header(ip->nexthdr) && ip->daddr.in6_u.u6_addr8[0] == 0xff;
 	if (ext && !may_hide_vrrp(c))
 		return NOT_VRRP;
 	if (!ext && ip->nexthdr != PROTO_VRRP && ip->nexthdr != IPPROTO_AH)

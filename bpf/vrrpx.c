@@ -11,6 +11,7 @@
 #include "parse.h"
 #include "judge.h"
 #include "verdict.h"
+#include "accept.h"
 #include "deadline.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -31,6 +32,8 @@ int vrrpx_rx(struct xdp_md *ctx)
 	enum drop d;
 	__u64 now;
 
+	if (refused(ctx))
+		return XDP_DROP;
 	d = parse(ctx, &f);
 	if (d == NOT_VRRP)
 		return XDP_PASS;

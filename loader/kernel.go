@@ -33,6 +33,8 @@ type Kernel struct {
 	peers                                       *ebpf.Map
 	peersOf                                     map[Key]*vrrp.Unicast // whose peers are in it
 
+	refusals refusals // under mu, but for the packets
+
 	arm         *ebpf.Program // nil without deadlines
 	deadlines   *ebpf.Map     // likewise
 	noDeadlines string
@@ -104,6 +106,9 @@ func (k *Kernel) loadRx(spec *ebpf.CollectionSpec) error {
 		Buckets    *ebpf.Map     `ebpf:"buckets"`
 		Events     *ebpf.Map     `ebpf:"events"`
 		Peers      *ebpf.Map     `ebpf:"peers"`
+		NoAccept   *ebpf.Map     `ebpf:"no_accept"`
+
+		NoAcceptCount *ebpf.Variable `ebpf:"no_accept_count"`
 	}
 	err := spec.LoadAndAssign(&objs, nil)
 	if errors.Is(err, unix.EINVAL) {
@@ -117,6 +122,7 @@ func (k *Kernel) loadRx(spec *ebpf.CollectionSpec) error {
 	}
 	k.rx, k.routers, k.state = objs.Rx, objs.Routers, objs.State
 	k.interfaces, k.buckets, k.events, k.peers = objs.Interfaces, objs.Buckets, objs.Events, objs.Peers
+	k.refusals = refusals{objs.NoAccept, objs.NoAcceptCount, map[vrrpxNoAcceptKey]int{}}
 	return nil
 }
 
@@ -154,7 +160,7 @@ func (k *Kernel) Close() error {
 	for _, p := range []*ebpf.Program{k.rx, k.arm} {
 		errs = append(errs, p.Close())
 	}
-	for _, m := range []*ebpf.Map{k.routers, k.state, k.interfaces, k.buckets, k.events, k.peers, k.deadlines} {
+	for _, m := range []*ebpf.Map{k.routers, k.state, k.interfaces, k.buckets, k.events, k.peers, k.refusals.packets, k.deadlines} {
 		errs = append(errs, m.Close())
 	}
 	return errors.Join(errs...)

@@ -133,6 +133,18 @@ type vrrpxIfaceCounters struct {
 	}
 }
 
+type vrrpxNoAccept struct {
+	_       structs.HostLayout
+	Dropped uint64
+}
+
+type vrrpxNoAcceptKey struct {
+	_       structs.HostLayout
+	Ifindex uint32
+	Family  uint32
+	Address [16]uint8
+}
+
 type vrrpxPeer struct {
 	_      structs.HostLayout
 	MinTtl uint8
@@ -210,17 +222,19 @@ type vrrpxRule struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	vrrpxMapBuckets    = "buckets"
-	vrrpxMapDeadlines  = "deadlines"
-	vrrpxMapEvents     = "events"
-	vrrpxMapInterfaces = "interfaces"
-	vrrpxMapPeers      = "peers"
-	vrrpxMapRouters    = "routers"
-	vrrpxMapState      = "state"
-	vrrpxProgVrrpxArm  = "vrrpx_arm"
-	vrrpxProgVrrpxRx   = "vrrpx_rx"
-	vrrpxVarDigestSeed = "digest_seed"
-	vrrpxVarUnusedDrop = "unused_drop"
+	vrrpxMapBuckets       = "buckets"
+	vrrpxMapDeadlines     = "deadlines"
+	vrrpxMapEvents        = "events"
+	vrrpxMapInterfaces    = "interfaces"
+	vrrpxMapNoAccept      = "no_accept"
+	vrrpxMapPeers         = "peers"
+	vrrpxMapRouters       = "routers"
+	vrrpxMapState         = "state"
+	vrrpxProgVrrpxArm     = "vrrpx_arm"
+	vrrpxProgVrrpxRx      = "vrrpx_rx"
+	vrrpxVarDigestSeed    = "digest_seed"
+	vrrpxVarNoAcceptCount = "no_accept_count"
+	vrrpxVarUnusedDrop    = "unused_drop"
 )
 
 // loadVrrpx returns the embedded CollectionSpec for vrrpx.
@@ -277,6 +291,7 @@ type vrrpxMapSpecs struct {
 	Deadlines  *ebpf.MapSpec `ebpf:"deadlines"`
 	Events     *ebpf.MapSpec `ebpf:"events"`
 	Interfaces *ebpf.MapSpec `ebpf:"interfaces"`
+	NoAccept   *ebpf.MapSpec `ebpf:"no_accept"`
 	Peers      *ebpf.MapSpec `ebpf:"peers"`
 	Routers    *ebpf.MapSpec `ebpf:"routers"`
 	State      *ebpf.MapSpec `ebpf:"state"`
@@ -286,8 +301,9 @@ type vrrpxMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type vrrpxVariableSpecs struct {
-	DigestSeed *ebpf.VariableSpec `ebpf:"digest_seed"`
-	UnusedDrop *ebpf.VariableSpec `ebpf:"unused_drop"`
+	DigestSeed    *ebpf.VariableSpec `ebpf:"digest_seed"`
+	NoAcceptCount *ebpf.VariableSpec `ebpf:"no_accept_count"`
+	UnusedDrop    *ebpf.VariableSpec `ebpf:"unused_drop"`
 }
 
 // vrrpxObjects contains all objects after they have been loaded into the kernel.
@@ -314,6 +330,7 @@ type vrrpxMaps struct {
 	Deadlines  *ebpf.Map `ebpf:"deadlines"`
 	Events     *ebpf.Map `ebpf:"events"`
 	Interfaces *ebpf.Map `ebpf:"interfaces"`
+	NoAccept   *ebpf.Map `ebpf:"no_accept"`
 	Peers      *ebpf.Map `ebpf:"peers"`
 	Routers    *ebpf.Map `ebpf:"routers"`
 	State      *ebpf.Map `ebpf:"state"`
@@ -325,6 +342,7 @@ func (m *vrrpxMaps) Close() error {
 		m.Deadlines,
 		m.Events,
 		m.Interfaces,
+		m.NoAccept,
 		m.Peers,
 		m.Routers,
 		m.State,
@@ -335,8 +353,9 @@ func (m *vrrpxMaps) Close() error {
 //
 // It can be passed to loadVrrpxObjects or ebpf.CollectionSpec.LoadAndAssign.
 type vrrpxVariables struct {
-	DigestSeed *ebpf.Variable `ebpf:"digest_seed"`
-	UnusedDrop *ebpf.Variable `ebpf:"unused_drop"`
+	DigestSeed    *ebpf.Variable `ebpf:"digest_seed"`
+	NoAcceptCount *ebpf.Variable `ebpf:"no_accept_count"`
+	UnusedDrop    *ebpf.Variable `ebpf:"unused_drop"`
 }
 
 // vrrpxPrograms contains all programs after they have been loaded into the kernel.

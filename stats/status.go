@@ -60,6 +60,7 @@ type Router struct {
 	Source          string            `json:"source"` // own primary address
 	Master          *Speaker          `json:"master,omitempty"`
 	Peers           []Peer            `json:"unicast_peers,omitempty"` // empty: multicast
+	Speakers        []Speaker         `json:"speakers,omitempty"`      // the 16 last who advertised for the router
 	AdvertInterval  Seconds           `json:"advert_interval_seconds"`
 	LearnedInterval Seconds           `json:"learned_interval_seconds"`
 	Skew            Seconds           `json:"skew_seconds"`
@@ -74,6 +75,8 @@ type Router struct {
 	Routed          uint64            `json:"adverts_sent_unresolved,omitempty"`   // of Sent: to peers whose MAC was not known, by way of the kernel
 	RoutedErrors    uint64            `json:"adverts_unresolved_errors,omitempty"` // and such as the kernel refused
 	ChecksumOld     uint64            `json:"checksum_old_unicast,omitempty"`      // of Received: summed as keepalived up to 1.3.6 does
+	ChecksumPlain   uint64            `json:"checksum_plain"`                      // of the adverts received, summed over the message alone
+	ChecksumPseudo  uint64            `json:"checksum_pseudo_header"`              // and with the pseudo-header
 	Drops           map[string]uint64 `json:"drops"`
 	Ingest          string            `json:"ingest"` // xdp native, xdp generic or packet socket
 	Pacer           string            `json:"pacer"`  // what paces its adverts
@@ -82,12 +85,19 @@ type Router struct {
 	History         []Transition      `json:"history"`          // newest last
 }
 
-// Speaker is the master that a backup hears.
+// Speaker is a router whose valid adverts were heard, such as the master of a
+// backup.
 type Speaker struct {
 	Address  string  `json:"address"`
 	MAC      string  `json:"mac,omitempty"`
+	Version  uint8   `json:"version"`
 	Priority uint8   `json:"priority"`
+	Interval Seconds `json:"advert_interval_seconds"`
 	Heard    Seconds `json:"heard_seconds_ago"`
+	// Checksum is the form that its last advert had, plain or pseudo-header,
+	// where both are in use: VRRPv3 over IPv4.
+	Checksum        string `json:"checksum,omitempty"`
+	ChecksumChanges uint64 `json:"checksum_changes,omitempty"`
 }
 
 // Peer is a router to which adverts go by unicast.
@@ -110,6 +120,9 @@ type Address struct {
 	Device  string `json:"device"`
 	Present bool   `json:"present"`
 	Foreign bool   `json:"foreign,omitempty"` // it was there before us: never removed by us
+	// NoAccept: as MASTER packets to it are dropped; Refused counts them.
+	NoAccept bool   `json:"no_accept,omitempty"`
+	Refused  uint64 `json:"refused_packets,omitempty"`
 }
 
 // Transition is one change of state.

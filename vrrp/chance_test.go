@@ -35,7 +35,9 @@ func (c *chance) next(m *Machine) (Instant, Input) {
 }
 
 func (c *chance) input() Input {
-	switch c.draw(16) {
+	switch c.draw(17) {
+	case 16:
+		return HeldUp{time.Second}
 	case 0:
 		return Shutdown{}
 	case 1, 2:

@@ -17,7 +17,7 @@ const (
 	DropIPHeader       // IPv4 header impossible or its checksum wrong
 	DropIPOptions      // IPv4 options present
 	DropFragment       // a fragment; adverts are never fragmented
-	DropExtHeader      // IPv6 extension header, before VRRP or another one, in a frame to ff02::12
+	DropExtHeader      // IPv6 extension header, before VRRP or another one, in a frame to a group
 	DropTruncated      // frame ends before the VRID
 	DropVLAN           // 802.1Q tag of another VLAN: that VLAN's device judges it
 	DropVRID           // VRID not configured on this interface: another daemon's

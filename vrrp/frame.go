@@ -43,8 +43,6 @@ const (
 	messageMax = headerLen + 255*16 + 28
 )
 
-var group6 = netip.MustParseAddr("ff02::12")
-
 // Judge looks at an Ethernet frame as bpf/ does, with the same checks in the
 // same order, for interfaces without XDP. lookup finds the router of a VRID on
 // the frame's interface. The last result is false when the frame carries no
@@ -133,7 +131,7 @@ func (fr *Frame) ipv6(b []byte) (proto uint8, payload []byte, d Drop) {
 	}
 	fr.Dst = netip.AddrFrom16([16]byte(b[24:40]))
 	proto = b[6]
-	ext := fr.Dst == group6 && extHeader(proto)
+	ext := fr.Dst.IsMulticast() && extHeader(proto)
 	switch {
 	case ext && (len(b) == ipv6Len || !mayHideVRRP(b[ipv6Len])):
 		return 0, nil, Accepted // MLD, for one

@@ -1,9 +1,12 @@
 package vrrp
 
-import "net/netip"
+import (
+	"net/netip"
+	"time"
+)
 
 // Input is something that happened to a router: Startup, Shutdown, Heard,
-// Timer, SetPriority, SetConfig or Fault.
+// Timer, SetPriority, SetConfig, Fault or HeldUp.
 type Input interface{ input() }
 
 // Startup begins the election (RFC 9568 section 6.4.1).
@@ -34,6 +37,11 @@ type Fault struct {
 	Active bool
 }
 
+// HeldUp tells that a MASTER has sent nothing for so long, because its host or
+// process did not run, that another may have taken over: it gives way before it
+// sends anything. In other states it does nothing.
+type HeldUp struct{ Silence time.Duration }
+
 // Advert is a packet and where it came from.
 type Advert struct {
 	Packet
@@ -48,3 +56,4 @@ func (Heard) input()       {}
 func (SetPriority) input() {}
 func (SetConfig) input()   {}
 func (Fault) input()       {}
+func (HeldUp) input()      {}

@@ -286,18 +286,18 @@ func TestJudgeLeavesTheIntervalAlone(t *testing.T) {
 //vrrp:row 18 27
 func TestJudgeLeavesOtherFramesAlone(t *testing.T) {
 	for name, f := range map[string]frame{
-		"TCP":                              change(frameV3(), func(f *frame) { f.proto = 6 }),
-		"TCP in a VLAN":                    change(frameV3(), func(f *frame) { f.proto, f.tags = 6, []uint32{0x8100_0005} }),
-		"TCP with options":                 change(frameV3(), func(f *frame) { f.proto, f.opts = 6, 4 }),
-		"IPv6 TCP":                         change(frameV6(), func(f *frame) { f.proto = 6 }),
-		"IPv6 extension header, elsewhere": change(frameV6(), func(f *frame) { f.next, f.dst = 60, "ff02::1" }),
-		"MLD to the group":                 change(frameV6(), func(f *frame) { f.next, f.proto = 128, 58 }),
-		"IPv6 TCP behind options":          change(frameV6(), func(f *frame) { f.next, f.proto = 60, 6 }),
-		"IPsec":                            change(frameV3(), func(f *frame) { f.ah = ahFor(6) }),
-		"IPsec over IPv6":                  change(frameV6(), func(f *frame) { f.ah = ahFor(6) }),
-		"AH of one octet, 112":             change(frameV3(), func(f *frame) { f.proto, f.ver, f.typ, f.cut = 51, 7, 0, 1 }),
-		"three tags":                       change(frameV3(), func(f *frame) { f.tags = []uint32{0x8100_0000, 0x8100_0000, 0x8100_0000} }),
-		"another EtherType":                change(frameV3(), func(f *frame) { f.tags = []uint32{0x0806_0001} }),
+		"TCP":                             change(frameV3(), func(f *frame) { f.proto = 6 }),
+		"TCP in a VLAN":                   change(frameV3(), func(f *frame) { f.proto, f.tags = 6, []uint32{0x8100_0005} }),
+		"TCP with options":                change(frameV3(), func(f *frame) { f.proto, f.opts = 6, 4 }),
+		"IPv6 TCP":                        change(frameV6(), func(f *frame) { f.proto = 6 }),
+		"IPv6 extension header to a host": change(frameV6(), func(f *frame) { f.next, f.dst = 60, "fe80::99" }),
+		"MLD to the group":                change(frameV6(), func(f *frame) { f.next, f.proto = 128, 58 }),
+		"IPv6 TCP behind options":         change(frameV6(), func(f *frame) { f.next, f.proto = 60, 6 }),
+		"IPsec":                           change(frameV3(), func(f *frame) { f.ah = ahFor(6) }),
+		"IPsec over IPv6":                 change(frameV6(), func(f *frame) { f.ah = ahFor(6) }),
+		"AH of one octet, 112":            change(frameV3(), func(f *frame) { f.proto, f.ver, f.typ, f.cut = 51, 7, 0, 1 }),
+		"three tags":                      change(frameV3(), func(f *frame) { f.tags = []uint32{0x8100_0000, 0x8100_0000, 0x8100_0000} }),
+		"another EtherType":               change(frameV3(), func(f *frame) { f.tags = []uint32{0x0806_0001} }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, drop, vrrp := Judge(f.bytes(), func(uint8, Family) (Expect, bool) {

@@ -103,6 +103,10 @@ func input(words []string) (Input, error) {
 		return Shutdown{}, nil
 	case "timer":
 		return Timer{}, nil
+	case "heldup":
+		var d time.Duration
+		err := setDuration(&d)(strings.Join(rest, " "))
+		return HeldUp{d}, err
 	case "fault":
 		return Fault{strings.Join(rest, " "), true}, nil
 	case "clears":

@@ -64,6 +64,8 @@ func (m *Machine) Step(now Instant, in Input, out []Effect) []Effect {
 		return m.timer(now, out)
 	case Heard:
 		return m.hear(now, in.Advert, out)
+	case HeldUp:
+		return m.giveWay(now, in.Silence, out)
 	}
 	return out
 }
@@ -136,6 +138,17 @@ func (m *Machine) leave(now Instant, to State, why Reason, out []Effect) []Effec
 		out = append(out, SendAdvert{0}, ReleaseVIPs{})
 	}
 	return out
+}
+
+// giveWay makes a MASTER that was held up BACKUP. It says nothing: who took over
+// needs no release, and others would take one for that of the new master.
+func (m *Machine) giveWay(now Instant, silence time.Duration, out []Effect) []Effect {
+	if m.state != Master {
+		return out
+	}
+	m.follow(now, m.cfg.Interval)
+	out = m.enter(now, Backup, Reason{Code: ReasonHeldUp, Silence: silence}, out)
+	return append(out, ReleaseVIPs{})
 }
 
 func (m *Machine) enter(now Instant, to State, why Reason, out []Effect) []Effect {

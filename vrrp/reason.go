@@ -30,11 +30,12 @@ const (
 	ReasonFault                          // a fault was set
 	ReasonFaultCleared                   // the last fault was cleared
 	ReasonShutdown                       // the daemon stops
+	ReasonHeldUp                         // the router did not run for too long
 )
 
 var reasonNames = [...]string{
 	"startup", "owner", "master_down", "no_master", "released", "preempt",
-	"better_master", "fault", "fault_cleared", "shutdown",
+	"better_master", "fault", "fault_cleared", "shutdown", "held_up",
 }
 
 func (c ReasonCode) String() string { return reasonNames[c] }
@@ -58,6 +59,8 @@ func (r Reason) String() string {
 		return r.Cause
 	case ReasonFaultCleared:
 		return "no fault any more: " + r.Cause + " cleared"
+	case ReasonHeldUp:
+		return fmt.Sprintf("held up for %s since its last advert: another may have taken over", round(r.Silence))
 	case ReasonShutdown:
 		return "shutdown"
 	}

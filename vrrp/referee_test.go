@@ -133,6 +133,11 @@ func (w *referee) deadline(now Instant, b before, in Input, out []Effect) error 
 		}
 	case Heard:
 		return w.heard(now, b, in.Advert, due, out)
+	case HeldUp:
+		gaveWay := w.m.State() == Backup && len(out) == 2 && due == now.Add(w.m.MasterDown())
+		if b.state == Master && !gaveWay || b.state != Master && len(out) > 0 {
+			return fmt.Errorf("became %v with the deadline %d", w.m.State(), due)
+		}
 	}
 	return nil
 }

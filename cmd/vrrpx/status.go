@@ -81,6 +81,9 @@ func printRouter(w io.Writer, r stats.Router) {
 	for _, p := range r.Peers {
 		row("peer", "%s", peerText(p))
 	}
+	for _, s := range r.Speakers {
+		row("heard", "%s", speaker(s))
+	}
 	row("timers", "advert %s, learned %s, skew %s, master-down %s", r.AdvertInterval, r.LearnedInterval, r.Skew, r.MasterDown)
 	if r.PreemptIn != nil {
 		row("preempt", "in %s, if the master's priority is still lower (preempt_delay)", r.PreemptIn)
@@ -95,6 +98,9 @@ func printRouter(w io.Writer, r stats.Router) {
 		}
 		if a.Foreign {
 			state += ", was here before vrrpx: will be left alone"
+		}
+		if a.NoAccept {
+			state += fmt.Sprintf(", no_accept: %d packets to it dropped", a.Refused)
 		}
 		row("address", "%s dev %s (%s)", a.Address, a.Device, state)
 	}
@@ -135,6 +141,17 @@ func peerText(p stats.Peer) string {
 		b.WriteString(", checksum " + p.Checksum)
 	}
 	return b.String()
+}
+
+func speaker(s stats.Speaker) string {
+	text := fmt.Sprintf("%s%s %s ago, VRRPv%d, priority %d, every %s", s.Address, parens(s.MAC), s.Heard, s.Version, s.Priority, s.Interval)
+	if s.Checksum != "" {
+		text += ", checksum " + s.Checksum
+	}
+	if s.ChecksumChanges > 0 {
+		text += fmt.Sprintf(" (changed %d times)", s.ChecksumChanges)
+	}
+	return text
 }
 
 func upDown(up bool) string {

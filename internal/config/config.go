@@ -44,7 +44,7 @@ type Global struct {
 	LowerPriorityAdvert  bool          // not vrrp_lower_prio_no_advert
 	ChecksumPlain        bool          // v3_checksum_as_v2
 	DownAdverts          int           // vrrp_down_timer_adverts
-	Group                netip.Addr    // vrrp_mcast_group4
+	Group, Group6        netip.Addr    // vrrp_mcast_group4, vrrp_mcast_group6
 	HigherPriorityAdvert bool          // vrrp_higher_prio_send_advert
 	OwnerIgnores         bool          // vrrp_owner_ignore_adverts
 	CheckSource          bool          // vrrp_check_unicast_src
@@ -76,16 +76,24 @@ type Router struct {
 	// router below 255 starts as backup whatever it says here.
 	State          string
 	Priority       uint8      // 1 to 255; 255 owns the addresses
-	Group          netip.Addr // where adverts go to and are expected: 224.0.0.18 or mcast_dst_ip
+	Group          netip.Addr // where adverts go to and are expected: a group of Family, 224.0.0.18, ff02::12 or another
 	Source         netip.Addr // where ours come from (mcast_src_ip, unicast_src_ip); not valid: the interface's first address
 	SourcePos      Pos
 	AdvertInterval time.Duration // v2: 1 to 255 s, whole; v3: 10 ms to 40.95 s in steps of 10 ms
 	Preempt        bool
-	PreemptDelay   time.Duration // 0 to 1000 s; 0 unless Preempt, State is Backup and Priority below 255
-	Auth           Auth
-	Addresses      []Address // in the order of the file, which is that of the advert; of Family; 1 to 255, IPv6 to 90
-	NoAddresses    bool      // no_virtual_ipaddress: Addresses may be empty
-	Excluded       []Address // virtual_ipaddress_excluded: held and announced like Addresses, in no advert
+	// ExpiredBackup is timer_expired_backup: the highest priority of the other
+	// routers, 1 to 254. A MASTER that was held up for longer than it takes them to
+	// take over goes to BACKUP. 0, and with Preempt always, is off.
+	ExpiredBackup uint8
+	PreemptDelay  time.Duration // 0 to 1000 s; 0 unless Preempt, State is Backup and Priority below 255
+	Auth          Auth
+	Addresses     []Address // in the order of the file, which is that of the advert; of Family; 1 to 255, IPv6 to 90
+	NoAddresses   bool      // no_virtual_ipaddress: Addresses may be empty
+	Excluded      []Address // virtual_ipaddress_excluded: held and announced like Addresses, in no advert
+
+	// Accept tells whether the host takes packets addressed to the addresses
+	// (RFC 9568 Accept_Mode); always with Priority 255.
+	Accept bool
 
 	// With Peers adverts go to and come from these and not the group.
 	Peers       []Peer
@@ -199,6 +207,7 @@ func Defaults() Router {
 		Group:               DefaultGroup,
 		AdvertInterval:      time.Second,
 		Preempt:             true,
+		Accept:              true,
 		GARP:                defaultGARP,
 		DownAdverts:         3,
 		LowerPriorityAdvert: true,
@@ -207,8 +216,12 @@ func Defaults() Router {
 	}
 }
 
-// DefaultGroup is the IPv4 group of RFC 9568 section 5.1.1.2.
-var DefaultGroup = netip.AddrFrom4([4]byte{224, 0, 0, 18})
+// DefaultGroup and DefaultGroup6 are those of RFC 9568 sections 5.1.1.2 and
+// 5.1.2.2.
+var (
+	DefaultGroup  = netip.AddrFrom4([4]byte{224, 0, 0, 18})
+	DefaultGroup6 = netip.AddrFrom16([16]byte{0xff, 0x02, 15: 0x12})
+)
 
 var defaultGARP = GARP{MasterDelay: 5 * time.Second, MasterRepeat: 5, RefreshRepeat: 1, LowerDelay: 5 * time.Second, LowerRepeat: 5}
 
@@ -222,6 +235,7 @@ func defaultGlobal() Global {
 		DownAdverts:         r.DownAdverts,
 		Group:               r.Group,
 		CheckSource:         r.CheckSource,
+		Group6:              DefaultGroup6,
 		GARP:                r.GARP,
 	}
 }

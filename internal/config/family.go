@@ -20,14 +20,15 @@ func (in *interpreter) resolveFamily(d *draft) {
 		kept = append(kept, a)
 	}
 	d.Addresses = kept
+	if d.Family == 6 && !d.given("mcast_dst_ip") {
+		d.Group = in.global.Group6
+	}
 	if d.Family != 6 {
 		return
 	}
-	for _, keyword := range []string{"mcast_src_ip", "mcast_dst_ip"} {
-		if d.given(keyword) {
-			in.diags.errorf(d.seen[keyword], "remove it: adverts go from the link-local address to ff02::12", "(%s) %s of an IPv6 router is not supported yet", plain(d.Name), keyword)
-			d.Source = netip.Addr{}
-		}
+	if pos, given := d.seen["mcast_src_ip"]; given {
+		in.diags.errorf(pos, "remove it: adverts come from the interface's link-local address", "(%s) mcast_src_ip of an IPv6 router is not supported yet", plain(d.Name))
+		d.Source = netip.Addr{}
 	}
 	if d.Version != 3 {
 		if pos := in.origin(d, "version", "vrrp_version"); pos.File != "" {
@@ -52,6 +53,35 @@ func (d *draft) firstAddr() netip.Addr {
 		return d.Peers[0].Addr
 	}
 	return netip.Addr{}
+}
+
+// setGroup6 reads vrrp_mcast_group6, which no router need use.
+func (in *interpreter) setGroup6(w word) {
+	addr, err := netip.ParseAddr(w.text)
+	if err != nil || !isGroup(addr, 6) {
+		in.diags.errorf(w.pos, "ff02::12 is VRRP's own", "vrrp_mcast_group6 %s: expected an IPv6 multicast address that begins with ff02:", quote(w.text))
+		return
+	}
+	in.global.Group6 = addr
+}
+
+// isGroup tells whether it is a multicast address of that family, of IPv6 one that
+// stays on its link, without zone.
+func isGroup(a netip.Addr, family uint8) bool {
+	if !a.IsValid() || familyOf(a) != family || a.Is4In6() || a.Zone() != "" {
+		return false
+	}
+	return a.IsMulticast() && (family == 4 || a.IsLinkLocalMulticast())
+}
+
+func (v *validator) checkGroup() {
+	switch {
+	case isGroup(v.Group, v.Family):
+	case v.Family == 6:
+		v.errorf(v.Pos, "ff02::12 is VRRP's own", "multicast group %s: expected an IPv6 multicast address that begins with ff02:", v.Group)
+	default:
+		v.errorf(v.Pos, "224.0.0.18 is VRRP's own", "multicast group %s: expected an IPv4 address from 224.0.0.0 to 239.255.255.255", v.Group)
+	}
 }
 
 // familyOf is 4 or 6.

@@ -120,6 +120,38 @@ func TestFamiliesAreIndependent(t *testing.T) {
 	}
 }
 
+func TestGroupIsOfTheRoutersFamily(t *testing.T) {
+	const global = "global_defs {\nvrrp_mcast_group4 224.0.0.81\nvrrp_mcast_group6 ff02::81\n}\n"
+	for text, want := range map[string]string{
+		minimal:                        "224.0.0.18",
+		router6("fe80::3/64"):          "ff02::12",
+		global + minimal:               "224.0.0.81",
+		global + router6("fe80::3/64"): "ff02::81",
+		router6("fe80::3/64", "mcast_dst_ip ff02::82"): "ff02::82",
+		instance("mcast_dst_ip 224.0.0.82"):            "224.0.0.82",
+	} {
+		if r, said := read(t, text); r.Group.String() != want || said != "" {
+			t.Errorf("group %v, want %s; said %q\n%s", r.Group, want, said, text)
+		}
+	}
+	for text, want := range map[string]string{
+		router6("fe80::3/64", "mcast_dst_ip 224.0.0.18"):    "multicast group 224.0.0.18: expected an IPv6",
+		router6("fe80::3/64", "mcast_dst_ip fe80::1"):       "multicast group fe80::1: expected an IPv6",
+		router6("fe80::3/64", "mcast_dst_ip ff02::12%eth0"): "mcast_dst_ip \"ff02::12%eth0\": expected an address",
+		instance("mcast_dst_ip ff02::12"):                   "multicast group ff02::12: expected an IPv4",
+		globals("vrrp_mcast_group6 224.0.0.18"):             "vrrp_mcast_group6 \"224.0.0.18\": expected an IPv6 multicast",
+		globals("vrrp_mcast_group6 ::ffff:224.0.0.18"):      "vrrp_mcast_group6",
+		globals("vrrp_mcast_group6 fe80::12"):               "vrrp_mcast_group6",
+		router6("fe80::3/64", "mcast_dst_ip ff05::12"):      "multicast group ff05::12: expected an IPv6 multicast address that begins with ff02:",
+		globals("vrrp_mcast_group6 ff05::12"):               "vrrp_mcast_group6",
+		globals("vrrp_mcast_group6 foo"):                    "vrrp_mcast_group6",
+	} {
+		if cfg, diags := Parse("f", []byte(text)); cfg != nil || !strings.Contains(show(diags), want) {
+			t.Errorf("want %q, got\n%s", want, show(diags))
+		}
+	}
+}
+
 func TestGNAIntervalIsTheRouters(t *testing.T) {
 	cfg, diags := Parse("f", []byte("global_defs {\nvrrp_garp_interval 0.2\nvrrp_gna_interval 0.1\n}\n"+router6("fe80::3/64")))
 	if cfg == nil {

@@ -22,6 +22,16 @@ func (in *interpreter) setState(w word) {
 	in.cur.State = w.text
 }
 
+// setExpiredBackup reads timer_expired_backup [PRIORITY] and its other name.
+func (in *interpreter) setExpiredBackup(s *statement) {
+	in.cur.ExpiredBackup = 254
+	if len(s.words) > 1 {
+		if n, ok := in.wholeNumber(s.words[1], 1, 254, ""); ok {
+			in.cur.ExpiredBackup = uint8(n)
+		}
+	}
+}
+
 func (in *interpreter) setInterface(w word) {
 	if !validInterface(w.text) {
 		in.diags.errorf(w.pos, "", "interface %s: %s", quote(w.text), wantInterface)

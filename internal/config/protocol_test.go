@@ -89,8 +89,8 @@ func TestGroupAndSource(t *testing.T) {
 	}
 }
 
-func TestGroupAndSourceAreOfIPv4(t *testing.T) {
-	for _, statement := range []string{"mcast_src_ip 10.0.0.7", "mcast_dst_ip 224.0.0.19"} {
+func TestSourceIsOfIPv4(t *testing.T) {
+	for _, statement := range []string{"mcast_src_ip 10.0.0.7"} {
 		_, diags := Parse("f", []byte(strings.Replace(instance(statement), "10.0.0.3/24", "fe80::3/64", 1)))
 		if want := strings.Fields(statement)[0] + " of an IPv6 router is not supported yet"; !strings.Contains(show(diags), want) {
 			t.Errorf("%q is not said: %s", want, show(diags))
@@ -198,6 +198,26 @@ func TestAddressOptions(t *testing.T) {
 	for _, option := range []string{"peer 10.0.0.9", "home", "-nodad", "mngtmpaddr", "autojoin", "use_vmac"} {
 		if _, diags := Parse("f", []byte(address("10.0.0.3 "+option))); !strings.Contains(show(diags), strings.Fields(option)[0]+" of an address is not supported yet") {
 			t.Errorf("%s: %s", option, show(diags))
+		}
+	}
+}
+
+func TestTimerExpiredBackup(t *testing.T) {
+	for _, c := range []struct {
+		statements string
+		want       uint8
+		says       string
+	}{
+		{"timer_expired_backup\nnopreempt", 254, ""},
+		{"timer_expired_backup 150\nnopreempt", 150, ""},
+		{"thread_timer_expired 150\nnopreempt", 150, ""},
+		{"thread_timer_expired 150", 0, "no effect without nopreempt"},
+		{"timer_expired_backup\nnopreempt\npriority 255", 0, "no effect without nopreempt"},
+		{"timer_expired_backup\nnopreempt\nstate MASTER\npriority 100", 0, "no effect without nopreempt"},
+	} {
+		r, said := read(t, instance(c.statements))
+		if r.ExpiredBackup != c.want || !strings.Contains(said, c.says) || c.says == "" && said != "" {
+			t.Errorf("%s: %d, want %d; said %q", c.statements, r.ExpiredBackup, c.want, said)
 		}
 	}
 }

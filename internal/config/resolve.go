@@ -26,8 +26,10 @@ func (in *interpreter) resolve() {
 		in.resolveUnicast(d)
 		in.resolvePriority(d)
 		in.resolvePreemptDelay(d)
+		in.resolveExpiredBackup(d)
 		in.resolveInterval(d)
 		in.resolveStrict(d)
+		in.resolveAccept(d)
 		in.resolveAuth(d)
 	}
 	in.reportStrict()
@@ -109,6 +111,19 @@ func (in *interpreter) resolvePreemptDelay(d *draft) {
 	d.PreemptDelay = 0
 }
 
+// resolveExpiredBackup drops it where the router would come back at once.
+func (in *interpreter) resolveExpiredBackup(d *draft) {
+	if !d.Preempt || d.ExpiredBackup == 0 {
+		return
+	}
+	pos, ok := d.seen["timer_expired_backup"]
+	if !ok {
+		pos = d.seen["thread_timer_expired"]
+	}
+	in.diags.warnf(pos, "add nopreempt, or remove it", "(%s) timer_expired_backup has no effect without nopreempt: the router would preempt whoever took over", plain(d.Name))
+	d.ExpiredBackup = 0
+}
+
 // resolveInterval rounds the advert interval to what the version can carry:
 // to the nearest, halves up, at least one.
 func (in *interpreter) resolveInterval(d *draft) {
@@ -173,8 +188,8 @@ func (in *interpreter) resolveAuth(d *draft) {
 }
 
 // resolveStrict applies what keepalived 2.2.7 does under vrrp_strict, apart
-// from authentication, which is resolveAuth's, and from the filter that drops
-// packets to the addresses, which this version does not have.
+// from authentication, which is resolveAuth's, and accept, which is
+// resolveAccept's.
 func (in *interpreter) resolveStrict(d *draft) {
 	if !d.Strict {
 		return
@@ -204,8 +219,25 @@ func (in *interpreter) resolveStrict(d *draft) {
 		in.diags.warnf(in.origin(d, "higher_prio_send_advert", "vrrp_higher_prio_send_advert"), hint, "(%s) vrrp_strict: higher_prio_send_advert is off", plain(d.Name))
 		d.HigherPriorityAdvert = false
 	}
-	if d.given("accept") && d.Version == 2 {
-		in.diags.warnf(d.seen["accept"], hint, "(%s) vrrp_strict: keepalived ignores accept with VRRP version 2", plain(d.Name))
+}
+
+// resolveAccept: an owner takes packets to its addresses, vrrp_strict lets
+// nobody else do so unasked, and with version 2 nobody at all (RFC 3768
+// section 6.4.3).
+func (in *interpreter) resolveAccept(d *draft) {
+	switch {
+	case d.Priority == 255:
+		if !d.Accept {
+			in.diags.warnf(d.seen["no_accept"], "use a priority below 255", "(%s) no_accept has no effect: priority 255 owns the addresses", plain(d.Name))
+		}
+		d.Accept = true
+	case d.Strict && d.given("accept") && d.Version == 2:
+		if d.Accept {
+			in.diags.warnf(d.seen["accept"], "remove it, or vrrp_strict", "(%s) vrrp_strict: accept has no effect with VRRP version 2", plain(d.Name))
+		}
+		d.Accept = false
+	case d.Strict && !d.given("accept"):
+		d.Accept = false
 	}
 }
 
@@ -229,7 +261,7 @@ func (in *interpreter) reportStrict() {
 		said[pos] = true
 		in.diags.warnf(pos, "remove it, unless the network has routers that follow the RFC to the letter",
 			"vrrp_strict: adverts carry no authentication, a master does not answer adverts of lower priority, and 3 missed adverts mean down; "+
-				"keepalived would also drop every packet to the addresses while the priority is below 255 (no ping, no service), "+
-				"which this version does not: they answer")
+				"unless accept is given, with version 3, every packet to the addresses is dropped while the priority is below 255: "+
+				"they route, and answer neither ping nor any service")
 	}
 }

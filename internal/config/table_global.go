@@ -103,6 +103,7 @@ var globalTable = table{
 		in.global.DelayAfterBoot = d
 	}),
 	"vrrp_check_unicast_src": boolean(func(in *interpreter, on bool) { in.global.CheckSource = on }),
+	"vrrp_mcast_group6":      text((*interpreter).setGroup6),
 	"vrrp_mcast_group4":      text(func(in *interpreter, w word) { in.setAddr(&in.global.Group, w) }),
 	"vrrp_garp_master_delay": wholeSeconds(0, maxGARPDelay, func(in *interpreter, d time.Duration) {
 		in.global.GARP.MasterDelay = d
@@ -224,7 +225,6 @@ var globalTable = table{
 	"shutdown_script":                  later("use ExecStopPost= of the systemd unit"),
 	"dynamic_interfaces":               later("remove it, and start vrrpx when the interfaces exist"),
 	"disable_local_igmp":               later("sysctl net.ipv4.igmp_link_local_mcast_reports=0 does the same"),
-	"vrrp_mcast_group6":                later("remove it on every host of the router", "ff02::12"),
 	"vrrp_garp_extra_if":               later("remove it", "0"),
 	"vrrp_vmac_garp_intvl":             later("remove it", "0"),
 	"vrrp_notify_priority_changes":     later("remove it", "off", "false", "no"),

@@ -11,7 +11,7 @@ var instanceTable = table{
 	"advert_int":     seconds(minInterval, maxIntervalV2, func(in *interpreter, d time.Duration) { in.cur.AdvertInterval = d }),
 	"version":        number(2, 3, func(in *interpreter, n int) { in.cur.Version = uint8(n) }),
 	"mcast_src_ip":   text(func(in *interpreter, w word) { in.setAddr(&in.cur.Source, w); in.cur.SourcePos = w.pos }),
-	"mcast_dst_ip":   text(func(in *interpreter, w word) { in.setAddr(&in.cur.Group, w) }),
+	"mcast_dst_ip":   text(func(in *interpreter, w word) { in.setAnyAddr(&in.cur.Group, w) }),
 	"unicast_src_ip": text((*interpreter).setUnicastSource),
 	"unicast_peer":   lines((*interpreter).setPeers),
 	"unicast_ttl":    number(0, 255, func(in *interpreter, n int) { in.cur.UnicastTTL = uint8(n) }),
@@ -27,8 +27,11 @@ var instanceTable = table{
 	"no_virtual_ipaddress":       noValue(func(in *interpreter) { in.cur.NoAddresses = true }),
 	"nopreempt":                  noValue(func(in *interpreter) { in.cur.Preempt = false }),
 	"preempt":                    noValue(func(in *interpreter) { in.cur.Preempt = true }),
+	"timer_expired_backup":       {shape: optionShape, set: (*interpreter).setExpiredBackup},
+	"thread_timer_expired":       {shape: optionShape, set: (*interpreter).setExpiredBackup}, // its name in keepalived's release notes
 	"preempt_delay":              seconds(0, maxDelay, func(in *interpreter, d time.Duration) { in.cur.PreemptDelay = d }),
-	"accept":                     noValue(func(*interpreter) {}), // what vrrpx does in any case; see resolve for strict
+	"accept":                     noValue(func(in *interpreter) { in.cur.Accept = true }), // resolveAccept looks whether they were given
+	"no_accept":                  noValue(func(in *interpreter) { in.cur.Accept = false }),
 	"native_ipv6":                noValue(func(*interpreter) {}), // resolveFamily looks whether it was given
 	"skip_check_adv_addr":        boolean(func(in *interpreter, on bool) { in.cur.SkipCheckAdvAddr = on }),
 	"strict_mode":                boolean(func(in *interpreter, on bool) { in.cur.Strict = on }),
@@ -61,7 +64,6 @@ var instanceTable = table{
 	"virtual_routes":             laterBlock("remove it, and keep keepalived where routes must move with the address", freeLines),
 	"virtual_rules":              laterBlock("remove it, and keep keepalived where rules must move with the address", freeLines),
 	"promote_secondaries":        later("sysctl net.ipv4.conf.INTERFACE.promote_secondaries=1 does the same"),
-	"no_accept":                  later("remove it: the addresses answer while vrrpx holds them"),
 	"dont_track_primary":         later("remove it: vrrpx gives the addresses up when the interface goes down"),
 	"track_interface":            laterBlock("remove it: only the router's own interface is tracked", freeLines),
 	"track_script":               laterBlock("remove it, and keep keepalived where a script decides", freeLines),
@@ -75,8 +77,6 @@ var instanceTable = table{
 	"vrf":                        later("remove it"),
 	"garp_extra_if":              later("remove it", "0"),
 	"vmac_garp_intvl":            later("remove it", "0"),
-	"timer_expired_backup":       later("remove it"),
-	"thread_timer_expired":       later("remove it"),
 	"linkbeat_use_polling":       later("remove it: vrrpx takes the state of a link from the kernel"),
 	"notify":                     later("remove it; vrrpx status --json has the state of each router"),
 	"notify_master":              later("remove it; vrrpx status --json has the state of each router"),

@@ -75,9 +75,7 @@ func (v *validator) protocol() {
 	if v.State != Master && v.State != Backup {
 		v.errorf(v.Pos, "", "state %s: expected MASTER or BACKUP", quote(v.State))
 	}
-	if g := v.Group; !g.Is4() || !g.IsMulticast() {
-		v.errorf(v.Pos, "224.0.0.18 is VRRP's own", "multicast group %s: expected an IPv4 address from 224.0.0.0 to 239.255.255.255", g)
-	}
+	v.checkGroup()
 	step, highest := time.Second, maxIntervalV2
 	if v.Version == 3 {
 		step, highest = minInterval, maxIntervalV3
@@ -101,6 +99,9 @@ func (v *validator) protocol() {
 	}
 	if v.PreemptDelay != 0 && (!v.Preempt || v.Priority == 255 || v.State == Master) {
 		v.errorf(v.Pos, "", "preempt_delay with nopreempt, state MASTER or priority 255")
+	}
+	if v.ExpiredBackup == 255 || v.ExpiredBackup != 0 && v.Preempt {
+		v.errorf(v.Pos, "", "timer_expired_backup %d: expected 1 to 254, with nopreempt", v.ExpiredBackup)
 	}
 	if v.DownAdverts < 1 || v.DownAdverts > maxDownAdverts {
 		v.errorf(v.Pos, "", "down_timer_adverts %d: expected 1 to %d", v.DownAdverts, maxDownAdverts)

@@ -91,6 +91,16 @@ func (in *interpreter) setAddr(to *netip.Addr, w word) {
 	*to = addr
 }
 
+// setAnyAddr reads an address of either family for Validate to judge.
+func (in *interpreter) setAnyAddr(to *netip.Addr, w word) {
+	addr, err := netip.ParseAddr(w.text)
+	if err != nil || addr.Zone() != "" {
+		in.diags.errorf(w.pos, "", "%s %s: expected an address", in.name, quote(w.text))
+		return
+	}
+	*to = addr
+}
+
 // validInterface tells whether the kernel takes s for the name of a device
 // (dev_valid_name in net/core/dev.c).
 func validInterface(s string) bool {

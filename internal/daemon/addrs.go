@@ -15,8 +15,15 @@ func (h *host) addrEvent(e vip.Event) {
 		for _, err := range e.Errors {
 			h.log.Error(fmt.Sprintf("(%s) %v: %v", e.Owner, e.Kind, err))
 		}
+		if e.Kind == vip.Released && r != nil && r.machine.State() != vrrp.Master {
+			r.admit()
+		}
 		h.log.Debug(fmt.Sprintf("(%s) addresses %v", e.Owner, e.Kind), "took", e.Took)
 	case vip.Restored:
+		if r != nil {
+			r.giveWay()
+			r.settle()
+		}
 		if r == nil || r.machine.State() != vrrp.Master {
 			// IPv6 addresses go with the link, which has been told by now.
 			h.log.Debug(fmt.Sprintf("(%s) %s was removed by %s, put back, and is to go", e.Owner, e.Address, e.Culprit))

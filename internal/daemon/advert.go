@@ -179,6 +179,7 @@ func (r *router) syncAdverts() {
 	r.advert.running, r.advert.next, r.advert.every = true, next, interval
 	r.out.pacer.Set(r.cfg.Name, netio.Schedule{
 		Sender: r.sender(), Frames: r.advert.frames, Interval: interval, Next: next,
+		Limit: r.limit(), HeldUp: r.onHeldUp,
 	})
 }
 
@@ -207,7 +208,7 @@ func (r *router) announce(lower bool) {
 		g.MasterRepeat, g.MasterDelay = g.LowerRepeat, g.LowerDelay
 	}
 	r.out.announcer.Announce(r.cfg.Name, netio.Burst{
-		Sender: r.link.sender, Frames: r.advert.garps, FirstSent: true,
+		Sender: r.link.sender, Frames: r.advert.garps, FirstSent: true, Hold: r.hold(),
 		Repeat: g.MasterRepeat, Delay: g.MasterDelay, Refresh: g.Refresh, RefreshRepeat: g.RefreshRepeat, Interval: g.Interval,
 	})
 }

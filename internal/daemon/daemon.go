@@ -118,7 +118,10 @@ func (h *host) open() error {
 	if h.announcer, err = netio.NewAnnouncer(); err != nil {
 		return err
 	}
-	out := outputs{h.addrs, h.pacer, h.announcer}
+	out := outputs{addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post}
+	if h.kernel != nil {
+		out.refuser = h.kernel
+	}
 	for _, rc := range h.opts.Config.Routers {
 		h.routers = append(h.routers, newRouter(rc, h.log, out))
 	}
@@ -168,6 +171,7 @@ func (h *host) openDevices() error {
 		}
 		h.devices[name].routers = append(h.devices[name].routers, r)
 	}
+	h.findDoors()
 	// From here on every change is an event; the loop takes them in order.
 	h.addrs.Watch(slices.Collect(maps.Keys(h.devices))...)
 	h.watchSources()
@@ -176,11 +180,17 @@ func (h *host) openDevices() error {
 			return err
 		}
 	}
+	for _, r := range h.routers {
+		r.warnOpen()
+	}
 	return nil
 }
 
 func (h *host) openDevice(d *device) error {
 	dev, ok := h.addrs.Link(d.name)
+	if !ok && len(d.routers) == 0 {
+		return nil // when it comes it is opened
+	}
 	if !ok {
 		return &NoInterfaceError{Name: d.name, Router: d.routers[0].cfg.Name}
 	}
@@ -188,6 +198,10 @@ func (h *host) openDevice(d *device) error {
 	linkLocal, _ := h.addrs.LinkLocal(d.name)
 	d.exists, d.up, d.primary, d.linkLocal = true, dev.Up, primary.Addr(), linkLocal.Addr()
 	l, err := h.openLink(dev, d.groups())
+	if err != nil && len(d.routers) == 0 {
+		d.note = err.Error()
+		return nil // the routers that refuse packets there raise the alarm
+	}
 	if err != nil {
 		return err
 	}

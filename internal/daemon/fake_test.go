@@ -87,7 +87,7 @@ func (p *fakePath) due(k loader.Key) (vrrp.Instant, bool) {
 
 func groupOf(f vrrp.Family) netip.Addr {
 	if f == vrrp.IPv6 {
-		return group6
+		return config.DefaultGroup6
 	}
 	return config.DefaultGroup
 }
@@ -113,7 +113,10 @@ func (p *fakePath) receive(k loader.Key, at vrrp.Instant, pk vrrp.Packet, src st
 }
 
 // script records what a router asks of the world, in order.
-type script struct{ lines []string }
+type script struct {
+	lines   []string
+	silence time.Duration // of the pacer, when it is too long
+}
 
 func (s *script) add(format string, a ...any) { s.lines = append(s.lines, fmt.Sprintf(format, a...)) }
 
@@ -126,10 +129,15 @@ func (s *script) take() string {
 func (s *script) Hold(string)    { s.add("hold") }
 func (s *script) Release(string) { s.add("release") }
 
+func (s *script) Refuse(r loader.Refusal) error { s.add("refuse %v", r.Addr); return nil }
+func (s *script) Admit(r loader.Refusal) error  { s.add("admit %v", r.Addr); return nil }
+func (s *script) Refused(loader.Refusal) uint64 { return 3 }
+
 type fakePacer struct{ *script }
 
-func (p fakePacer) Set(_ string, c netio.Schedule) { p.add("pace every %v", c.Interval) }
-func (p fakePacer) Stop(string)                    { p.add("stop pacing") }
+func (p fakePacer) Set(_ string, c netio.Schedule)       { p.add("pace every %v", c.Interval) }
+func (p fakePacer) Stop(string)                          { p.add("stop pacing") }
+func (p fakePacer) Overdue(string) (time.Duration, bool) { return p.silence, p.silence > 0 }
 
 type fakeAnnouncer struct{ *script }
 
@@ -189,10 +197,13 @@ func newRig(t *testing.T, deadlines bool, change func(*config.Router)) *rig {
 	if change != nil {
 		change(&cfg)
 	}
+	if cfg.Family == 6 && cfg.Group == config.DefaultGroup {
+		cfg.Group = config.DefaultGroup6
+	}
 	s := &script{}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	g := &rig{T: t, script: s, path: newFakePath(deadlines), t: vrrp.Instant(time.Hour)}
-	g.r = newRouter(cfg, log, outputs{s, fakePacer{s}, fakeAnnouncer{s}})
+	g.r = newRouter(cfg, log, outputs{s, fakePacer{s}, fakeAnnouncer{s}, s, nil})
 	g.key = loader.Key{Ifindex: 2, VRID: 51, Family: vrrp.Family(cfg.Family)}
 	g.r.key = g.key
 	mac, _ := net.ParseMAC("02:00:00:00:00:05")

@@ -25,7 +25,7 @@ func ipv6(c *config.Router) {
 func TestTakeoverOverIPv6ActsInOrder(t *testing.T) {
 	g := newRig(t, true, ipv6)
 	rule := g.path.rules[g.key]
-	if rule.Group != group6 || rule.Own != netip.MustParseAddr("fe80::5") {
+	if rule.Group != config.DefaultGroup6 || rule.Own != netip.MustParseAddr("fe80::5") {
 		t.Errorf("the rule wants %v and not %v", rule.Group, rule.Own)
 	}
 	g.path.receive(g.key, g.at(0), vrrp.Packet{
@@ -64,7 +64,7 @@ func TestFamiliesOfOneVRIDAreIndependent(t *testing.T) {
 	d := &device{name: "eth0", exists: true, up: true, primary: netip.MustParseAddr("10.0.0.5"), routers: []*router{g.r, six.r}}
 	h.devices["eth0"] = d
 	g.loop.routers = d.routers
-	if want := []netip.Addr{config.DefaultGroup, group6}; !slices.Equal(d.groups(), want) {
+	if want := []netip.Addr{config.DefaultGroup, config.DefaultGroup6}; !slices.Equal(d.groups(), want) {
 		t.Errorf("groups %v, want %v", d.groups(), want)
 	}
 	if err := h.adopt(d, g.r.link); err != nil {

@@ -34,6 +34,9 @@ type link struct {
 // routers join the election, and never on the loop.
 func openLink(dev vip.Link, groups []netip.Addr, kernel *loader.Kernel, mode loader.Mode) (l *link, err error) {
 	l = &link{name: dev.Name, index: dev.Index, mac: dev.MAC}
+	if len(groups) == 0 { // nobody advertises there, or listens
+		return l, l.door(kernel, mode)
+	}
 	if l.packet, err = netio.OpenSender(l.index); err == nil {
 		l.sender = l.packet
 		if err = l.join(groups); err == nil {
@@ -90,6 +93,23 @@ func (l *link) attach(kernel *loader.Kernel, mode loader.Mode) error {
 	}
 	l.socket, l.path, l.xdp = s, s, loader.Off
 	return nil
+}
+
+// door attaches XDP to an interface without a router, of whatever kind it is.
+// The mode that is demanded of a router's is more than its addresses' can always
+// do: a VLAN or macvlan device has the generic one alone.
+func (l *link) door(kernel *loader.Kernel, mode loader.Mode) error {
+	if kernel == nil || mode == loader.Off {
+		return errors.New("--xdp=off, or no BPF")
+	}
+	if mode == loader.Native {
+		mode = loader.Auto
+	}
+	got, note, err := kernel.Attach(l.index, mode)
+	if err == nil {
+		l.kernel, l.path, l.xdp, l.note = kernel, kernel, got, note
+	}
+	return err
 }
 
 // close gives everything back. The interface may be gone already.

@@ -22,7 +22,8 @@ type device struct {
 	primary   netip.Addr // own IPv4 address; invalid for none
 	linkLocal netip.Addr // own IPv6 address; likewise
 	link      *link      // nil while it does not exist or cannot be used
-	routers   []*router
+	routers   []*router  // none on one that only refuses packets
+	note      string     // why there is no link
 }
 
 // own is the address that a family's adverts come from; invalid for none.
@@ -89,7 +90,7 @@ func (h *host) adopt(d *device, l *link) error {
 			return err
 		}
 	}
-	d.link = l
+	d.link, d.note = l, ""
 	for _, r := range d.routers {
 		r.link = l
 		r.key = loader.Key{Ifindex: uint32(l.index), VRID: r.cfg.VRID, Family: vrrp.Family(r.cfg.Family)}
@@ -209,11 +210,13 @@ func (h *host) reopened(d *device, l *link, err error) {
 		err = h.adopt(d, l)
 	}
 	if err != nil {
+		d.note = err.Error()
 		h.log.Error(fmt.Sprintf("interface %s has returned and cannot be used: %v", d.name, err))
 		return
 	}
 	h.log.Info(fmt.Sprintf("interface %s has returned", d.name), "index", l.index)
 	h.refresh(d)
+	h.refuseAgain(d)
 }
 
 // addressesOf is a router's virtual addresses for the host.

@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"time"
+
 	"github.com/vrrpx/vrrpx/internal/netio"
 )
 
@@ -11,6 +13,8 @@ type outputs struct {
 	addresses addresses
 	pacer     pacer
 	announcer announcer
+	refuser   refuser           // nil without BPF
+	post      func(func()) bool // to the loop
 }
 
 // sender sends on one interface (netio.Sender).
@@ -29,6 +33,7 @@ type addresses interface {
 type pacer interface {
 	Set(owner string, s netio.Schedule)
 	Stop(owner string)
+	Overdue(owner string) (silence time.Duration, overdue bool)
 }
 
 // announcer sends what follows the first gratuitous ARP (netio.Announcer).

@@ -25,11 +25,15 @@ type router struct {
 	key     loader.Key
 	unicast *unicast     // nil for a group
 	begins  vrrp.Instant // when the election begins, after a delayed start
+	resumed vrrp.Instant // when it last gave way; what waited until then is heard then
 
 	sourceGone bool // the address of track_src_ip is not on the interface
 
-	taken  taken
-	advert advert
+	taken   taken
+	advert  advert
+	refusal refusal
+
+	speakers speakers
 
 	passwd  [8]byte
 	drops   [vrrp.NumDrops]atomic.Uint64 // found above the datapath
@@ -47,6 +51,7 @@ const maxLearn = 10
 
 func newRouter(cfg config.Router, log *slog.Logger, out outputs) *router {
 	r := &router{cfg: cfg, log: log, out: out, alarms: map[vrrp.NoteKind]string{}, unicast: newUnicast(&cfg)}
+	r.refusal.before = map[netip.Addr]uint64{}
 	if r.authType() == vrrp.AuthPass {
 		copy(r.passwd[:], cfg.Auth.Pass.Reveal())
 	}
@@ -98,6 +103,11 @@ func (r *router) step(at vrrp.Instant, in vrrp.Input) {
 // goes to other threads follows them: to wake a thread takes longer than to
 // send a frame, and no address is there before it runs anyway.
 func (r *router) act(at vrrp.Instant, in vrrp.Input) {
+	r.giveWay()
+	r.perform(at, in)
+}
+
+func (r *router) perform(at vrrp.Instant, in vrrp.Input) {
 	r.effects = r.machine.Step(at, in, r.effects[:0])
 	r.effects = r.boundAnswers(r.effects)
 	for _, e := range r.effects {
@@ -120,6 +130,7 @@ func (r *router) act(at vrrp.Instant, in vrrp.Input) {
 	for _, e := range r.effects {
 		switch e := e.(type) {
 		case vrrp.TakeVIPs:
+			r.refuse()
 			r.out.addresses.Hold(r.cfg.Name)
 		case vrrp.ReleaseVIPs:
 			r.out.addresses.Release(r.cfg.Name)
@@ -157,6 +168,8 @@ type told struct {
 // hear takes an advert that the datapath sent up: what the datapath could not
 // judge is judged here, then the machine steps it at its arrival stamp.
 func (r *router) hear(e *loader.Event) {
+	r.giveWay()
+	e.At = max(e.At, r.resumed)
 	p, err := vrrp.Parse(e.Message, r.key.Family)
 	if err != nil {
 		// The datapath has judged the shape; only a fault in it comes here.
@@ -177,6 +190,7 @@ func (r *router) hear(e *loader.Event) {
 		r.stepKept()
 	}
 	a := vrrp.Advert{Packet: p, Src: e.Src, MAC: e.MAC}
+	r.meet(a, e)
 	r.taken.offered = newOffer(a, e)
 	r.step(e.At, vrrp.Heard{Advert: a})
 }

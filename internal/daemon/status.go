@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"os"
 	"slices"
 	"time"
@@ -99,6 +100,10 @@ type view struct {
 	path   Datapath
 	key    loader.Key
 	now    vrrp.Instant
+
+	refuses  bool
+	refusals []loader.Refusal // in force
+	refused  map[netip.Addr]uint64
 }
 
 type ifaceView struct {
@@ -117,6 +122,7 @@ func (h *host) look() ([]view, []ifaceView) {
 	for _, name := range slices.Sorted(maps.Keys(h.devices)) {
 		d := h.devices[name]
 		v := ifaceView{stats.Interface{Name: name, Up: d.up, XDP: "off", Drops: map[string]uint64{}}, d.link}
+		v.XDPNote = d.note
 		if l := d.link; l != nil {
 			v.Index, v.XDP, v.XDPNote = l.index, l.xdp.String(), l.note
 		}
@@ -154,8 +160,10 @@ func (r *router) view(t vrrp.Instant) view {
 		v.PreemptIn = &in
 	}
 	if a, at, ok := m.Accepted(); ok || waits {
-		v.Master = &stats.Speaker{Address: a.Src.String(), MAC: net.HardwareAddr(a.MAC[:]).String(), Priority: a.Priority, Heard: stats.Seconds(t.Sub(at))}
+		m := speakerView(a, t.Sub(at))
+		v.Master = &m
 	}
+	v.Speakers = r.speakers.view(t, c.Family)
 	if due, ok := r.deadline(); ok {
 		in := stats.Seconds(due.Sub(t))
 		v.DeadlineIn = &in
@@ -173,7 +181,18 @@ func (r *router) view(t vrrp.Instant) view {
 	for _, k := range slices.Sorted(maps.Keys(r.alarms)) {
 		v.Alarms = append(v.Alarms, r.alarms[k])
 	}
+	if why := r.open(); why != "" {
+		v.Alarms = append(v.Alarms, why)
+	}
+	v.refuses, v.refusals, v.refused = r.refuses(), slices.Clone(r.refusal.inForce), maps.Clone(r.refusal.before)
 	return v
+}
+
+func speakerView(a vrrp.Advert, ago time.Duration) stats.Speaker {
+	return stats.Speaker{
+		Address: a.Src.String(), MAC: net.HardwareAddr(a.MAC[:]).String(), Version: a.Version, Priority: a.Priority,
+		Interval: stats.Seconds(a.Interval), Heard: stats.Seconds(ago),
+	}
 }
 
 // routerStatus adds the counters, of the datapath and of everyone who sends.
@@ -185,6 +204,7 @@ func (h *host) routerStatus(v view, held []stats.Address) stats.Router {
 		if k, err := v.path.State(v.key); err == nil {
 			s.Received, s.Arrivals = k.Received, k.Arrivals[:]
 			s.ChecksumOld = k.ChecksumOld
+			s.ChecksumPlain, s.ChecksumPseudo = k.ChecksumPlain, k.ChecksumPseudo
 			for d, n := range k.Drops {
 				drops[d] += n
 			}
@@ -198,6 +218,13 @@ func (h *host) routerStatus(v view, held []stats.Address) stats.Router {
 	s.Sent = v.router.advert.sent.Load() + h.pacer.Counts(s.Name).Sent
 	s.GARPs = v.router.advert.garped.Load() + h.announcer.Sent(s.Name)
 	s.Addresses = held
+	if v.refuses {
+		refused := refusedCounts(v.router.out.refuser, v.refusals, v.refused)
+		for i := range s.Addresses {
+			p, _ := netip.ParsePrefix(s.Addresses[i].Address) // made of one
+			s.Addresses[i].NoAccept, s.Addresses[i].Refused = true, refused[p.Addr()]
+		}
+	}
 	return s
 }
 

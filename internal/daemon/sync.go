@@ -73,6 +73,7 @@ func (r *router) actKept() {
 		return
 	}
 	t.last, t.offered, t.kept = t.kept.at, t.kept, offer{}
+	r.speakers.touch(t.offered.advert.Src, t.last)
 	r.act(t.last, vrrp.Heard{Advert: t.offered.advert})
 }
 
@@ -140,16 +141,11 @@ func (r *router) baseRule() loader.Rule {
 	return rule
 }
 
-var group6 = netip.MustParseAddr("ff02::12")
-
 // group is where the router's adverts go to, and are expected: of one with
 // unicast peers its own address, and not valid without one.
 func (r *router) group() netip.Addr {
 	if r.unicast != nil {
 		return r.machine.Config().Primary
-	}
-	if r.cfg.Family == 6 {
-		return group6
 	}
 	return r.cfg.Group
 }

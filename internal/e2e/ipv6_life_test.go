@@ -3,12 +3,14 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/testnet"
+	"github.com/vrrpx/vrrpx/stats"
 )
 
 // ipIn runs ip in a host's namespace.
@@ -128,6 +130,43 @@ func TestIPv6InterfaceSetDownOrReplaced(t *testing.T) {
 			one(a, b)
 			if log := da.Log(); strings.Contains(log, "still MASTER") || strings.Contains(log, "left alone") {
 				t.Errorf("the log tells of addresses removed by others:\n%s", log)
+			}
+		})
+	}
+}
+
+// vrrp_mcast_group6 and mcast_dst_ip of an IPv6 router, beside the real keepalived:
+// joined, sent to, heard there and nowhere else, with XDP and without.
+func TestOtherGroupOfIPv6(t *testing.T) {
+	const group = "ff02::81"
+	for _, mode := range []string{"native", "off"} {
+		t.Run(mode, func(t *testing.T) {
+			l := testnet.ForTest(t, "a", "b", "c")
+			a, b, c := l.Host("a"), l.Host("b"), l.Host("c")
+			linkLocal(t, c)
+			tap := l.TapForTest(t)
+			global := "global_defs {\nvrrp_mcast_group6 " + group + "\n}\n"
+			start(t, a, mode, global+v3six.conf(150))
+			awaitState(t, a, "MASTER")
+			b.StartForTest(t, testnet.Keepalived, global+v3six.conf(100))
+			start(t, c, mode, v3six.conf(90, "mcast_dst_ip "+group))
+			awaitRouter(t, c, "to follow a", func(r stats.Router) bool {
+				return r.State == "BACKUP" && r.Master != nil && r.Master.MAC == a.MAC.String()
+			})
+			time.Sleep(v3six.masterDown(90))
+			for _, f := range tap.Frames() {
+				if !f.IsAdvert() {
+					continue
+				}
+				if !isFrom(f, a) {
+					t.Fatalf("an advert of %v, who hears the same group", f.SrcMAC())
+				}
+				if mac := net.HardwareAddr(f.Bytes[:6]); mac.String() != "33:33:00:00:00:81" {
+					t.Fatalf("an advert to %v", mac)
+				}
+			}
+			if alarms := router(t, a).Alarms; len(alarms) != 0 {
+				t.Errorf("alarms %q", alarms)
 			}
 		})
 	}

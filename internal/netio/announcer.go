@@ -24,6 +24,9 @@ type Burst struct {
 	Delay         time.Duration // to the second burst: garp_master_delay, 5 s; 0: none
 	Refresh       time.Duration // between refreshes: garp_master_refresh; 0: none
 	RefreshRepeat int           // rounds of a refresh, at least 1: garp_master_refresh_repeat, 1
+	// Hold, if set, is asked before each frame on the announcer's goroutine: true
+	// ends the schedule, because the router may be MASTER no more.
+	Hold func() bool
 	// Interval is the pace of the frames of one Sender, whichever router's they
 	// are: vrrp_garp_interval; 0: no pause.
 	Interval time.Duration
@@ -154,6 +157,10 @@ func (e *announcement) begin(b Burst, start vrrp.Instant) {
 // send is the item's function: one frame, or the start of the next burst. free
 // is when each Sender may send again.
 func (e *announcement) send(at vrrp.Instant, free map[Transmitter]vrrp.Instant) vrrp.Instant {
+	if e.burst.Hold != nil && e.burst.Hold() {
+		e.second = 0
+		return 0
+	}
 	if e.left == 0 {
 		e.startBurst(at)
 	}

@@ -11,9 +11,9 @@ import (
 
 // vrrpFilter lets through what vrrp.Judge calls VRRP, so that all other traffic
 // of the interface costs a few instructions in the kernel: protocol 112 or 51
-// over IPv4 or IPv6, or an IPv6 extension header in front of we know not what
-// on its way to ff02::12. The kernel has taken one VLAN tag off; a second may
-// stand in the frame.
+// over IPv4 or IPv6, or an IPv6 extension header on its way to a group that names
+// one of them, or a second extension header. The kernel has taken one VLAN tag
+// off; a second may stand in the frame.
 var vrrpFilter = []bpf.Instruction{
 	bpf.LoadConstant{Dst: bpf.RegX, Val: etherLen},
 	bpf.LoadAbsolute{Off: 12, Size: 2},
@@ -22,27 +22,28 @@ var vrrpFilter = []bpf.Instruction{
 	bpf.LoadConstant{Dst: bpf.RegX, Val: etherLen + 4},
 	bpf.LoadAbsolute{Off: 16, Size: 2},
 	bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0x86dd, SkipTrue: 4},
-	bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: 0x0800, SkipTrue: 18},
+	bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: 0x0800, SkipTrue: 19},
 	// IPv4
 	bpf.LoadIndirect{Off: 9, Size: 1},
-	bpf.JumpIf{Cond: bpf.JumpEqual, Val: vrrp.Protocol, SkipTrue: 17},
-	bpf.JumpIf{Cond: bpf.JumpEqual, Val: vrrp.ProtocolAH, SkipTrue: 16, SkipFalse: 15},
+	bpf.JumpIf{Cond: bpf.JumpEqual, Val: vrrp.Protocol, SkipTrue: 18},
+	bpf.JumpIf{Cond: bpf.JumpEqual, Val: vrrp.ProtocolAH, SkipTrue: 17, SkipFalse: 16},
 	// IPv6
 	bpf.LoadIndirect{Off: 6, Size: 1},
-	bpf.JumpIf{Cond: bpf.JumpEqual, Val: vrrp.Protocol, SkipTrue: 14},
-	bpf.JumpIf{Cond: bpf.JumpEqual, Val: vrrp.ProtocolAH, SkipTrue: 13},
+	bpf.JumpIf{Cond: bpf.JumpEqual, Val: vrrp.Protocol, SkipTrue: 15},
+	bpf.JumpIf{Cond: bpf.JumpEqual, Val: vrrp.ProtocolAH, SkipTrue: 14},
 	bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0, SkipTrue: 3},  // hop-by-hop
 	bpf.JumpIf{Cond: bpf.JumpEqual, Val: 43, SkipTrue: 2}, // routing
 	bpf.JumpIf{Cond: bpf.JumpEqual, Val: 44, SkipTrue: 1}, // fragment
-	bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: 60, SkipTrue: 8},
-	bpf.LoadIndirect{Off: 24, Size: 4},
-	bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: 0xff020000, SkipTrue: 6},
-	bpf.LoadIndirect{Off: 28, Size: 4},
-	bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: 0, SkipTrue: 4},
-	bpf.LoadIndirect{Off: 32, Size: 4},
-	bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: 0, SkipTrue: 2},
-	bpf.LoadIndirect{Off: 36, Size: 4},
-	bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0x12, SkipTrue: 1},
+	bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: 60, SkipTrue: 9},
+	bpf.LoadIndirect{Off: 24, Size: 1},
+	bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: 0xff, SkipTrue: 7}, // a group
+	bpf.LoadIndirect{Off: ipv6Len, Size: 1},                    // what the extension header names
+	bpf.JumpIf{Cond: bpf.JumpEqual, Val: vrrp.Protocol, SkipTrue: 6},
+	bpf.JumpIf{Cond: bpf.JumpEqual, Val: vrrp.ProtocolAH, SkipTrue: 5},
+	bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0, SkipTrue: 4},
+	bpf.JumpIf{Cond: bpf.JumpEqual, Val: 43, SkipTrue: 3},
+	bpf.JumpIf{Cond: bpf.JumpEqual, Val: 44, SkipTrue: 2},
+	bpf.JumpIf{Cond: bpf.JumpEqual, Val: 60, SkipTrue: 1},
 	bpf.RetConstant{Val: 0},
 	bpf.RetConstant{Val: 1 << 16},
 }

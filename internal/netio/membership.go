@@ -17,7 +17,7 @@ import (
 // nothing to hold and is never read.
 type Membership struct{ fd int }
 
-// Join joins group, 224.0.0.18 or ff02::12, on an interface in the network
+// Join joins group, 224.0.0.18, ff02::12 or another, on an interface in the network
 // namespace of the calling thread. It needs CAP_NET_RAW. The membership
 // survives the interface going down, not its removal.
 func Join(ifindex int, group netip.Addr) (*Membership, error) {

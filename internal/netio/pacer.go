@@ -24,6 +24,12 @@ type Schedule struct {
 	// advert to the next, as a sequence number and a signature over it. It is
 	// called on the pacer's thread and must not block.
 	Seal func(frame []byte)
+	// Limit is how long after its last advert the router may still send: by then
+	// another may have taken over. The pacer, when it was held up for that long,
+	// ends the schedule and calls HeldUp, on its thread, which must not block. 0:
+	// no limit.
+	Limit  time.Duration
+	HeldUp func()
 	// Next is the first slot. Past ones are skipped but for the last, which is
 	// sent at once. 0 means one interval from now.
 	Next vrrp.Instant
@@ -65,9 +71,10 @@ type PacerStatus struct {
 // paced is one router's advert. The fields below item are under its lock.
 type paced struct {
 	item
-	given  Schedule // as Set was told, but for the frames
-	frames [][]byte // the pacer's copy
-	id     uint16   // IPv4 identification of the last advert
+	given  Schedule     // as Set was told, but for the frames
+	frames [][]byte     // the pacer's copy
+	id     uint16       // IPv4 identification of the last advert
+	last   vrrp.Instant // last advert, by the schedule the first was one interval before Next
 
 	sent, failed, late, missed atomic.Uint64
 	maxLate                    atomic.Int64
@@ -107,6 +114,7 @@ func (p *Pacer) Set(name string, s Schedule) {
 		if s.Next <= 0 {
 			e.due = clock.Now().Add(s.Interval)
 		}
+		e.last = e.due.Add(-s.Interval)
 	}
 	e.given = s
 	e.given.Frames = nil
@@ -126,6 +134,7 @@ func (p *Pacer) Stop(name string) {
 	if e := p.lookup(name); e != nil {
 		e.mu.Lock()
 		e.due = 0
+		e.given.Limit = 0 // nothing is overdue
 		e.mu.Unlock()
 	}
 }
@@ -187,8 +196,30 @@ func (p *Pacer) entry(name string) *paced {
 	return e
 }
 
+// Overdue tells whether a router that has a schedule with a Limit has sent no
+// advert for that long, and for how long.
+func (p *Pacer) Overdue(name string) (time.Duration, bool) {
+	e := p.lookup(name)
+	if e == nil {
+		return 0, false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.silence(clock.Now())
+}
+
+func (e *paced) silence(at vrrp.Instant) (time.Duration, bool) {
+	silence := at.Sub(e.last)
+	return silence, e.given.Limit > 0 && silence >= e.given.Limit
+}
+
 // send is the item's function: on the thread, under the item's lock.
 func (e *paced) send(at vrrp.Instant) vrrp.Instant {
+	if _, overdue := e.silence(at); overdue {
+		e.given.HeldUp()
+		return 0
+	}
+	e.last = at
 	slot, skipped := lastSlot(e.due, at, e.given.Interval)
 	e.missed.Add(skipped)
 	late := at.Sub(e.due)

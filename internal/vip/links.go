@@ -24,6 +24,9 @@ type Link struct {
 	Flags uint32           // IFF_* (linux/if.h)
 }
 
+// Loopback tells of the loopback device: no packet comes in by it from outside.
+func (l Link) Loopback() bool { return l.Flags&unix.IFF_LOOPBACK != 0 }
+
 func up(flags uint32) bool { return flags&unix.IFF_UP != 0 && flags&unix.IFF_RUNNING != 0 }
 
 // LookupLink asks the kernel for the interface of that name in the network

@@ -1,0 +1,147 @@
+package daemon
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/loader"
+	"github.com/vrrpx/vrrpx/vrrp"
+)
+
+// refuser keeps packets to an address from the host (loader.Kernel). It does
+// not block.
+type refuser interface {
+	Refuse(loader.Refusal) error
+	Admit(loader.Refusal) error
+	Refused(loader.Refusal) uint64
+}
+
+// refusal is what a MASTER without Accept_Mode drops: packets addressed to the
+// addresses of its router (RFC 9568 section 6.4.3). It begins before the
+// addresses are there and ends when they have gone. A BACKUP drops none: for it
+// they are other people's packets, which it may have to forward.
+type refusal struct {
+	doors   []*device // where packets to the addresses come in
+	inForce []loader.Refusal
+	before  map[netip.Addr]uint64 // packets dropped in earlier masterships
+	err     error                 // why one is not in force
+}
+
+// refuses tells whether the router refuses packets while it is MASTER.
+func (r *router) refuses() bool { return !r.cfg.Accept && r.cfg.Priority != 255 }
+
+// refuse comes before the addresses are taken.
+func (r *router) refuse() {
+	if !r.refuses() {
+		return
+	}
+	f := &r.refusal
+	f.err = nil
+	for _, a := range r.cfg.All() {
+		to := loader.Refusal{Ifindex: r.doorIndex(a), Addr: a.Prefix.Addr()}
+		if r.out.refuser == nil || slices.Contains(f.inForce, to) {
+			continue
+		}
+		if err := r.out.refuser.Refuse(to); err != nil {
+			f.err = err
+			continue
+		}
+		f.inForce = append(f.inForce, to)
+	}
+	r.warnOpen()
+}
+
+// admit comes when the addresses have gone.
+func (r *router) admit() {
+	f := &r.refusal
+	for _, to := range f.inForce {
+		f.before[to.Addr] += r.out.refuser.Refused(to)
+		r.try("admit packets to "+to.Addr.String(), r.out.refuser.Admit(to))
+	}
+	f.inForce = f.inForce[:0]
+}
+
+// doorIndex is the interface by which packets to the address come in, if it is
+// one that only that interface's hosts can reach; 0 while there is none.
+func (r *router) doorIndex(a config.Address) uint32 {
+	for _, d := range r.refusal.doors {
+		if d.name == a.Device && d.link != nil {
+			return uint32(d.link.index)
+		}
+	}
+	return 0
+}
+
+// open says why packets to the addresses reach this host although they are to
+// be refused; empty: they do not, or may.
+func (r *router) open() string {
+	if !r.refuses() {
+		return ""
+	}
+	var why []string
+	for _, d := range r.refusal.doors {
+		switch {
+		case d.link == nil && d.note != "":
+			why = append(why, fmt.Sprintf("no XDP on %s (%s)", d.name, d.note))
+		case d.link != nil && d.link.xdp == loader.Off:
+			why = append(why, fmt.Sprintf("no XDP on %s (%s)", d.name, d.link.note))
+		}
+	}
+	if r.refusal.err != nil {
+		why = append(why, r.refusal.err.Error())
+	}
+	if len(why) == 0 {
+		return ""
+	}
+	return "no_accept is not enforced: packets to the addresses reach this host: " + strings.Join(why, "; ")
+}
+
+func (r *router) warnOpen() {
+	if why := r.open(); why != "" {
+		r.log.Error(fmt.Sprintf("(%s) %s", r.cfg.Name, why), "alarm", "no_accept")
+	}
+}
+
+// refusedCounts are the packets dropped so far, by address. It is for any
+// goroutine, on copies.
+func refusedCounts(k refuser, inForce []loader.Refusal, before map[netip.Addr]uint64) map[netip.Addr]uint64 {
+	for _, to := range inForce {
+		before[to.Addr] += k.Refused(to)
+	}
+	return before
+}
+
+// refuseAgain puts in force what could not be while an interface was away.
+func (h *host) refuseAgain(d *device) {
+	for _, r := range h.routers {
+		if slices.Contains(r.refusal.doors, d) && r.machine.State() == vrrp.Master {
+			r.refuse()
+		}
+	}
+}
+
+// findDoors names the interfaces by which packets come in that routers refuse:
+// their own, and those that their addresses are on. Packets to an address on
+// the loopback device come in by the router's own.
+func (h *host) findDoors() {
+	for _, r := range h.routers {
+		if !r.refuses() {
+			continue
+		}
+		r.refusal.doors = append(r.refusal.doors, h.devices[r.cfg.Interface])
+		for _, a := range r.cfg.All() {
+			if dev, ok := h.addrs.Link(a.Device); ok && dev.Loopback() {
+				continue
+			}
+			if h.devices[a.Device] == nil {
+				h.devices[a.Device] = &device{name: a.Device}
+			}
+			if d := h.devices[a.Device]; !slices.Contains(r.refusal.doors, d) {
+				r.refusal.doors = append(r.refusal.doors, d)
+			}
+		}
+	}
+}

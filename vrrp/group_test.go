@@ -1,0 +1,5 @@
+package vrrp
+
+import "net/netip"
+
+var group6 = netip.MustParseAddr("ff02::12")
