@@ -28,7 +28,7 @@ type vrrpxBuckets struct {
 		Val uint32
 	}
 	Pad    uint32
-	FullNs [3]uint64
+	FullNs [4]uint64
 }
 
 type vrrpxDeadline struct {
@@ -66,29 +66,35 @@ type vrrpxDeadlineRequest struct {
 type vrrpxDrop uint32
 
 const (
-	vrrpxDropACCEPTED           vrrpxDrop = 0
-	vrrpxDropDROP_IP_HEADER     vrrpxDrop = 1
-	vrrpxDropDROP_IP_OPTIONS    vrrpxDrop = 2
-	vrrpxDropDROP_FRAGMENT      vrrpxDrop = 3
-	vrrpxDropDROP_EXT_HEADER    vrrpxDrop = 4
-	vrrpxDropDROP_TRUNCATED     vrrpxDrop = 5
-	vrrpxDropDROP_VLAN          vrrpxDrop = 6
-	vrrpxDropDROP_VRID          vrrpxDrop = 7
-	vrrpxDropDROP_TTL           vrrpxDrop = 8
-	vrrpxDropDROP_AUTH_TYPE     vrrpxDrop = 9
-	vrrpxDropDROP_VERSION       vrrpxDrop = 10
-	vrrpxDropDROP_TYPE          vrrpxDrop = 11
-	vrrpxDropDROP_LENGTH        vrrpxDrop = 12
-	vrrpxDropDROP_CHECKSUM      vrrpxDrop = 13
-	vrrpxDropDROP_DESTINATION   vrrpxDrop = 14
-	vrrpxDropDROP_SOURCE        vrrpxDrop = 15
-	vrrpxDropDROP_OWN           vrrpxDrop = 16
-	vrrpxDropDROP_INTERVAL_ZERO vrrpxDrop = 17
-	vrrpxDropDROP_INTERVAL      vrrpxDrop = 18
-	vrrpxDropDROP_AUTH_DATA     vrrpxDrop = 19
-	vrrpxDropDROP_OVERFLOW      vrrpxDrop = 20
-	vrrpxDropDROP_RING_FULL     vrrpxDrop = 21
-	vrrpxDropNUM_DROPS          vrrpxDrop = 22
+	vrrpxDropACCEPTED            vrrpxDrop = 0
+	vrrpxDropDROP_IP_HEADER      vrrpxDrop = 1
+	vrrpxDropDROP_IP_OPTIONS     vrrpxDrop = 2
+	vrrpxDropDROP_FRAGMENT       vrrpxDrop = 3
+	vrrpxDropDROP_EXT_HEADER     vrrpxDrop = 4
+	vrrpxDropDROP_TRUNCATED      vrrpxDrop = 5
+	vrrpxDropDROP_VLAN           vrrpxDrop = 6
+	vrrpxDropDROP_VRID           vrrpxDrop = 7
+	vrrpxDropDROP_TTL            vrrpxDrop = 8
+	vrrpxDropDROP_AUTH_TYPE      vrrpxDrop = 9
+	vrrpxDropDROP_VERSION        vrrpxDrop = 10
+	vrrpxDropDROP_TYPE           vrrpxDrop = 11
+	vrrpxDropDROP_LENGTH         vrrpxDrop = 12
+	vrrpxDropDROP_CHECKSUM       vrrpxDrop = 13
+	vrrpxDropDROP_DESTINATION    vrrpxDrop = 14
+	vrrpxDropDROP_SOURCE         vrrpxDrop = 15
+	vrrpxDropDROP_OWN            vrrpxDrop = 16
+	vrrpxDropDROP_INTERVAL_ZERO  vrrpxDrop = 17
+	vrrpxDropDROP_INTERVAL       vrrpxDrop = 18
+	vrrpxDropDROP_AUTH_DATA      vrrpxDrop = 19
+	vrrpxDropDROP_AUTH_MISSING   vrrpxDrop = 20
+	vrrpxDropDROP_AUTH_MALFORMED vrrpxDrop = 21
+	vrrpxDropDROP_AUTH_STALE     vrrpxDrop = 22
+	vrrpxDropDROP_AUTH_KEY       vrrpxDrop = 23
+	vrrpxDropDROP_AUTH_INVALID   vrrpxDrop = 24
+	vrrpxDropDROP_AUTH_REPLAY    vrrpxDrop = 25
+	vrrpxDropDROP_OVERFLOW       vrrpxDrop = 26
+	vrrpxDropDROP_RING_FULL      vrrpxDrop = 27
+	vrrpxDropNUM_DROPS           vrrpxDrop = 28
 )
 
 type vrrpxEvent struct {
@@ -150,21 +156,27 @@ type vrrpxRouterState struct {
 	ChecksumPlain  uint64
 	ChecksumPseudo uint64
 	Drops          struct {
-		_            structs.HostLayout
-		Ttl          uint64
-		AuthType     uint64
-		Version      uint64
-		Type         uint64
-		Length       uint64
-		Checksum     uint64
-		Destination  uint64
-		Source       uint64
-		Own          uint64
-		IntervalZero uint64
-		Interval     uint64
-		AuthData     uint64
-		Overflow     uint64
-		RingFull     uint64
+		_             structs.HostLayout
+		Ttl           uint64
+		AuthType      uint64
+		Version       uint64
+		Type          uint64
+		Length        uint64
+		Checksum      uint64
+		Destination   uint64
+		Source        uint64
+		Own           uint64
+		IntervalZero  uint64
+		Interval      uint64
+		AuthData      uint64
+		AuthMissing   uint64
+		AuthMalformed uint64
+		AuthStale     uint64
+		AuthKey       uint64
+		AuthInvalid   uint64
+		AuthReplay    uint64
+		Overflow      uint64
+		RingFull      uint64
 	}
 	Arrivals [32]uint64
 }
@@ -185,6 +197,9 @@ type vrrpxRule struct {
 	Pad           uint32
 	MatchSrc      [16]uint8
 	MatchDigest   uint64
+	MatchMac      [6]uint8
+	Bound         uint8
+	Pad2          uint8
 }
 
 // Names of all BPF objects in the ELF.
