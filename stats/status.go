@@ -57,7 +57,8 @@ type Router struct {
 	Since           time.Time         `json:"since"`
 	Reason          string            `json:"reason"` // why it last changed, a sentence
 	Priority        uint8             `json:"priority"`
-	Source          string            `json:"source"` // own primary address
+	Source          string            `json:"source"`         // own primary address
+	Authentication  string            `json:"authentication"` // a phrase; no secret is in it
 	Master          *Speaker          `json:"master,omitempty"`
 	AdvertInterval  Seconds           `json:"advert_interval_seconds"`
 	LearnedInterval Seconds           `json:"learned_interval_seconds"`

@@ -76,7 +76,25 @@ func (r *router) frames(priority uint8) [][]byte {
 	if !r.try("build an advert", err) {
 		return nil
 	}
-	return [][]byte{netio.AdvertFrame(r.link.mac, c.Primary, dst, 255, msg)}
+	return r.guarded([][]byte{netio.AdvertFrame(r.link.mac, c.Primary, dst, 255, r.payload(msg))})
+}
+
+// payload is what an advert's IP header is followed by.
+func (r *router) payload(msg []byte) []byte {
+	if r.guard == nil {
+		return msg
+	}
+	return r.guard.wrap(msg)
+}
+
+// guarded names, in the frames, the protocol of their payload.
+func (r *router) guarded(frames [][]byte) [][]byte {
+	if r.guard != nil {
+		for _, f := range frames {
+			netio.SetProtocol(f, r.guard.proto())
+		}
+	}
+	return frames
 }
 
 // announceAgain is the least time between two bursts of gratuitous ARP in
@@ -145,7 +163,13 @@ func (r *router) flush() {
 	if len(a.queue) == 0 || r.link == nil {
 		return
 	}
-	sent, adverts := r.link.sender.SendAll(a.queue), len(a.queue)-a.queuedGARPs
+	adverts := len(a.queue) - a.queuedGARPs
+	if r.seal != nil {
+		for _, f := range a.queue[:adverts] {
+			r.seal(f)
+		}
+	}
+	sent := r.link.sender.SendAll(a.queue)
 	a.sent.Add(uint64(min(sent, adverts)))
 	a.garped.Add(uint64(max(sent-adverts, 0)))
 	clear(a.queue)
@@ -167,7 +191,7 @@ func (r *router) syncAdverts() {
 	}
 	r.advert.running, r.advert.next, r.advert.every = true, next, interval
 	r.out.pacer.Set(r.cfg.Name, netio.Schedule{
-		Sender: r.link.sender, Frames: r.advert.frames, Interval: interval, Next: next,
+		Sender: r.link.sender, Frames: r.advert.frames, Seal: r.paced, Interval: interval, Next: next,
 	})
 }
 

@@ -28,7 +28,14 @@ type router struct {
 	taken  taken
 	advert advert
 
-	passwd  [8]byte
+	passwd [8]byte            // PASS
+	guard  guard              // AH or auth_hmac; nil for neither
+	seal   func(frame []byte) // the loop's; nil as of guard.sealer
+	paced  func(frame []byte) // the pacer's
+	wallAt func(vrrp.Instant) wallTime
+
+	refused, remarked standing
+
 	drops   [vrrp.NumDrops]atomic.Uint64 // found above the datapath
 	alarms  map[vrrp.NoteKind]string
 	history []stats.Transition
@@ -47,6 +54,9 @@ func newRouter(cfg config.Router, log *slog.Logger, out outputs) *router {
 	if r.authType() == vrrp.AuthPass {
 		copy(r.passwd[:], cfg.Auth.Pass.Reveal())
 	}
+	if r.guard, r.wallAt = newGuard(cfg), wallAt; r.guard != nil {
+		r.seal, r.paced = r.guard.sealer(), r.guard.sealer()
+	}
 	r.machine = vrrp.New(r.machineConfig(r.source(netip.Addr{})))
 	return r
 }
@@ -61,10 +71,10 @@ func (r *router) source(primary netip.Addr) netip.Addr {
 }
 
 func (r *router) authType() vrrp.AuthType {
-	if r.cfg.Version == 2 && r.cfg.Auth.Type == config.AuthPass {
-		return vrrp.AuthPass
+	if r.cfg.Version != 2 {
+		return vrrp.AuthNone
 	}
-	return vrrp.AuthNone
+	return vrrp.AuthType(r.cfg.Auth.Type) // the numbers of RFC 2338 in both
 }
 
 // machineConfig is the core's view of the configuration.
@@ -154,6 +164,9 @@ type told struct {
 // hear takes an advert that the datapath sent up: what the datapath could not
 // judge is judged here, then the machine steps it at its arrival stamp.
 func (r *router) hear(e *loader.Event) {
+	if !r.authentic(e) {
+		return
+	}
 	p, err := vrrp.Parse(e.Message, r.key.Family)
 	if err != nil {
 		// The datapath has judged the shape; only a fault in it comes here.
@@ -161,7 +174,7 @@ func (r *router) hear(e *loader.Event) {
 		return
 	}
 	if r.authType() == vrrp.AuthPass && subtle.ConstantTimeCompare(p.AuthData[:], r.passwd[:]) != 1 {
-		r.drops[vrrp.DropAuthData].Add(1)
+		r.refuse(vrrp.DropAuthData, e)
 		return
 	}
 	// An advert that the datapath kept is stepped in its place: before this

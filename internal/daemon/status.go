@@ -135,7 +135,8 @@ func (r *router) view(t vrrp.Instant) view {
 		State: m.State().String(), Since: wall(m.Since()), Reason: m.Reason().String(), Priority: c.Priority,
 		AdvertInterval: stats.Seconds(c.Interval), LearnedInterval: stats.Seconds(m.LearnedInterval()),
 		Skew: stats.Seconds(m.Skew()), MasterDown: stats.Seconds(m.MasterDown()),
-		DeadlineBy: "loop", Pacer: "thread", Ingest: "none",
+		Authentication: r.authentication(),
+		DeadlineBy:     "loop", Pacer: "thread", Ingest: "none",
 		History: slices.Clone(r.history),
 	}}
 	if left := r.begins.Sub(t); m.State() == vrrp.Init && left > 0 {
@@ -169,6 +170,7 @@ func (r *router) view(t vrrp.Instant) view {
 	for _, k := range slices.Sorted(maps.Keys(r.alarms)) {
 		v.Alarms = append(v.Alarms, r.alarms[k])
 	}
+	v.Alarms = append(v.Alarms, r.authAlarms(t)...)
 	return v
 }
 
