@@ -138,9 +138,11 @@ static __always_inline bool matches(const struct frame *f, const struct advert *
 static __always_inline bool is_master(const struct frame *f, const struct advert *a,
 				      const struct rule *r)
 {
+	const __u16 *mac = (const __u16 *)f->eth->h_source, *want = (const __u16 *)r->match_mac;
+
 	return r->bound && a->priority == r->match_priority &&
 	       same_addr(f->src, r->match_src) &&
-	       !__builtin_memcmp(f->eth->h_source, r->match_mac, sizeof(r->match_mac));
+	       mac[0] == want[0] && mac[1] == want[1] && mac[2] == want[2];
 }
 
 /* A flood of low priorities must not hide the advert that decides. */

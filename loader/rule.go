@@ -133,7 +133,7 @@ func (r *Rule) raw(key Key) (vrrpxRule, error) {
 	case r.Elide != nil && r.Auth == vrrp.AuthAH:
 		return raw, errors.New("adverts with AH cannot be elided: they must be verified")
 	case r.Elide != nil && r.Master != nil:
-		return raw, errors.New("Elide and Master exclude each other")
+		return raw, errors.New("a rule has Elide or Master, not both")
 	}
 	var err error
 	if raw.Group, err = rawAddr(r.Group, key.Family); err != nil {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -116,7 +117,7 @@ func (in *interpreter) secret(w word) (string, error) {
 			return "", err
 		}
 	} else if w.cut {
-		return "", fmt.Errorf(`it ends at the comment sign, # or !: write it in quotes`)
+		return "", errors.New("it ends at the comment sign, # or !: write it in quotes")
 	}
 	digits, ok := strings.CutPrefix(value, "hex:")
 	if !ok {
@@ -124,7 +125,7 @@ func (in *interpreter) secret(w word) (string, error) {
 	}
 	b, err := hex.DecodeString(strings.NewReplacer(" ", "", "\t", "").Replace(digits))
 	if err != nil {
-		return "", fmt.Errorf("expected pairs of hexadecimal digits after hex:") // err would show one
+		return "", errors.New("hex: wants pairs of hexadecimal digits") // err would show one
 	}
 	return string(b), nil
 }

@@ -60,7 +60,7 @@ func TestHMACRefuses(t *testing.T) {
 		oneKey + "\nkey 2 short":                    "5 bytes: expected 32 to 64",
 		oneKey + "\nkey 2 hex:" + goodHex[2:]:       "31 bytes: expected 32 to 64",
 		oneKey + "\nkey 2 " + secret + secret + "x": "65 bytes: expected 32 to 64",
-		oneKey + "\nkey 2 hex:" + goodHex + "g0":    "pairs of hexadecimal digits",
+		oneKey + "\nkey 2 hex:" + goodHex + "g0":    "wants pairs of hexadecimal digits",
 		oneKey + "\nkey 2 hex:" + goodHex + "0":     "pairs of hexadecimal digits",
 		oneKey + "\nkey 2 " + secret + "!more":      "ends at the comment sign",
 		oneKey + "\nkey 2 file:/etc/k":              "file: is possible in a file only",
