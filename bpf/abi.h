@@ -34,7 +34,7 @@
 	X(vlan, VLAN)                                                          \
 	X(vrid, VRID)
 
-/* auth_data is judged above, where the password is, and stays 0 here. */
+/* auth_data to auth_replay are judged above, where the secrets are, and stay 0 here. */
 #define ROUTER_DROPS(X)                                                        \
 	X(ttl, TTL)                                                            \
 	X(unknown_peer, UNKNOWN_PEER)                                          \
@@ -49,6 +49,12 @@
 	X(interval_zero, INTERVAL_ZERO)                                        \
 	X(interval, INTERVAL)                                                  \
 	X(auth_data, AUTH_DATA)                                                \
+	X(auth_missing, AUTH_MISSING)                                          \
+	X(auth_malformed, AUTH_MALFORMED)                                      \
+	X(auth_stale, AUTH_STALE)                                              \
+	X(auth_key, AUTH_KEY)                                                  \
+	X(auth_invalid, AUTH_INVALID)                                          \
+	X(auth_replay, AUTH_REPLAY)                                            \
 	X(overflow, OVERFLOW)                                                  \
 	X(ring_full, RING_FULL)
 
@@ -99,6 +105,9 @@ struct rule {
 	__u8 pad;
 	__u8 match_src[16];
 	__u64 match_digest;
+	__u8 match_mac[6];    /* of its sender; needed only with bound */
+	__u8 bound;           /* 1: adverts of that sender and priority go up by a bound of their own */
+	__u8 pad2;
 	__u8 old_group[16];
 };
 

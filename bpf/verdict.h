@@ -132,6 +132,29 @@ static __always_inline bool matches(const struct frame *f, const struct advert *
 	       a->interval == r->match_interval && same_addr(f->src, r->match_src);
 }
 
+/*
+ * Where every advert has to be verified, which is done above: those that look
+ * like the master's must not be crowded out by those that do not.
+ */
+static __always_inline bool is_master(const struct frame *f, const struct advert *a,
+				      const struct rule *r)
+{
+	const __u16 *mac = (const __u16 *)f->eth->h_source, *want = (const __u16 *)r->match_mac;
+
+	return r->bound && a->priority == r->match_priority &&
+	       same_addr(f->src, r->match_src) &&
+	       mac[0] == want[0] && mac[1] == want[1] && mac[2] == want[2];
+}
+
+/* A flood of low priorities must not hide the advert that decides. */
+static __always_inline enum bucket bucket_of(const struct frame *f, const struct advert *a,
+					     const struct rule *r)
+{
+	if (is_master(f, a, r))
+		return BUCKET_MASTER;
+	return !a->priority || a->priority >= r->priority ? BUCKET_SIGNIFICANT : BUCKET_OTHER;
+}
+
 /* A valid advert: remembered, and put on the ring when it is news. */
 static __always_inline enum drop accept(struct xdp_md *ctx, const struct frame *f,
 					const struct advert *a, struct router_key *key,
@@ -140,7 +163,7 @@ static __always_inline enum drop accept(struct xdp_md *ctx, const struct frame *
 	__u32 offset = f->packet - (__u8 *)f->eth + f->message_offset;
 	__u64 d = digest(ctx, offset, f->message_length);
 	__u64 before = st->last_match_ns;
-	bool significant, pushed;
+	bool pushed;
 
 	count(&st->received);
 	count(a->pseudo ? &st->checksum_pseudo : a->old ? &st->checksum_old : &st->checksum_plain);
@@ -157,10 +180,7 @@ static __always_inline enum drop accept(struct xdp_md *ctx, const struct frame *
 		return ACCEPTED;
 	}
 
-	/* A flood of low priorities must not hide the advert that decides. */
-	significant = !a->priority || a->priority >= r->priority;
-	if (!take_token(key, significant ? BUCKET_SIGNIFICANT : BUCKET_OTHER, now,
-			r->up_rate, r->up_burst))
+	if (!take_token(key, bucket_of(f, a, r), now, r->up_rate, r->up_burst))
 		return DROP_OVERFLOW;
 	if (f->packet_length <= PACKET_USUAL)
 		pushed = push(f, a, key, now, d, PACKET_USUAL);

@@ -1,6 +1,8 @@
 package loader
 
 import (
+	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -81,6 +83,58 @@ func TestFloodOfLesserPrioritiesLeavesRoomForTheOthers(t *testing.T) {
 	h.run(v4frame(message(v3plain, set(2, 1)))) // counted as overflow, if no second has passed
 	if s := h.state(k); s.Received != s.SentUp+s.Drops[vrrp.DropOverflow] {
 		t.Errorf("%d received, %d sent up, %d over the bound", s.Received, s.SentUp, s.Drops[vrrp.DropOverflow])
+	}
+}
+
+// Where every advert is verified, those that do not look like the master's by
+// source, MAC and priority cannot crowd his out.
+func TestFloodOfOthersLeavesRoomForTheMaster(t *testing.T) {
+	h := open(t, Options{NoTimer: true})
+	k, master := h.key(51, vrrp.IPv4), v4frame(unhex(v3plain))
+	r := v3rule()
+	r.UpRate, r.UpBurst = 1, 3
+	r.Master = &Speaker{Src: netip.AddrFrom4([4]byte(master[26:30])), MAC: [6]byte(master[6:12]), Priority: 200}
+	h.set(k, r)
+	others := [][]byte{v4frame(message(v3plain, set(2, 201)))}
+	for i := range 6 {
+		other := slices.Clone(master)
+		other[6+i] ^= 0x80 // each octet of the MAC counts
+		others = append(others, other)
+	}
+	start := time.Now()
+	for range 100 {
+		for _, f := range others {
+			h.run(f)
+		}
+	}
+	if s := h.state(k); s.SentUp > most(1, 3, start) {
+		t.Errorf("%d of the others went up", s.SentUp)
+	}
+	h.events()
+	start = time.Now()
+	for range 3 {
+		h.run(master)
+		if e := h.events(); len(e) != 1 || e[0].MAC != r.Master.MAC {
+			t.Error("the master's advert did not go up")
+		}
+	}
+	for range 100 {
+		h.run(master)
+	}
+	if n := len(h.events()); uint64(n) > most(1, 0, start) {
+		t.Errorf("the master's own bound lets %d more through", n)
+	}
+}
+
+func TestMasterAndElideExcludeEachOther(t *testing.T) {
+	r := v3rule()
+	r.Elide, r.Master = &Match{Src: r.Group}, &Speaker{Src: r.Group}
+	if _, err := r.raw(Key{1, 51, vrrp.IPv4}); err == nil {
+		t.Error("taken")
+	}
+	r.Elide, r.Master.Src = nil, netip.MustParseAddr("fe80::1")
+	if _, err := r.raw(Key{1, 51, vrrp.IPv4}); err == nil {
+		t.Error("a master of the other family taken")
 	}
 }
 

@@ -48,8 +48,11 @@ type Rule struct {
 	// sends every one. Not with AH, of which only user space can tell whether
 	// an advert is genuine.
 	Elide *Match
-	// UpRate and UpBurst bound the adverts of each of the two classes that are
-	// sent up: per second, and at once. Both at least 1.
+	// Master, of a router without Elide, is whose adverts have a bound of their
+	// own, so that no flood of others hides them.
+	Master *Speaker
+	// UpRate and UpBurst bound the adverts of each class that are sent up: per
+	// second, and at once. Both at least 1.
 	UpRate, UpBurst uint32
 }
 
@@ -59,6 +62,13 @@ type Match struct {
 	Priority uint8
 	Interval uint16 // the field as on the wire: seconds in v2, centiseconds in v3
 	Digest   uint64 // of its Event
+}
+
+// Speaker tells whose advert one is, as far as that shows before it is verified.
+type Speaker struct {
+	Src      netip.Addr
+	MAC      [6]byte
+	Priority uint8
 }
 
 // SetRule adds a router or replaces its rule, at once and whole; what was
@@ -131,6 +141,8 @@ func (r *Rule) raw(key Key) (vrrpxRule, error) {
 		return raw, errors.New("UpRate and UpBurst must be at least 1")
 	case r.Elide != nil && r.Auth == vrrp.AuthAH:
 		return raw, errors.New("adverts with AH cannot be elided: they must be verified")
+	case r.Elide != nil && r.Master != nil:
+		return raw, errors.New("a rule has Elide or Master, not both")
 	}
 	var err error
 	if raw.Group, err = rawAddr(r.Group, key.Family); err != nil {
@@ -151,6 +163,13 @@ func (r *Rule) raw(key Key) (vrrpxRule, error) {
 		raw.MatchPriority, raw.MatchInterval, raw.MatchDigest = m.Priority, m.Interval, m.Digest
 		if raw.MatchSrc, err = rawAddr(m.Src, key.Family); err != nil {
 			return raw, fmt.Errorf("source to elide: %w", err)
+		}
+	}
+	if m := r.Master; m != nil {
+		raw.Bound = 1
+		raw.MatchPriority, raw.MatchMac = m.Priority, m.MAC
+		if raw.MatchSrc, err = rawAddr(m.Src, key.Family); err != nil {
+			return raw, fmt.Errorf("source of the master: %w", err)
 		}
 	}
 	return raw, nil

@@ -28,7 +28,7 @@ type vrrpxBuckets struct {
 		Val uint32
 	}
 	Pad    uint32
-	FullNs [3]uint64
+	FullNs [4]uint64
 }
 
 type vrrpxDeadline struct {
@@ -66,30 +66,36 @@ type vrrpxDeadlineRequest struct {
 type vrrpxDrop uint32
 
 const (
-	vrrpxDropACCEPTED           vrrpxDrop = 0
-	vrrpxDropDROP_IP_HEADER     vrrpxDrop = 1
-	vrrpxDropDROP_IP_OPTIONS    vrrpxDrop = 2
-	vrrpxDropDROP_FRAGMENT      vrrpxDrop = 3
-	vrrpxDropDROP_EXT_HEADER    vrrpxDrop = 4
-	vrrpxDropDROP_TRUNCATED     vrrpxDrop = 5
-	vrrpxDropDROP_VLAN          vrrpxDrop = 6
-	vrrpxDropDROP_VRID          vrrpxDrop = 7
-	vrrpxDropDROP_TTL           vrrpxDrop = 8
-	vrrpxDropDROP_UNKNOWN_PEER  vrrpxDrop = 9
-	vrrpxDropDROP_AUTH_TYPE     vrrpxDrop = 10
-	vrrpxDropDROP_VERSION       vrrpxDrop = 11
-	vrrpxDropDROP_TYPE          vrrpxDrop = 12
-	vrrpxDropDROP_LENGTH        vrrpxDrop = 13
-	vrrpxDropDROP_CHECKSUM      vrrpxDrop = 14
-	vrrpxDropDROP_DESTINATION   vrrpxDrop = 15
-	vrrpxDropDROP_SOURCE        vrrpxDrop = 16
-	vrrpxDropDROP_OWN           vrrpxDrop = 17
-	vrrpxDropDROP_INTERVAL_ZERO vrrpxDrop = 18
-	vrrpxDropDROP_INTERVAL      vrrpxDrop = 19
-	vrrpxDropDROP_AUTH_DATA     vrrpxDrop = 20
-	vrrpxDropDROP_OVERFLOW      vrrpxDrop = 21
-	vrrpxDropDROP_RING_FULL     vrrpxDrop = 22
-	vrrpxDropNUM_DROPS          vrrpxDrop = 23
+	vrrpxDropACCEPTED            vrrpxDrop = 0
+	vrrpxDropDROP_IP_HEADER      vrrpxDrop = 1
+	vrrpxDropDROP_IP_OPTIONS     vrrpxDrop = 2
+	vrrpxDropDROP_FRAGMENT       vrrpxDrop = 3
+	vrrpxDropDROP_EXT_HEADER     vrrpxDrop = 4
+	vrrpxDropDROP_TRUNCATED      vrrpxDrop = 5
+	vrrpxDropDROP_VLAN           vrrpxDrop = 6
+	vrrpxDropDROP_VRID           vrrpxDrop = 7
+	vrrpxDropDROP_TTL            vrrpxDrop = 8
+	vrrpxDropDROP_UNKNOWN_PEER   vrrpxDrop = 9
+	vrrpxDropDROP_AUTH_TYPE      vrrpxDrop = 10
+	vrrpxDropDROP_VERSION        vrrpxDrop = 11
+	vrrpxDropDROP_TYPE           vrrpxDrop = 12
+	vrrpxDropDROP_LENGTH         vrrpxDrop = 13
+	vrrpxDropDROP_CHECKSUM       vrrpxDrop = 14
+	vrrpxDropDROP_DESTINATION    vrrpxDrop = 15
+	vrrpxDropDROP_SOURCE         vrrpxDrop = 16
+	vrrpxDropDROP_OWN            vrrpxDrop = 17
+	vrrpxDropDROP_INTERVAL_ZERO  vrrpxDrop = 18
+	vrrpxDropDROP_INTERVAL       vrrpxDrop = 19
+	vrrpxDropDROP_AUTH_DATA      vrrpxDrop = 20
+	vrrpxDropDROP_AUTH_MISSING   vrrpxDrop = 21
+	vrrpxDropDROP_AUTH_MALFORMED vrrpxDrop = 22
+	vrrpxDropDROP_AUTH_STALE     vrrpxDrop = 23
+	vrrpxDropDROP_AUTH_KEY       vrrpxDrop = 24
+	vrrpxDropDROP_AUTH_INVALID   vrrpxDrop = 25
+	vrrpxDropDROP_AUTH_REPLAY    vrrpxDrop = 26
+	vrrpxDropDROP_OVERFLOW       vrrpxDrop = 27
+	vrrpxDropDROP_RING_FULL      vrrpxDrop = 28
+	vrrpxDropNUM_DROPS           vrrpxDrop = 29
 )
 
 type vrrpxEvent struct {
@@ -176,22 +182,28 @@ type vrrpxRouterState struct {
 	ChecksumPseudo uint64
 	ChecksumOld    uint64
 	Drops          struct {
-		_            structs.HostLayout
-		Ttl          uint64
-		UnknownPeer  uint64
-		AuthType     uint64
-		Version      uint64
-		Type         uint64
-		Length       uint64
-		Checksum     uint64
-		Destination  uint64
-		Source       uint64
-		Own          uint64
-		IntervalZero uint64
-		Interval     uint64
-		AuthData     uint64
-		Overflow     uint64
-		RingFull     uint64
+		_             structs.HostLayout
+		Ttl           uint64
+		UnknownPeer   uint64
+		AuthType      uint64
+		Version       uint64
+		Type          uint64
+		Length        uint64
+		Checksum      uint64
+		Destination   uint64
+		Source        uint64
+		Own           uint64
+		IntervalZero  uint64
+		Interval      uint64
+		AuthData      uint64
+		AuthMissing   uint64
+		AuthMalformed uint64
+		AuthStale     uint64
+		AuthKey       uint64
+		AuthInvalid   uint64
+		AuthReplay    uint64
+		Overflow      uint64
+		RingFull      uint64
 	}
 	Arrivals [32]uint64
 }
@@ -215,6 +227,9 @@ type vrrpxRule struct {
 	Pad           uint8
 	MatchSrc      [16]uint8
 	MatchDigest   uint64
+	MatchMac      [6]uint8
+	Bound         uint8
+	Pad2          uint8
 	OldGroup      [16]uint8
 }
 

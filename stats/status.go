@@ -57,7 +57,8 @@ type Router struct {
 	Since           time.Time         `json:"since"`
 	Reason          string            `json:"reason"` // why it last changed, a sentence
 	Priority        uint8             `json:"priority"`
-	Source          string            `json:"source"` // own primary address
+	Source          string            `json:"source"`         // own primary address
+	Authentication  string            `json:"authentication"` // a phrase; no secret is in it
 	Master          *Speaker          `json:"master,omitempty"`
 	Peers           []Peer            `json:"unicast_peers,omitempty"` // empty: multicast
 	Speakers        []Speaker         `json:"speakers,omitempty"`      // the 16 last who advertised for the router

@@ -35,9 +35,15 @@ const (
 	DropIntervalZero // v3 Max Advertise Interval 0 (erratum 8301)
 	DropInterval     // v2 Adver Int differs from ours (RFC 3768 section 7.1)
 
-	DropAuthData // v2 password differs
-	DropOverflow // valid, but over the router's bound of adverts per second
-	DropRingFull // valid, but the ring buffer had no room
+	DropAuthData      // v2 password differs
+	DropAuthMissing   // not signed, where auth_hmac demands it
+	DropAuthMalformed // Authentication Header or trailer not of the one form that is spoken
+	DropAuthStale     // signed at a time outside the window
+	DropAuthKey       // signed with a key that is not configured
+	DropAuthInvalid   // ICV or HMAC wrong: another password or key, or changed on the way
+	DropAuthReplay    // sequence number not above the last one
+	DropOverflow      // valid, but over the router's bound of adverts per second
+	DropRingFull      // valid, but the ring buffer had no room
 
 	NumDrops = int(DropRingFull) + 1
 )
@@ -46,7 +52,8 @@ var dropNames = [NumDrops]string{
 	"accepted", "ip_header", "ip_options", "fragment", "ext_header", "truncated", "vlan", "vrid",
 	"ttl", "unknown_peer", "auth_type", "version", "type", "length", "checksum", "destination", "source", "own",
 	"interval_zero", "interval",
-	"auth_data", "overflow", "ring_full",
+	"auth_data", "auth_missing", "auth_malformed", "auth_stale", "auth_key", "auth_invalid", "auth_replay",
+	"overflow", "ring_full",
 }
 
 // String returns the name of the counter: the same in BPF, status and metrics.

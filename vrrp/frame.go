@@ -16,7 +16,7 @@ type Expect struct {
 	Unicast *Unicast
 }
 
-// Frame is what Judge found in an Ethernet frame. Message aliases the frame.
+// Frame is what Judge found in an Ethernet frame, whose octets its slices are.
 type Frame struct {
 	MAC      [6]byte // source
 	Src, Dst netip.Addr
@@ -25,6 +25,7 @@ type Frame struct {
 	VRID     uint8
 	AH       []byte   // the Authentication Header, if one stands before VRRP
 	Message  []byte   // the whole IP payload from the VRRP header on
+	Packet   []byte   // from the IP header to the end of its payload
 	Checksum Checksum // the form that fitted
 }
 
@@ -121,6 +122,7 @@ func (fr *Frame) ipv4(b []byte) (proto uint8, payload []byte, d Drop) {
 	}
 	fr.Family, fr.TTL = IPv4, b[8]
 	fr.Src, fr.Dst = netip.AddrFrom4([4]byte(b[12:16])), netip.AddrFrom4([4]byte(b[16:20]))
+	fr.Packet = b[:total]
 	return proto, b[hlen:total], Accepted
 }
 
@@ -149,6 +151,7 @@ func (fr *Frame) ipv6(b []byte) (proto uint8, payload []byte, d Drop) {
 	}
 	fr.Family, fr.TTL = IPv6, b[7]
 	fr.Src = netip.AddrFrom16([16]byte(b[8:24]))
+	fr.Packet = b[:ipv6Len+n]
 	return proto, b[ipv6Len : ipv6Len+n], Accepted
 }
 

@@ -48,6 +48,9 @@ func runDaemon(ctx context.Context, e env, flags *pflag.FlagSet, args []string) 
 	if opts.RunDir, err = netns.RunDir(); err != nil {
 		return err
 	}
+	if opts.StateDir, err = netns.StateDir(); err != nil {
+		return err
+	}
 	if opts.PinDir, err = netns.PinDir(); err != nil {
 		return err
 	}

@@ -75,6 +75,7 @@ func printRouter(w io.Writer, r stats.Router) {
 	row := func(name, format string, a ...any) { fmt.Fprintf(w, "  %-11s %s\n", name, fmt.Sprintf(format, a...)) }
 	row("because", "%s", r.Reason)
 	row("router", "%s VRID %d, %s, VRRPv%d, priority %d, from %s", r.Interface, r.VRID, r.Family, r.Version, r.Priority, r.Source)
+	row("auth", "%s", r.Authentication)
 	if m := r.Master; m != nil {
 		row("master", "%s%s, priority %d, heard %s ago", m.Address, parens(m.MAC), m.Priority, m.Heard)
 	}

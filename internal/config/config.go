@@ -87,6 +87,7 @@ type Router struct {
 	ExpiredBackup uint8
 	PreemptDelay  time.Duration // 0 to 1000 s; 0 unless Preempt, State is Backup and Priority below 255
 	Auth          Auth
+	HMAC          *HMAC     // auth_hmac; nil for none
 	Addresses     []Address // in the order of the file, which is that of the advert; of Family; 1 to 255, IPv6 to 90
 	NoAddresses   bool      // no_virtual_ipaddress: Addresses may be empty
 	Excluded      []Address // virtual_ipaddress_excluded: held and announced like Addresses, in no advert
@@ -121,19 +122,23 @@ type AuthType uint8
 const (
 	AuthNone AuthType = 0
 	AuthPass AuthType = 1
+	AuthAH   AuthType = 2
 )
 
 func (t AuthType) String() string {
-	if t == AuthPass {
+	switch t {
+	case AuthPass:
 		return "PASS"
+	case AuthAH:
+		return "AH"
 	}
 	return "none"
 }
 
-// Auth is a router's authentication. Only version 2 has any.
+// Auth is a router's authentication of RFC 2338. Only version 2 has any.
 type Auth struct {
 	Type AuthType
-	Pass Secret // 1 to 8 bytes with AuthPass, else empty
+	Pass Secret // 1 to 8 bytes, empty without a type
 }
 
 // GARP is the schedule of gratuitous ARP, over IPv6 of unsolicited neighbour

@@ -116,6 +116,9 @@ func (v *validator) linkLocalFirst() {
 // less 40 of IPv6 and 8 of VRRP, at 16 each. VRRP knows no fragments.
 const maxAddresses6 = (1500 - 40 - 8) / 16
 
+// maxSigned6 is the same with the trailer of auth_hmac.
+const maxSigned6 = (1500 - 40 - 8 - 28) / 16
+
 // site is where an address can be only once: a link-local one on each device.
 type site struct {
 	addr   netip.Addr

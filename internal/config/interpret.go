@@ -9,6 +9,7 @@ import (
 // interpreter turns statements into a Config.
 type interpreter struct {
 	diags   *diagnostics
+	files   *files // for the files of keys; nil reads none
 	global  Global
 	seen    map[string]Pos // the keywords of global_defs that were given
 	drafts  []*draft
@@ -29,6 +30,7 @@ type draft struct {
 	state         word // as written
 	authType      word
 	authPass      word
+	hmac          *hmacDraft // nil without auth_hmac
 }
 
 func (d *draft) given(keyword string) bool {
@@ -43,9 +45,10 @@ type mention struct {
 	count int
 }
 
-func interpret(diags *diagnostics, list []*statement, params map[string]bool) (*Config, []*draft) {
+func interpret(diags *diagnostics, files *files, list []*statement, params map[string]bool) (*Config, []*draft) {
 	in := &interpreter{
 		diags:   diags,
+		files:   files,
 		global:  defaultGlobal(),
 		seen:    map[string]Pos{},
 		params:  params,
@@ -140,6 +143,10 @@ func (in *interpreter) wellFormed(want shape, s *statement) bool {
 		// The words themselves are not shown: they may be half a password.
 		in.diags.warnf(pos, `write one statement a line, and "quotes" around a value with blanks`,
 			"%s: expected the end of the line: what follows has no effect", s.name())
+	}
+	if want == keyShape && len(s.words) < 3 {
+		in.diags.errorf(s.pos(), "", "%s: expected an id and a value after it", s.name())
+		return false
 	}
 	if want.block() && !s.hasBlock() {
 		in.diags.errorf(s.pos(), s.name()+" { ... }", "%s: expected { after it", s.name())

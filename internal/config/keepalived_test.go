@@ -211,7 +211,14 @@ var comparisons = []comparison{
 	{auth("auth_pass 1111"), ""},
 	{auth("auth_type pass\nauth_pass 1111"), ""},
 	{auth("auth_type NONE"), ""},
-	{auth("auth_type AH\nauth_pass 1111"), absent},
+	{auth("auth_type AH\nauth_pass 1111"), ""},
+	{auth("auth_type AH\nauth_pass 123456789"), corrected},
+	{auth("auth_type AH"), ""},
+	{auth("auth_type AH\nauth_pass 1111\n}\nversion 3\nauthentication {"), corrected},
+	{instance("state MASTER\npriority 150\nauthentication {\nauth_type AH\nauth_pass 1111\n}"), corrected},
+	{instance("priority 255\nstate MASTER\nauthentication {\nauth_type AH\nauth_pass 1111\n}"), ""},
+	{strings.Replace(address("fe80::3/64"), "virtual_ip", "version 3\nauthentication {\nauth_type AH\nauth_pass 1111\n}\nvirtual_ip", 1), corrected},
+	{hmacBlock(oneKey), documented},
 	{auth("auth_type PASS\nauth_pass 1111\n}\nversion 3\nauthentication {"), corrected},
 
 	// virtual_ipaddress.
@@ -379,6 +386,7 @@ func TestKeepalivedSamples(t *testing.T) {
 		t.Fatalf("no samples: %v", err)
 	}
 	differ := map[string]string{
+		"SSL_GET":      corrected,
 		"vrrp":         documented, // one address twice
 		"vrrp.scripts": absent,
 		"vrrp.sync":    absent,

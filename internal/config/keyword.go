@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // keyword is one row of a table: what a word at the start of a statement
 // means in its block, and which of three things vrrpx does with it.
@@ -32,6 +36,7 @@ const (
 	valueShape        // keyword VALUE
 	optionShape       // keyword [VALUE]
 	pairShape         // keyword VALUE [VALUE]
+	keyShape          // keyword VALUE VALUE
 	linesShape        // keyword { values }
 	blockShape        // keyword { keywords }
 	namedShape        // keyword NAME { keywords }
@@ -44,13 +49,15 @@ func (s shape) most() int {
 		return 0
 	case valueShape, optionShape, namedShape:
 		return 1
-	case pairShape:
+	case pairShape, keyShape:
 		return 2
 	}
 	return -1
 }
 
-func (s shape) needsWord() bool { return s == valueShape || s == pairShape || s == namedShape }
+func (s shape) needsWord() bool {
+	return s == valueShape || s == pairShape || s == keyShape || s == namedShape
+}
 
 func (s shape) block() bool { return s == linesShape || s == blockShape || s == namedShape }
 
@@ -92,6 +99,18 @@ func noValue(set func(*interpreter)) keyword {
 // text is a keyword with one value of any form.
 func text(set func(*interpreter, word)) keyword {
 	return keyword{shape: valueShape, set: func(in *interpreter, s *statement) { set(in, s.words[1]) }}
+}
+
+// choice is a keyword with one of a few words, of which set is given the index.
+func choice(set func(*interpreter, int), words ...string) keyword {
+	return text(func(in *interpreter, w word) {
+		i := slices.Index(words, w.text)
+		if i < 0 {
+			in.diags.errorf(w.pos, "", "%s %s: expected %s", in.name, quote(w.text), strings.Join(words, " or "))
+			return
+		}
+		set(in, i)
+	})
 }
 
 // number is a keyword with a whole number.

@@ -69,6 +69,11 @@ var arguments = map[string]string{
 	"vrrp_mcast_group6":    "ff02::19",
 	"smtp_alert_vrrp":      "on",
 	"virtual_server":       "10.0.0.3 80 {\nreal_server 10.0.0.7 80 {\nTCP_CHECK {\nconnect_timeout 3\n}\n}\n}",
+	"auth_hmac":            "{\n" + oneKey + "\n}",
+	"key":                  "2 0123456789abcdef0123456789abcdef",
+	"active_key":           "1",
+	"anti_replay":          "time",
+	"mode":                 "enforce",
 	"virtual_server_group": "G {\n10.0.0.3 80\n}",
 }
 
@@ -96,13 +101,16 @@ func withKeyword(block, name string, kw keyword) string {
 	router = slices.DeleteFunc(router, func(s string) bool { return block == "vrrp_instance" && strings.HasPrefix(s, name+" ") })
 	auth := []string{"auth_type PASS", "auth_pass 1"}
 	auth = slices.DeleteFunc(auth, func(s string) bool { return block != "authentication" || strings.HasPrefix(s, name+" ") })
+	if block == "auth_hmac" {
+		router = append(router, "auth_hmac {\n"+strings.Replace(oneKey, "active_key 1", strings.TrimPrefix("active_key 1", name+" 1"), 1)+"\n"+line+"\n}")
+	}
 	return "global_defs {\n" + lines["global_defs"] + "\n}\n" + lines[""] + "\nvrrp_instance VI_1 {\n" +
 		strings.Join(router, "\n") + "\n" + lines["vrrp_instance"] +
 		"\nauthentication {\n" + strings.Join(auth, "\n") + "\n" + lines["authentication"] + "\n}\n}\n"
 }
 
 func TestEveryKeywordIsHonouredIgnoredOrRefused(t *testing.T) {
-	for _, block := range []string{"", "global_defs", "vrrp_instance", "authentication"} {
+	for _, block := range []string{"", "global_defs", "vrrp_instance", "authentication", "auth_hmac"} {
 		for name, kw := range blocks[block] {
 			t.Run(block+"/"+name, func(t *testing.T) {
 				src := withKeyword(block, name, kw)

@@ -27,7 +27,7 @@ func Parse(name string, src []byte) (*Config, []Diagnostic) {
 
 func parse(diags *diagnostics, files *files, name, src string) (*Config, []Diagnostic) {
 	list, params := parseTree(diags, files, name, src)
-	cfg, drafts := interpret(diags, list, params)
+	cfg, drafts := interpret(diags, files, list, params)
 	if len(drafts) == 0 && len(diags.errors) == 0 {
 		diags.errorf(Pos{File: name}, "vrrp_instance VI_1 { ... } makes a router", "no vrrp_instance: expected at least one")
 	}

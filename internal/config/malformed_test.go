@@ -136,6 +136,7 @@ func TestPasswordIsInNoDiagnostic(t *testing.T) {
 		"auth_pass hush\nauth_pass hush", `auth_pas hush`, `auth_pass hush#hush`,
 	} {
 		src := strings.Replace(minimal, "interface", "authentication {\nauth_type PASS\n"+text+"\n}\ninterface", 1)
+		src = strings.Replace(src, "PASS", []string{"PASS", "AH"}[len(text)%2], 1)
 		for _, strict := range []string{"", "strict_mode\n", "version 3\n"} {
 			_, diags := Parse("f", []byte(strings.Replace(src, "interface", strict+"interface", 1)))
 			if s := show(diags); strings.Contains(s, "hush") {

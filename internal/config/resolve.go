@@ -31,6 +31,7 @@ func (in *interpreter) resolve() {
 		in.resolveStrict(d)
 		in.resolveAccept(d)
 		in.resolveAuth(d)
+		in.resolveHMAC(d)
 	}
 	in.reportStrict()
 }
@@ -155,14 +156,11 @@ func (in *interpreter) resolveAuth(d *draft) {
 			in.diags.warnf(pass.pos, "add auth_type PASS", "(%s) auth_pass has no effect without auth_type", plain(d.Name))
 		}
 		return
-	case kind.text == "AH":
-		in.diags.errorf(kind.pos, "use auth_type PASS on every host of the router", "(%s) auth_type AH is not supported yet", plain(d.Name))
-		return
-	case kind.text != "PASS":
-		in.diags.errorf(kind.pos, "auth_type PASS, in capitals", "(%s) auth_type %s: expected PASS", plain(d.Name), quote(kind.text))
+	case kind.text != "PASS" && kind.text != "AH":
+		in.diags.errorf(kind.pos, "auth_type PASS, in capitals", "(%s) auth_type %s: expected PASS or AH", plain(d.Name), quote(kind.text))
 		return
 	case !d.given("auth_pass"):
-		in.diags.errorf(kind.pos, "add auth_pass, or remove the authentication block", "(%s) auth_type PASS: expected auth_pass beside it", plain(d.Name))
+		in.diags.errorf(kind.pos, "add auth_pass, or remove the authentication block", "(%s) auth_type %s: expected auth_pass beside it", plain(d.Name), kind.text)
 		return
 	case pass.text == "":
 		if pass.pos.File != "" { // else auth_pass has been called malformed
@@ -185,6 +183,20 @@ func (in *interpreter) resolveAuth(d *draft) {
 		pass.text = pass.text[:maxPassword]
 	}
 	d.Auth = Auth{Type: AuthPass, Pass: Secret(pass.text)}
+	if kind.text == "AH" {
+		d.Auth.Type = AuthAH
+		in.resolveAH(d)
+	}
+}
+
+// resolveAH: keepalived starts no router with AH as MASTER, because its sequence
+// numbers have to be above those that others remember. Ours start as backup
+// below priority 255 in any case.
+func (in *interpreter) resolveAH(d *draft) {
+	if d.State == Master && d.Priority != 255 {
+		in.diags.warnf(d.state.pos, "write state BACKUP; the priority decides", "(%s) state MASTER has no effect with auth_type AH", plain(d.Name))
+		d.State = Backup
+	}
 }
 
 // resolveStrict applies what keepalived 2.2.7 does under vrrp_strict, apart

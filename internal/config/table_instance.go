@@ -21,6 +21,7 @@ var instanceTable = table{
 	"unicast_fault_no_peer": noValue(func(in *interpreter) { in.cur.NoPeerFault = true }),
 	"track_src_ip":          noValue(func(in *interpreter) { in.cur.TrackSource = true }),
 	"authentication":        block(blockShape, "authentication", nil),
+	"auth_hmac":             block(blockShape, "auth_hmac", (*interpreter).openHMAC),
 	"virtual_ipaddress":     lines((*interpreter).setAddresses),
 	// Not in the advert, for which the first list may be too long.
 	"virtual_ipaddress_excluded": lines((*interpreter).setAddresses),
@@ -60,7 +61,6 @@ var instanceTable = table{
 	"kernel_rx_buf_size":        ignored(aboutProcess),
 	"lvs_sync_daemon_interface": ignored(aboutLVS),
 
-	"auth_hmac":                  laterBlock("use authentication with auth_type PASS and version 2, or none", "auth_hmac"),
 	"virtual_routes":             laterBlock("remove it, and keep keepalived where routes must move with the address", freeLines),
 	"virtual_rules":              laterBlock("remove it, and keep keepalived where rules must move with the address", freeLines),
 	"promote_secondaries":        later("sysctl net.ipv4.conf.INTERFACE.promote_secondaries=1 does the same"),

@@ -5,8 +5,6 @@ import "strings"
 // The blocks that are ignored or refused as a whole, by their keywords alone:
 // a name that is in none of them is a mistake worth reporting.
 
-var hmacTable = names("auth_hmac", strings.Fields(`key active_key time_window anti_replay mode`), nil)
-
 var syncTable = names("vrrp_sync_group", strings.Fields(`
 	notify notify_master notify_backup notify_fault notify_stop notify_priority_changes
 	smtp_alert global_tracking sync_group_tracking_weight`),

@@ -26,6 +26,7 @@ func validate(diags *diagnostics, cfg *Config, said func(i int, keyword string) 
 		v.identity()
 		v.protocol()
 		v.unicast()
+		v.hmac()
 		v.garp()
 		v.addresses()
 	}
@@ -84,11 +85,11 @@ func (v *validator) protocol() {
 		v.errorf(v.Pos, "", "advert interval %s: expected %s to %s in steps of %s with VRRP version %d", d, step, highest, step, v.Version)
 	}
 	switch n := len(v.Auth.Pass); {
-	case v.Auth.Type == AuthNone && n != 0, v.Auth.Type > AuthPass:
-		v.errorf(v.Pos, "", "a password without authentication type PASS")
-	case v.Auth.Type == AuthPass && v.Version == 3:
+	case v.Auth.Type == AuthNone && n != 0, v.Auth.Type > AuthAH:
+		v.errorf(v.Pos, "", "a password without authentication type PASS or AH")
+	case v.Auth.Type != AuthNone && v.Version == 3:
 		v.errorf(v.Pos, "", "authentication with VRRP version 3, which has none")
-	case v.Auth.Type == AuthPass && (n == 0 || n > maxPassword):
+	case v.Auth.Type != AuthNone && (n == 0 || n > maxPassword):
 		v.errorf(v.Pos, "", "a password of %d bytes: expected 1 to %d", n, maxPassword)
 	}
 	if !v.Preempt && (v.Priority == 255 || v.State == Master) {
@@ -128,6 +129,9 @@ func (v *validator) addresses() {
 	most, why := maxAddresses, "which is all that an advert can count"
 	if v.Family == 6 {
 		most, why = maxAddresses6, "which is all that an advert in one Ethernet frame can hold"
+		if v.HMAC != nil {
+			most = maxSigned6
+		}
 	}
 	if len(v.Addresses) > most {
 		v.errorf(v.Addresses[most].Pos, "divide them among several routers", "%d addresses: expected at most %d, %s", len(v.Addresses), most, why)

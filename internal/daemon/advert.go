@@ -85,7 +85,25 @@ func (r *router) frames(priority uint8) [][]byte {
 		if !r.try("build an advert", err) {
 			return nil
 		}
-		frames = append(frames, r.frame(to, msg))
+		frames = append(frames, r.frame(to, r.payload(msg)))
+	}
+	return r.guarded(frames)
+}
+
+// payload is what an advert's IP header is followed by.
+func (r *router) payload(msg []byte) []byte {
+	if r.guard == nil {
+		return msg
+	}
+	return r.guard.wrap(msg)
+}
+
+// guarded names, in the frames, the protocol of their payload.
+func (r *router) guarded(frames [][]byte) [][]byte {
+	if r.guard != nil {
+		for _, f := range frames {
+			netio.SetProtocol(f, r.guard.proto())
+		}
 	}
 	return frames
 }
@@ -156,7 +174,13 @@ func (r *router) flush() {
 	if len(a.queue) == 0 || r.link == nil {
 		return
 	}
-	sent, adverts := r.sender().SendAll(a.queue), len(a.queue)-a.queuedGARPs
+	adverts := len(a.queue) - a.queuedGARPs
+	if r.seal != nil {
+		for _, f := range a.queue[:adverts] {
+			r.seal(f)
+		}
+	}
+	sent := r.sender().SendAll(a.queue)
 	a.sent.Add(uint64(min(sent, adverts)))
 	a.garped.Add(uint64(max(sent-adverts, 0)))
 	clear(a.queue)
@@ -178,7 +202,7 @@ func (r *router) syncAdverts() {
 	}
 	r.advert.running, r.advert.next, r.advert.every = true, next, interval
 	r.out.pacer.Set(r.cfg.Name, netio.Schedule{
-		Sender: r.sender(), Frames: r.advert.frames, Interval: interval, Next: next,
+		Sender: r.sender(), Frames: r.advert.frames, Seal: r.paced, Interval: interval, Next: next,
 		Limit: r.limit(), HeldUp: r.onHeldUp,
 	})
 }

@@ -37,6 +37,7 @@ type Options struct {
 	ConfigFile string // for status; empty when the configuration came from flags
 	XDP        loader.Mode
 	RunDir     string // created when missing
+	StateDir   string // for what outlives a boot; created when needed; empty: RunDir
 	PinDir     string
 	Log        *slog.Logger
 	LogCounts  func() (written, dropped uint64)
@@ -57,6 +58,7 @@ type host struct {
 	hops      *nexthop.Watcher   // nil without unicast peers
 	devices   map[string]*device // by name; fixed once the loop runs
 	routers   []*router          // likewise
+	keeper    *keeper            // nil when nothing is to be kept
 	starter   *time.Timer        // of a delayed start; the loop's, as is stopping
 	stopping  bool
 }
@@ -85,6 +87,7 @@ func Run(ctx context.Context, o Options) error {
 	watchCtx, stopWatch := context.WithCancel(context.Background())
 	defer stopWatch()
 	go h.watchDrops(watchCtx)
+	defer h.startKeeper()()
 	h.log.Info("vrrpx started", "routers", len(h.routers), "pid", os.Getpid())
 	<-ctx.Done()
 	h.log.Info("stopping")
@@ -127,6 +130,9 @@ func (h *host) open() error {
 	}
 	h.loop.routers = h.routers
 	if err := h.openHops(); err != nil {
+		return err
+	}
+	if h.keeper, err = h.openKeeper(); err != nil {
 		return err
 	}
 	if err := h.openDevices(); err != nil {

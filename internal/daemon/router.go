@@ -35,7 +35,14 @@ type router struct {
 
 	speakers speakers
 
-	passwd  [8]byte
+	passwd [8]byte            // PASS
+	guard  guard              // AH or auth_hmac; nil for neither
+	seal   func(frame []byte) // the loop's; nil as of guard.sealer
+	paced  func(frame []byte) // the pacer's
+	wallAt func(vrrp.Instant) wallTime
+
+	refused, remarked standing
+
 	drops   [vrrp.NumDrops]atomic.Uint64 // found above the datapath
 	alarms  map[vrrp.NoteKind]string
 	history []stats.Transition
@@ -55,6 +62,9 @@ func newRouter(cfg config.Router, log *slog.Logger, out outputs) *router {
 	if r.authType() == vrrp.AuthPass {
 		copy(r.passwd[:], cfg.Auth.Pass.Reveal())
 	}
+	if r.guard, r.wallAt = newGuard(cfg), wallAt; r.guard != nil {
+		r.seal, r.paced = r.guard.sealer(), r.guard.sealer()
+	}
 	r.machine = vrrp.New(r.machineConfig(r.source(netip.Addr{})))
 	return r
 }
@@ -69,10 +79,10 @@ func (r *router) source(primary netip.Addr) netip.Addr {
 }
 
 func (r *router) authType() vrrp.AuthType {
-	if r.cfg.Version == 2 && r.cfg.Auth.Type == config.AuthPass {
-		return vrrp.AuthPass
+	if r.cfg.Version != 2 {
+		return vrrp.AuthNone
 	}
-	return vrrp.AuthNone
+	return vrrp.AuthType(r.cfg.Auth.Type) // the numbers of RFC 2338 in both
 }
 
 // machineConfig is the core's view of the configuration.
@@ -170,6 +180,9 @@ type told struct {
 func (r *router) hear(e *loader.Event) {
 	r.giveWay()
 	e.At = max(e.At, r.resumed)
+	if !r.authentic(e) {
+		return
+	}
 	p, err := vrrp.Parse(e.Message, r.key.Family)
 	if err != nil {
 		// The datapath has judged the shape; only a fault in it comes here.
@@ -177,7 +190,7 @@ func (r *router) hear(e *loader.Event) {
 		return
 	}
 	if r.authType() == vrrp.AuthPass && subtle.ConstantTimeCompare(p.AuthData[:], r.passwd[:]) != 1 {
-		r.drops[vrrp.DropAuthData].Add(1)
+		r.reject(vrrp.DropAuthData, e)
 		return
 	}
 	if r.unicast != nil {

@@ -29,7 +29,7 @@ func (s *socketPath) Drain(until vrrp.Instant, f func(*loader.Event)) (int, erro
 		e = loader.Event{
 			Kind: loader.Advert, Key: loader.Key{Ifindex: s.ifindex, VRID: p.VRID, Family: p.Family},
 			At: p.At, Now: p.At, AH: p.AH != nil, Pseudo: p.Checksum == vrrp.ChecksumPseudo, Old: p.Checksum == vrrp.ChecksumOld,
-			Src: p.Src, Dst: p.Dst, MAC: p.MAC, TTL: p.TTL, Message: p.Message,
+			Src: p.Src, Dst: p.Dst, MAC: p.MAC, TTL: p.TTL, Packet: p.Packet, Message: p.Message,
 		}
 		f(&e)
 	})
@@ -38,7 +38,7 @@ func (s *socketPath) Drain(until vrrp.Instant, f func(*loader.Event)) (int, erro
 // Ready is not asked: only a datapath that keeps deadlines sends a Soon.
 func (s *socketPath) Ready() bool { return false }
 
-// SetRule uses the rule's Elide to give the master's adverts a bound of their
+// SetRule gives the master's adverts, which it does not elide, a bound of their
 // own, so that no flood hides them.
 func (s *socketPath) SetRule(k loader.Key, r loader.Rule) error {
 	rule := netio.Rule{
@@ -49,6 +49,9 @@ func (s *socketPath) SetRule(k loader.Key, r loader.Rule) error {
 	}
 	if r.Elide != nil {
 		rule.Master = netio.Match{Src: r.Elide.Src, Priority: r.Elide.Priority}
+	}
+	if r.Master != nil {
+		rule.Master = netio.Match{Src: r.Master.Src, Priority: r.Master.Priority, MAC: r.Master.MAC}
 	}
 	return s.SetRouter(k.VRID, k.Family, rule)
 }

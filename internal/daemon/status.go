@@ -141,7 +141,8 @@ func (r *router) view(t vrrp.Instant) view {
 		State: m.State().String(), Since: wall(m.Since()), Reason: m.Reason().String(), Priority: c.Priority,
 		AdvertInterval: stats.Seconds(c.Interval), LearnedInterval: stats.Seconds(m.LearnedInterval()),
 		Skew: stats.Seconds(m.Skew()), MasterDown: stats.Seconds(m.MasterDown()),
-		DeadlineBy: "loop", Pacer: "thread", Ingest: "none",
+		Authentication: r.authentication(),
+		DeadlineBy:     "loop", Pacer: "thread", Ingest: "none",
 		History: slices.Clone(r.history),
 	}}
 	if left := r.begins.Sub(t); m.State() == vrrp.Init && left > 0 {
@@ -185,6 +186,7 @@ func (r *router) view(t vrrp.Instant) view {
 		v.Alarms = append(v.Alarms, why)
 	}
 	v.refuses, v.refusals, v.refused = r.refuses(), slices.Clone(r.refusal.inForce), maps.Clone(r.refusal.before)
+	v.Alarms = append(v.Alarms, r.authAlarms(t)...)
 	return v
 }
 

@@ -15,6 +15,7 @@ type taken struct {
 	rule  loader.Rule
 	match loader.Match // the rule's Elide when keeps
 	keeps bool
+	bound loader.Speaker // the rule's Master; zero for none
 
 	offered  offer // the advert being stepped
 	accepted offer // the last that the machine accepted; the rule's when keeps
@@ -108,17 +109,24 @@ func (r *router) syncRule() {
 	if !rule.Group.IsValid() {
 		return // unicast without an own address, which is a fault: nobody can speak to it
 	}
-	_, at, keeps := r.machine.Accepted()
+	master, at, keeps := r.machine.Accepted()
 	if keeps && at == t.offered.at {
 		t.accepted = t.offered
 	}
-	match := t.accepted.match
-	if t.told && rule == t.rule && keeps == t.keeps && (!keeps || match == t.match) {
+	match, bound := t.accepted.match, loader.Speaker{}
+	if r.guard != nil && keeps {
+		// Each of the master's adverts goes up, and must not drown on its way.
+		bound, keeps = loader.Speaker{Src: master.Src, MAC: master.MAC, Priority: master.Priority}, false
+	}
+	if t.told && rule == t.rule && keeps == t.keeps && bound == t.bound && (!keeps || match == t.match) {
 		return
 	}
-	t.rule, t.match, t.keeps = rule, match, keeps
+	t.rule, t.match, t.keeps, t.bound = rule, match, keeps, bound
 	if keeps {
 		rule.Elide = &match
+	}
+	if bound.Src.IsValid() {
+		rule.Master = &bound
 	}
 	t.told = r.try("set the rule", r.link.path.SetRule(r.key, rule))
 	t.keeps = t.keeps && t.told
@@ -135,6 +143,9 @@ func (r *router) baseRule() loader.Rule {
 		rule.Unicast = r.unicast.expect
 	}
 	rule.UpRate, rule.UpBurst = upRate(c.Interval)
+	if r.guard != nil {
+		rule.UpRate, rule.UpBurst = verifyRate, verifyBurst
+	}
 	if c.Version == 2 {
 		rule.Interval, _ = vrrp.WireInterval(2, c.Interval) // checked by config
 	}

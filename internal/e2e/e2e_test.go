@@ -33,20 +33,23 @@ type protocol struct {
 	name     string
 	version  int
 	interval time.Duration
-	six      bool // over IPv6
+	six      bool   // over IPv6
+	auth     string // lines of authentication; empty: PASS with v2, else none
 }
 
 var (
-	v2pass    = protocol{"v2 PASS", 2, time.Second, false}
-	v3        = protocol{"v3", 3, 100 * time.Millisecond, false}
-	v3fast    = protocol{"v3 at 10 ms", 3, 10 * time.Millisecond, false}
-	v3sixfast = protocol{"v3 IPv6 at 10 ms", 3, 10 * time.Millisecond, true}
-	v3six     = protocol{"v3 IPv6", 3, 100 * time.Millisecond, true}
+	v2pass    = protocol{"v2 PASS", 2, time.Second, false, ""}
+	v3        = protocol{"v3", 3, 100 * time.Millisecond, false, ""}
+	v3fast    = protocol{"v3 at 10 ms", 3, 10 * time.Millisecond, false, ""}
+	v3sixfast = protocol{"v3 IPv6 at 10 ms", 3, 10 * time.Millisecond, true, ""}
+	v3six     = protocol{"v3 IPv6", 3, 100 * time.Millisecond, true, ""}
 )
 
 // conf is a keepalived.conf with one router that backs up vip.
 func (p protocol) conf(priority int, lines ...string) string {
-	if p.version == 2 {
+	if p.auth != "" {
+		lines = append(lines, p.auth)
+	} else if p.version == 2 {
 		lines = append(lines, "authentication {", "auth_type PASS", "auth_pass 1111", "}")
 	}
 	vips := []string{vip}

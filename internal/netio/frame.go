@@ -117,16 +117,31 @@ func checksumIPv4(header []byte) {
 	binary.BigEndian.PutUint16(header[10:], ^uint16(s))
 }
 
+// SetProtocol says what stands behind the IPv4 header of a frame that AdvertFrame
+// made. Other frames are left alone.
+func SetProtocol(frame []byte, proto uint8) {
+	if header := headerIPv4(frame); header != nil {
+		header[9] = proto
+		checksumIPv4(header)
+	}
+}
+
+// headerIPv4 is the IPv4 header of a frame, nil when it has none.
+func headerIPv4(frame []byte) []byte {
+	if len(frame) < etherLen+ipv4Len || binary.BigEndian.Uint16(frame[12:]) != uint16(ethernet.EtherTypeIPv4) {
+		return nil
+	}
+	return frame[etherLen : etherLen+ipv4Len]
+}
+
 // countIPv4 gives the next identification to a frame that AdvertFrame made, as
 // keepalived does: equal frames a few milliseconds apart are what the
 // de-duplication of a mirror port throws away. Other frames are left alone.
 func countIPv4(frame []byte, id uint16) {
-	if len(frame) < etherLen+ipv4Len || binary.BigEndian.Uint16(frame[12:]) != uint16(ethernet.EtherTypeIPv4) {
-		return
+	if header := headerIPv4(frame); header != nil {
+		binary.BigEndian.PutUint16(header[4:], id)
+		checksumIPv4(header)
 	}
-	header := frame[etherLen : etherLen+ipv4Len]
-	binary.BigEndian.PutUint16(header[4:], id)
-	checksumIPv4(header)
 }
 
 // GARPFrame is a gratuitous ARP for vip, in the form keepalived sends: a

@@ -138,3 +138,19 @@ func TestNAFrame(t *testing.T) {
 		}
 	}
 }
+
+func TestSetProtocolLeavesAGoodHeader(t *testing.T) {
+	mac := net.HardwareAddr{2, 0, 0, 0, 0, 1}
+	f := AdvertFrame(mac, netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("224.0.0.18"), 255, make([]byte, 44))
+	SetProtocol(f, vrrp.ProtocolAH)
+	fr, _, ours := vrrp.Judge(f, func(uint8, vrrp.Family) (vrrp.Expect, bool) { return vrrp.Expect{}, false })
+	if f[14+9] != 51 || ours || fr.Family != vrrp.IPv4 { // ours: not while its header names no VRRP
+		t.Errorf("protocol %d, %+v", f[14+9], fr)
+	}
+	six := AdvertFrame(mac, netip.MustParseAddr("fe80::1"), netip.MustParseAddr("ff02::12"), 255, make([]byte, 44))
+	was := bytes.Clone(six)
+	SetProtocol(six, vrrp.ProtocolAH)
+	if !bytes.Equal(six, was) {
+		t.Error("an IPv6 frame was changed")
+	}
+}

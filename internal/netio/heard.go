@@ -41,7 +41,7 @@ func (h *heard) accept(at vrrp.Instant, fr *vrrp.Frame) vrrp.Drop {
 	}
 	class, priority := other, fr.Message[2]
 	switch {
-	case fr.Src == h.rule.Master.Src && priority == h.rule.Master.Priority:
+	case h.rule.Master.matches(fr):
 		class = ofMaster
 		h.match(at)
 	case priority == 0 || priority >= h.rule.Priority:
@@ -51,6 +51,10 @@ func (h *heard) accept(at vrrp.Instant, fr *vrrp.Frame) vrrp.Drop {
 		return vrrp.DropOverflow
 	}
 	return vrrp.Accepted
+}
+
+func (m *Match) matches(fr *vrrp.Frame) bool {
+	return fr.Src == m.Src && fr.Message[2] == m.Priority && (m.MAC == [6]byte{} || m.MAC == fr.MAC)
 }
 
 func (h *heard) match(at vrrp.Instant) {

@@ -42,6 +42,7 @@ type Rule struct {
 type Match struct {
 	Src      netip.Addr
 	Priority uint8
+	MAC      [6]byte // zero for any
 }
 
 // Packet is an accepted advert. All it points to is good until the function

@@ -297,6 +297,23 @@ func TestFloodDoesNotHideTheMaster(t *testing.T) {
 	}
 }
 
+func TestMatchKnowsTheMasterByItsMAC(t *testing.T) {
+	src, mac := netip.MustParseAddr("10.0.0.1"), [6]byte{2, 0, 0, 0, 0, 1}
+	fr := vrrp.Frame{Src: src, MAC: mac, Message: []byte{0x31, 51, 200}}
+	for m, want := range map[Match]bool{
+		{src, 200, mac}:              true,
+		{src, 200, [6]byte{}}:        true,
+		{src, 200, [6]byte{2}}:       false,
+		{src, 199, mac}:              false,
+		{src.Next(), 200, mac}:       false,
+		{netip.Addr{}, 0, [6]byte{}}: false,
+	} {
+		if m.matches(&fr) != want {
+			t.Errorf("%+v: not %v", m, want)
+		}
+	}
+}
+
 func TestFullRingCountsWhatItLost(t *testing.T) {
 	e := earsForTest(t)
 	rule := generous

@@ -15,6 +15,8 @@ import (
 const (
 	runDir = "/run/vrrpx"
 	pinDir = "/sys/fs/bpf/vrrpx"
+
+	stateDir = "/var/lib/vrrpx"
 )
 
 // RunDir is where the daemon of the calling thread's network namespace keeps
@@ -27,6 +29,17 @@ func RunDir() (string, error) { return place(runDir) }
 // namespace of PID 1, otherwise /sys/fs/bpf/vrrpx/netns-COOKIE. It is not
 // created. Errors as of RunDir.
 func PinDir() (string, error) { return place(pinDir) }
+
+// StateDir is where that daemon keeps what has to outlive a boot: /var/lib/vrrpx
+// in the namespace of PID 1. Another namespace does not outlive one, so there it
+// is RunDir. It is not created. Errors as of RunDir.
+func StateDir() (string, error) {
+	host, err := IsHost()
+	if err == nil && host {
+		return stateDir, nil
+	}
+	return RunDir()
+}
 
 func place(root string) (string, error) {
 	host, err := IsHost()

@@ -1,0 +1,71 @@
+package daemon
+
+import (
+	"math"
+	"sync/atomic"
+
+	"github.com/vrrpx/vrrpx/loader"
+	"github.com/vrrpx/vrrpx/vrrp"
+)
+
+// ahGuard is auth_type AH. As in keepalived there is one sequence for the whole
+// virtual router, of which each router remembers the highest number that it has
+// sent or heard: the next master goes on from there.
+//
+// It is kept in memory alone. We begin from the clock, in seconds, which is
+// ahead of what we last sent since nothing is sent more often than each second,
+// so a restarted vrrpx is no replay to its peers. A restarted keepalived begins
+// from 0 and goes on from the first number that it hears; were ours kept over a
+// restart of both, its adverts would be refused until then.
+type ahGuard struct {
+	password string
+	ah       *vrrp.AH
+	last     atomic.Uint64
+	wall     func() wallTime
+}
+
+func newAHGuard(password string) *ahGuard {
+	return &ahGuard{password: password, ah: vrrp.NewAH(password), wall: wallNow}
+}
+
+func (g *ahGuard) check(e *loader.Event, _ wallTime) (vrrp.Drop, remark) {
+	seq, d := g.ah.Verify(e.Packet)
+	if d != vrrp.Accepted {
+		return d, ""
+	}
+	for {
+		last := g.last.Load()
+		if uint64(seq) <= last {
+			return vrrp.DropAuthReplay, ""
+		}
+		if g.last.CompareAndSwap(last, uint64(seq)) {
+			return vrrp.Accepted, ""
+		}
+	}
+}
+
+// next is the number of the next advert. At the end of the numbers, in 2106, it
+// stays there, and its adverts are refused.
+func (g *ahGuard) next() uint32 {
+	for {
+		last := g.last.Load()
+		n := min(max(last+1, uint64(max(g.wall(), 0)/1e9)), math.MaxUint32)
+		if g.last.CompareAndSwap(last, n) {
+			return uint32(n)
+		}
+	}
+}
+
+func (g *ahGuard) wrap(msg []byte) []byte { return append(make([]byte, vrrp.AHLen), msg...) }
+
+func (g *ahGuard) sealer() func([]byte) {
+	ah := vrrp.NewAH(g.password)
+	return func(frame []byte) { ah.Seal(packetOf(frame), g.next()) }
+}
+
+func (g *ahGuard) proto() uint8 { return vrrp.ProtocolAH }
+
+func (g *ahGuard) String() string { return "AH" }
+
+// packetOf is the IP packet of an Ethernet frame of ours, which has no tag.
+func packetOf(frame []byte) []byte { return frame[min(14, len(frame)):] }

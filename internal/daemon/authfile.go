@@ -1,0 +1,91 @@
+package daemon
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// authName is the file that keeps the sequence numbers of routers with
+// anti_replay monotonic over a restart.
+const authName = "auth.json"
+
+const authVersion = 1
+
+// authFile is what is in it. Routers that are not configured now keep their
+// entry: they may be again.
+type authFile struct {
+	Version int                   `json:"version"`
+	Routers map[string]authRecord `json:"routers"` // by authKey
+}
+
+type authRecord struct {
+	Sent  uint64      `json:"sent"` // no number up to this may be sent
+	Heard []authHeard `json:"heard"`
+}
+
+type authHeard struct {
+	Source netip.Addr `json:"source"`
+	Key    uint8      `json:"key"`
+	Seq    uint64     `json:"seq"`
+}
+
+// loadAuth reads the file; an empty one where there is none. It refuses what
+// others may have written, and what is damaged: to go on without it would take
+// old adverts for new ones.
+func loadAuth(file string) (authFile, error) {
+	none := authFile{authVersion, map[string]authRecord{}}
+	f, err := os.Open(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return none, nil
+	}
+	if err != nil {
+		return none, fmt.Errorf("sequence numbers of auth_hmac: %w", err)
+	}
+	defer f.Close()
+	refuse := func(why string, args ...any) (authFile, error) {
+		return none, fmt.Errorf("%s, which keeps the sequence numbers of auth_hmac, %s: delete it, if old adverts may be believed once more",
+			file, fmt.Sprintf(why, args...))
+	}
+	var info unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &info); err != nil {
+		return none, fmt.Errorf("%s: %w", file, err)
+	}
+	if info.Uid != uint32(os.Geteuid()) || info.Mode&0o022 != 0 {
+		return refuse("can be written by others (owner %d, mode %04o)", info.Uid, info.Mode&0o7777)
+	}
+	var a authFile
+	if err := json.NewDecoder(f).Decode(&a); err != nil {
+		return refuse("is damaged (%v)", err)
+	}
+	if a.Version != authVersion {
+		return refuse("is of version %d, not %d", a.Version, authVersion)
+	}
+	if a.Routers == nil {
+		a.Routers = none.Routers
+	}
+	return a, nil
+}
+
+// save replaces the file in one step. Its content is on the disk before its
+// name is, so that a loss of power leaves the old one or the new one.
+func (a authFile) save(file string) error {
+	b, err := json.MarshalIndent(a, "", "  ")
+	if err != nil {
+		return err
+	}
+	next, err := os.OpenFile(file+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = next.Write(append(b, '\n'))
+	if err = errors.Join(err, next.Sync(), next.Close()); err != nil {
+		return err
+	}
+	return os.Rename(file+".new", file)
+}
