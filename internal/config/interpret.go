@@ -26,6 +26,7 @@ type draft struct {
 	state    word // as written
 	authType word
 	authPass word
+	vmac     vmacWords
 }
 
 func (d *draft) given(keyword string) bool {

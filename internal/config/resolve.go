@@ -29,6 +29,7 @@ func (in *interpreter) resolve() {
 		in.resolveStrict(d)
 		in.resolveAuth(d)
 	}
+	in.resolveVMACs()
 	in.reportStrict()
 }
 

@@ -43,6 +43,9 @@ var instanceTable = table{
 		in.cur.GARP.Refresh = d
 	}),
 	"garp_master_refresh_repeat": number(1, maxGARPRepeat, func(in *interpreter, n int) { in.cur.GARP.RefreshRepeat = n }),
+	"use_vmac":                   {set: (*interpreter).setVMAC},
+	"use_vmac_addr":              noValue(func(in *interpreter) { in.cur.vmac.addr = true }),
+	"vmac_xmit_base":             noValue(func(in *interpreter) { in.cur.XmitBase = true }),
 	"smtp_alert":                 mailSwitch,
 
 	"debug":                     ignored(aboutProcess),
@@ -67,9 +70,6 @@ var instanceTable = table{
 	"unicast_ttl":                later("use multicast: remove the unicast keywords on every host"),
 	"check_unicast_src":          later("use multicast: remove the unicast keywords on every host"),
 	"old_unicast_checksum":       later("use multicast: remove the unicast keywords on every host"),
-	"use_vmac":                   later("remove it: the addresses move with the interface's own MAC and gratuitous ARP"),
-	"use_vmac_addr":              later("remove it: the addresses move with the interface's own MAC and gratuitous ARP"),
-	"vmac_xmit_base":             later("remove it: use_vmac is not supported yet either"),
 	"use_ipvlan":                 later("remove it"),
 	"vrf":                        later("remove it"),
 	"garp_extra_if":              later("remove it", "0"),

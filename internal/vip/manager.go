@@ -33,7 +33,7 @@ type Manager struct {
 	mu      sync.Mutex
 	owners  map[string]*owner
 	entries map[netip.Prefix][]*entry // those of one prefix, on several devices
-	devices map[string]*macvlan        // by name
+	devices map[string]*macvlan       // by name
 	bases   map[string]*base          // those with settings of ours
 	queue   []*owner                  // to be settled, in the order of the last word on each
 	host    map[spot]seen             // every address the host has

@@ -231,7 +231,9 @@ func (m *Manager) plan(o *owner, now time.Time, asked bool) (ops []op, refused [
 	return ops, refused
 }
 
-func removal(e *entry) op { return op{change: change{remove: true, address: e.Address, index: e.index}, entry: e} }
+func removal(e *entry) op {
+	return op{change: change{remove: true, address: e.Address, index: e.index}, entry: e}
+}
 
 // conclude notes what the kernel said. It returns what is worth telling.
 func (m *Manager) conclude(op op, err error) error {
