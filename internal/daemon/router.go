@@ -27,6 +27,7 @@ type router struct {
 
 	taken  taken
 	advert advert
+	vmac   vmac
 
 	passwd  [8]byte
 	drops   [vrrp.NumDrops]atomic.Uint64 // found above the datapath
@@ -105,6 +106,7 @@ func (r *router) act(at vrrp.Instant, in vrrp.Input) {
 				r.stopAdverts()
 				r.out.announcer.Cancel(r.cfg.Name)
 			}
+			r.vmac.taking = e.To == vrrp.Master
 		case vrrp.SendAdvert:
 			r.queueAdvert(e.Priority)
 		case vrrp.Announce:

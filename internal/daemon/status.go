@@ -193,6 +193,7 @@ func (h *host) routerStatus(v view, held []stats.Address) stats.Router {
 	s.Sent = v.router.advert.sent.Load() + h.pacer.Counts(s.Name).Sent
 	s.GARPs = v.router.advert.garped.Load() + h.announcer.Sent(s.Name)
 	s.Addresses = held
+	s.VMACs = h.vmacStatus(v.router.cfg)
 	return s
 }
 

@@ -24,9 +24,8 @@ type macvlan struct {
 	missed  bool // its absence has been told
 	err     error
 
-	lostAt  time.Time // someone else changed or removed it; zero when nobody did
-	culprit string
-	pace    pace
+	lostAt time.Time // someone else changed or removed it; zero when nobody did
+	pace   pace
 }
 
 // wantedThere and wantedUp tell whether it shall exist, and be up.
@@ -94,11 +93,10 @@ func (m *Manager) hearLink(msg syscall.NetlinkMessage) {
 	if err != nil || family != unix.AF_UNSPEC {
 		return // of what makes no sense, links tells
 	}
-	who := func() string { return culprit(msg.Header.Pid) }
 	if msg.Header.Type == unix.RTM_DELLINK {
-		m.deviceWent(link.Index, who)
+		m.deviceWent(link.Index)
 	} else {
-		m.deviceIs(link, who)
+		m.deviceIs(link)
 	}
 }
 
@@ -112,7 +110,7 @@ func (m *Manager) deviceAt(index int) *macvlan {
 }
 
 // deviceIs notes the state of a device, if it is one of ours.
-func (m *Manager) deviceIs(link Link, who func() string) {
+func (m *Manager) deviceIs(link Link) {
 	d := m.deviceAt(link.Index)
 	if d == nil {
 		if d = m.devices[link.Name]; d == nil || !d.busy || !link.private {
@@ -124,40 +122,39 @@ func (m *Manager) deviceIs(link Link, who func() string) {
 	d.up = link.Flags&unix.IFF_UP != 0
 	d.spoilt = link.Name != d.Name || !bytes.Equal(link.MAC, d.MAC[:]) || base != 0 && link.parent != base
 	if d.spoilt && !before.spoilt || d.up != before.up && d.up != m.wantedUp(d) {
-		m.disturbed(d, who)
+		m.disturbed(d)
 	}
 }
 
 // deviceWent notes that it is no longer there.
-func (m *Manager) deviceWent(index int, who func() string) {
+func (m *Manager) deviceWent(index int) {
 	if d := m.deviceAt(index); d != nil {
 		d.index, d.up, d.spoilt = 0, false, false
-		m.disturbed(d, who)
+		m.disturbed(d)
 	}
 }
 
-// disturbed has someone else's change undone. Who it was is asked at once,
-// before the process has gone.
-func (m *Manager) disturbed(d *macvlan, who func() string) {
+// disturbed has someone else's change undone. Whose it was the kernel does not
+// say: what it tells of devices has no port id.
+func (m *Manager) disturbed(d *macvlan) {
 	if d.busy || !m.wantedThere(d) {
 		return // by us
 	}
 	if d.lostAt.IsZero() {
-		d.lostAt, d.culprit = time.Now(), who()
+		d.lostAt = time.Now()
 	}
 	m.enqueue(d.owner)
 }
 
 // resyncDevices compares with all interfaces that there are.
 func (m *Manager) resyncDevices(links map[int]Link) {
-	who := func() string { return unheard }
 	for _, d := range m.devices {
 		if _, ok := links[d.index]; d.index != 0 && !ok {
-			m.deviceWent(d.index, who)
+			m.deviceWent(d.index)
 		}
 	}
 	for _, l := range links {
-		m.deviceIs(l, who)
+		m.deviceIs(l)
 	}
 }
 
@@ -165,13 +162,13 @@ func (m *Manager) resyncDevices(links map[int]Link) {
 func (m *Manager) restored(d *macvlan) {
 	d.pace.wait, d.err = 0, nil
 	if d.missed || !d.lostAt.IsZero() {
-		ev := Event{Kind: Made, Owner: d.owner.name, Device: d.Name, Culprit: d.culprit}
+		ev := Event{Kind: Made, Owner: d.owner.name, Device: d.Name}
 		if !d.lostAt.IsZero() {
 			ev.Took = time.Since(d.lostAt)
 		}
 		m.out = append(m.out, ev)
 	}
-	d.missed, d.lostAt, d.culprit = false, time.Time{}, ""
+	d.missed, d.lostAt = false, time.Time{}
 }
 
 // planDevices lists what sets the owner's devices up, or down: before their

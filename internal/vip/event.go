@@ -33,8 +33,8 @@ const (
 	// Missing: Device of Owner cannot be made, because of Err. It is tried again.
 	// Until Made the addresses on it cannot be held.
 	Missing
-	// Made: Device of Owner is as declared after Missing, or after Culprit removed
-	// or changed it; it was not for Took. Neighbours may need to be told again.
+	// Made: Device of Owner is as declared again, after Missing, or after someone
+	// removed or changed it Took ago; then neighbours may need to be told again.
 	Made
 
 	// LinkNew: the watched device Link came into being, in the state it says.
@@ -73,7 +73,7 @@ type Event struct {
 	Device  string // name, of Missing, Made and where Trouble is with one
 	What    string
 	Culprit string        // what netlink knows of who did it, for people
-	Took    time.Duration // see Held and Restored
+	Took    time.Duration // see Held, Restored and Made
 	Errors  []AddressError
 	Link    Link
 	Primary netip.Prefix

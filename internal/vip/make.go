@@ -67,7 +67,7 @@ func (m *Manager) makeDevice(d *macvlan, base int) {
 	if !d.missed {
 		m.out = append(m.out, Event{Kind: Missing, Owner: d.owner.name, Device: d.Name, Err: err})
 	}
-	d.missed, d.lostAt, d.culprit = true, time.Time{}, ""
+	d.missed, d.lostAt = true, time.Time{}
 }
 
 func (m *Manager) tryDevice(d *macvlan, base int) error {

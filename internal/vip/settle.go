@@ -259,6 +259,9 @@ func (m *Manager) conclude(op op, err error) error {
 		}
 	case !op.remove && errors.Is(err, unix.ENODEV):
 		e.err = errNoDevice // it will be tried when the device comes
+		if m.devices[e.Device] != nil {
+			return nil // of which more is told
+		}
 		return e.err
 	default:
 		e.err = err
