@@ -70,6 +70,7 @@ type Router struct {
 	PreemptIn       *Seconds          `json:"preempt_in_seconds,omitempty"`  // time left of preempt_delay
 	DeadlineBy      string            `json:"deadline_by"`                   // kernel or loop
 	Addresses       []Address         `json:"addresses"`
+	VMACs           []VMAC            `json:"vmacs,omitempty"`
 	Received        uint64            `json:"adverts_received"`
 	Sent            uint64            `json:"adverts_sent"`
 	GARPs           uint64            `json:"garps_sent"`                          // over IPv6 neighbour advertisements
@@ -124,6 +125,16 @@ type Address struct {
 	// NoAccept: as MASTER packets to it are dropped; Refused counts them.
 	NoAccept bool   `json:"no_accept,omitempty"`
 	Refused  uint64 `json:"refused_packets,omitempty"`
+}
+
+// VMAC is a device that carries addresses behind a virtual MAC address. It is up
+// only while its router is MASTER.
+type VMAC struct {
+	Name   string `json:"name"`
+	MAC    string `json:"mac"`
+	Exists bool   `json:"exists"`
+	Up     bool   `json:"up"`
+	Error  string `json:"error,omitempty"` // why it is not as wanted
 }
 
 // Transition is one change of state.

@@ -92,6 +92,13 @@ func printRouter(w io.Writer, r stats.Router) {
 	if r.DeadlineIn != nil {
 		row("deadline", "in %s, kept by the %s", r.DeadlineIn, r.DeadlineBy)
 	}
+	for _, v := range r.VMACs {
+		state := upDown(v.Up)
+		if !v.Exists {
+			state = "not there"
+		}
+		row("vmac", "%s %s (%s)%s", v.Name, v.MAC, state, parens(v.Error))
+	}
 	for _, a := range r.Addresses {
 		state := "not here"
 		if a.Present {

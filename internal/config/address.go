@@ -40,7 +40,7 @@ func (s Scope) String() string {
 // virtual_ipaddress_excluded:
 //
 //	ADDRESS[/LENGTH] [dev NAME] [label NAME] [scope SCOPE] [brd ADDRESS|+|-]
-//	    [noprefixroute] [preferred_lft SECONDS|forever] [no_track]
+//	    [noprefixroute] [preferred_lft SECONDS|forever] [use_vmac] [no_track]
 func (in *interpreter) setAddresses(s *statement) {
 	if len(s.block) == 0 && s.name() != excluded {
 		in.diags.errorf(s.pos(), "", "%s: expected at least one address", s.name())
@@ -84,6 +84,9 @@ func (in *interpreter) address(line *statement) (a Address, ok bool) {
 		case "dev", "label", "scope", "brd", "preferred_lft":
 		case "noprefixroute":
 			a.NoPrefixRoute = true
+			continue
+		case "use_vmac":
+			a.useVMAC = true
 			continue
 		case "no_track": // of an address's device vrrpx tracks none but the router's own
 			continue
@@ -188,7 +191,7 @@ func broadcast(p netip.Prefix, s string) (netip.Addr, bool) {
 
 // addressOptions are the options that keepalived has and this version has not.
 var addressOptions = []string{
-	"peer", "home", "-nodad", "mngtmpaddr", "autojoin", "use_vmac",
+	"peer", "home", "-nodad", "mngtmpaddr", "autojoin",
 }
 
 func (in *interpreter) unknownOption(w word) {
@@ -200,7 +203,7 @@ func (in *interpreter) unknownOption(w word) {
 	if _, err := netip.ParseAddr(w.text); err == nil {
 		hint = "write one address a line"
 	}
-	in.diags.errorf(w.pos, hint, "%s: expected dev, label, scope, brd, noprefixroute, preferred_lft or no_track", quote(w.text))
+	in.diags.errorf(w.pos, hint, "%s: expected dev, label, scope, brd, noprefixroute, preferred_lft, use_vmac or no_track", quote(w.text))
 }
 
 // prefix reads ADDRESS[/LENGTH]; without a length it is a host's own, /32

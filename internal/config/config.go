@@ -55,6 +55,8 @@ type Global struct {
 	// (vrrp_startup_delay), and until the host has been up for DelayAfterBoot
 	// (vrrp_delay_after_boot). 0 for none, else 1 ms to 4294967.295 s.
 	StartupDelay, DelayAfterBoot time.Duration
+
+	vmacPrefix, vmacAddrPrefix word // of the names of VMACs; empty: the default
 }
 
 // The states in which a router may be configured to start.
@@ -103,6 +105,10 @@ type Router struct {
 	OldChecksum OldChecksum
 	NoPeerFault bool // unicast_fault_no_peer, and there is none: FAULT, for ever
 	TrackSource bool // FAULT while Source is not on the interface
+
+	UseVMAC  bool   // use_vmac: adverts come from VMACs[0], which carries the addresses of Family on Interface
+	XmitBase bool   // vmac_xmit_base: adverts come from Interface's own MAC after all; only with UseVMAC
+	VMACs    []VMAC // macvlans on Interface
 
 	GARP                 GARP
 	GNAInterval          time.Duration // GARP.Interval over IPv6: least gap between two neighbour advertisements
@@ -158,12 +164,15 @@ type Address struct {
 	Pos       Pos
 	Prefix    netip.Prefix // not masked: 10.0.0.3/24 is address 10.0.0.3
 	Device    string       // the router's interface unless given
+	VMAC      string       // name of the VMAC on Device that carries it; empty: Device itself does
 	Label     string       // IFA_LABEL, IPv4 only; empty for none
 	Scope     Scope        // IPv4 only
 	Broadcast netip.Addr   // IPv4 only; not valid: none
 	// NoPrefixRoute leaves out the route to the prefix that the kernel would add.
 	NoPrefixRoute bool
 	Preferred     Lifetime
+
+	useVMAC bool // as written
 }
 
 // Lifetime is how long an address is preferred as a source once it is held

@@ -31,6 +31,7 @@ type draft struct {
 	authType      word
 	authPass      word
 	hmac          *hmacDraft // nil without auth_hmac
+	vmac          vmacWords
 }
 
 func (d *draft) given(keyword string) bool {

@@ -195,7 +195,7 @@ func TestAddressOptions(t *testing.T) {
 			t.Errorf("%v is preferred for %v, want %v", r.Addresses[i].Prefix, got, want)
 		}
 	}
-	for _, option := range []string{"peer 10.0.0.9", "home", "-nodad", "mngtmpaddr", "autojoin", "use_vmac"} {
+	for _, option := range []string{"peer 10.0.0.9", "home", "-nodad", "mngtmpaddr", "autojoin"} {
 		if _, diags := Parse("f", []byte(address("10.0.0.3 "+option))); !strings.Contains(show(diags), strings.Fields(option)[0]+" of an address is not supported yet") {
 			t.Errorf("%s: %s", option, show(diags))
 		}

@@ -33,6 +33,7 @@ func (in *interpreter) resolve() {
 		in.resolveAuth(d)
 		in.resolveHMAC(d)
 	}
+	in.resolveVMACs()
 	in.reportStrict()
 }
 

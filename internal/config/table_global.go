@@ -236,6 +236,6 @@ var globalTable = table{
 	"reload_time_file":                 later("remove it"),
 	"reload_repeat":                    later("remove it"),
 	"reload_file":                      later("remove it"),
-	"vmac_prefix":                      later("remove it: use_vmac is not supported yet either"),
-	"vmac_addr_prefix":                 later("remove it: use_vmac is not supported yet either"),
+	"vmac_prefix":                      text(func(in *interpreter, w word) { in.setVMACPrefix(&in.global.vmacPrefix, w) }),
+	"vmac_addr_prefix":                 text(func(in *interpreter, w word) { in.setVMACPrefix(&in.global.vmacAddrPrefix, w) }),
 }

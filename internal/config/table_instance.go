@@ -55,6 +55,9 @@ var instanceTable = table{
 		in.cur.GARP.Refresh = d
 	}),
 	"garp_master_refresh_repeat": number(1, maxGARPRepeat, func(in *interpreter, n int) { in.cur.GARP.RefreshRepeat = n }),
+	"use_vmac":                   {set: (*interpreter).setVMAC},
+	"use_vmac_addr":              noValue(func(in *interpreter) { in.cur.vmac.addr = true }),
+	"vmac_xmit_base":             noValue(func(in *interpreter) { in.cur.XmitBase = true }),
 	"smtp_alert":                 mailSwitch,
 
 	"debug":                     ignored(aboutProcess),
@@ -70,9 +73,6 @@ var instanceTable = table{
 	"track_file":                 laterBlock("remove it, and keep keepalived where a file decides", freeLines),
 	"track_process":              laterBlock("remove it, and keep keepalived where a process decides", freeLines),
 	"track_bfd":                  laterBlock("remove it, and keep keepalived where BFD decides", freeLines),
-	"use_vmac":                   later("remove it: the addresses move with the interface's own MAC and gratuitous ARP"),
-	"use_vmac_addr":              later("remove it: the addresses move with the interface's own MAC and gratuitous ARP"),
-	"vmac_xmit_base":             later("remove it: use_vmac is not supported yet either"),
 	"use_ipvlan":                 later("remove it"),
 	"vrf":                        later("remove it"),
 	"garp_extra_if":              later("remove it", "0"),

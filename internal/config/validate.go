@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"net/netip"
 	"strings"
 	"time"
@@ -29,8 +30,10 @@ func validate(diags *diagnostics, cfg *Config, said func(i int, keyword string) 
 		v.hmac()
 		v.garp()
 		v.addresses()
+		v.vmacs()
 	}
 	unique(diags, cfg)
+	uniqueVMACs(diags, cfg)
 }
 
 type validator struct {
@@ -171,15 +174,16 @@ func isHost(a netip.Addr) bool {
 }
 
 func (v *validator) label(a Address) {
+	dev := cmp.Or(a.VMAC, a.Device)
 	switch {
 	case a.Label == "":
 	case !a.Prefix.Addr().Is4():
 		v.errorf(a.Pos, "remove it", "label %s: an IPv6 address has none", quote(a.Label))
 	case len(a.Label) > maxLabel || strings.ContainsAny(a.Label, " \t\r\n\v\f\x00"):
 		v.errorf(a.Pos, "", "label %s: expected at most %d bytes without blanks", quote(a.Label), maxLabel)
-	case a.Label != a.Device && !strings.HasPrefix(a.Label, a.Device+":"):
+	case a.Label != dev && !strings.HasPrefix(a.Label, dev+":"):
 		v.diags.warnf(a.Pos, "ifconfig shows the address only with a label of that form", "(%s) label %s: expected %s or %s:NAME",
-			plain(v.Name), quote(a.Label), a.Device, a.Device)
+			plain(v.Name), quote(a.Label), dev, dev)
 	}
 }
 

@@ -19,6 +19,9 @@ func (h *host) addrEvent(e vip.Event) {
 			r.admit()
 		}
 		h.log.Debug(fmt.Sprintf("(%s) addresses %v", e.Owner, e.Kind), "took", e.Took)
+		if r != nil && e.Kind == vip.Held {
+			r.announcePostponed()
+		}
 	case vip.Restored:
 		if r != nil {
 			r.giveWay()
@@ -30,17 +33,21 @@ func (h *host) addrEvent(e vip.Event) {
 			break
 		}
 		h.log.Warn(fmt.Sprintf("(%s) %s was removed by %s; put back after %v, still MASTER", e.Owner, e.Address, e.Culprit, e.Took))
-		r.queueGARPs()
-		r.flush()
-		r.announce(false)
+		r.announceAnew()
 	case vip.Foreign:
 		h.log.Warn(fmt.Sprintf("(%s) %s is on this host and not by us%s: it will be left alone", e.Owner, e.Address, by(e.Culprit)))
 	case vip.Lost:
 		h.log.Error(fmt.Sprintf("the kernel removed %s with a virtual address, as its secondary: set net.ipv4.conf.all.promote_secondaries=1", e.Address))
 	case vip.Cleaned:
-		h.log.Info(fmt.Sprintf("removed %s, which a killed vrrpx had left", e.Address))
+		h.log.Info(fmt.Sprintf("removed %s, which a killed vrrpx had left", e.What))
 	case vip.Trouble:
-		h.log.Error(fmt.Sprintf("(%s) %s: %v; trying again", e.Owner, e.Address, e.Err))
+		subject := e.Address.String()
+		if e.Device != "" {
+			subject = e.Device
+		}
+		h.log.Error(fmt.Sprintf("(%s) %s: %v; trying again", e.Owner, subject, e.Err))
+	case vip.Missing, vip.Made:
+		h.deviceEvent(r, e)
 	default:
 		h.linkEvent(e)
 	}

@@ -57,9 +57,9 @@ func (r *router) build() {
 	r.advert.garps = r.advert.garps[:0]
 	for _, a := range r.cfg.All() {
 		if addr := a.Prefix.Addr(); addr.Is6() {
-			r.advert.garps = append(r.advert.garps, netio.NAFrame(r.link.mac, addr))
+			r.advert.garps = append(r.advert.garps, netio.NAFrame(r.macOf(a), addr))
 		} else {
-			r.advert.garps = append(r.advert.garps, netio.GARPFrame(r.link.mac, addr))
+			r.advert.garps = append(r.advert.garps, netio.GARPFrame(r.macOf(a), addr))
 		}
 	}
 }
@@ -214,8 +214,10 @@ func (r *router) stopAdverts() {
 	}
 }
 
-// announces tells whether there is anything to announce.
-func (r *router) announces(e vrrp.Announce) bool { return !e.Lower || r.cfg.GARP.LowerRepeat > 0 }
+// announces tells whether there is anything to announce now.
+func (r *router) announces(e vrrp.Announce) bool {
+	return (!e.Lower || r.cfg.GARP.LowerRepeat > 0) && !r.postpones()
+}
 
 // announce leaves the rest of the schedule of gratuitous ARPs, of which the
 // loop has sent the first, to the announcer: that after an advert of lower

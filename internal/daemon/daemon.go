@@ -139,7 +139,7 @@ func (h *host) open() error {
 		return err
 	}
 	for _, r := range h.routers {
-		if err := h.addrs.Declare(r.cfg.Name, addressesOf(r.cfg)); err != nil {
+		if err := h.addrs.Declare(r.cfg.Name, addressesOf(r.cfg), devicesOf(r.cfg)...); err != nil {
 			return err
 		}
 	}

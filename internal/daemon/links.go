@@ -80,7 +80,7 @@ func (d *device) faults(r *router) []string {
 	default:
 		f = append(f, fmt.Sprintf("no IPv4 address on %s", d.name))
 	}
-	return f
+	return append(f, r.vmacFaults()...)
 }
 
 // adopt makes an opened interface the loop's and gives it to its routers.
@@ -224,7 +224,7 @@ func addressesOf(c config.Router) []vip.Address {
 	var as []vip.Address
 	for _, a := range c.All() {
 		as = append(as, vip.Address{
-			Prefix: a.Prefix, Device: a.Device, Label: a.Label, Scope: uint8(a.Scope), Broadcast: a.Broadcast,
+			Prefix: a.Prefix, Device: carrier(a), Label: a.Label, Scope: uint8(a.Scope), Broadcast: a.Broadcast,
 			NoPrefixRoute: a.NoPrefixRoute,
 			Preferred:     vip.Lifetime{Limited: a.Preferred.Limited, Seconds: uint32(a.Preferred.Time / time.Second)},
 		})

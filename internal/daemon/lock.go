@@ -58,8 +58,8 @@ func lock(dir string) (unlock func(), err error) {
 	}, nil
 }
 
-// Cleanup removes what a killed daemon left: addresses that the state file says
-// were its own, pins and files. It returns what it removed, and *RunningError
+// Cleanup removes what a killed daemon left: addresses and devices that the state
+// file says were its own, pins and files. It returns what it removed, and *RunningError
 // while a daemon runs.
 func Cleanup(runDir, pinDir string) (removed []string, err error) {
 	unlock, err := lock(runDir)
@@ -67,10 +67,7 @@ func Cleanup(runDir, pinDir string) (removed []string, err error) {
 		return nil, err
 	}
 	defer unlock()
-	addrs, errAddrs := vip.Cleanup(filepath.Join(runDir, stateName))
-	for _, a := range addrs {
-		removed = append(removed, "address "+a.String())
-	}
+	removed, errAddrs := vip.Cleanup(filepath.Join(runDir, stateName))
 	pins, errPins := loader.Cleanup(pinDir)
 	removed = append(removed, pins...)
 	removed = append(removed, removeSocket(runDir)...)

@@ -32,6 +32,7 @@ type router struct {
 	taken   taken
 	advert  advert
 	refusal refusal
+	vmac    vmac
 
 	speakers speakers
 
@@ -128,6 +129,7 @@ func (r *router) perform(at vrrp.Instant, in vrrp.Input) {
 				r.stopAdverts()
 				r.out.announcer.Cancel(r.cfg.Name)
 			}
+			r.vmac.taking = e.To == vrrp.Master
 		case vrrp.SendAdvert:
 			r.queueAdvert(e.Priority)
 		case vrrp.Announce:

@@ -227,6 +227,7 @@ func (h *host) routerStatus(v view, held []stats.Address) stats.Router {
 			s.Addresses[i].NoAccept, s.Addresses[i].Refused = true, refused[p.Addr()]
 		}
 	}
+	s.VMACs = h.vmacStatus(v.router.cfg)
 	return s
 }
 

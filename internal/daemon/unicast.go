@@ -98,9 +98,9 @@ func (r *router) destinations() []destination {
 func (r *router) frame(to destination, message []byte) []byte {
 	src := r.machine.Config().Primary
 	if r.unicast == nil {
-		return netio.AdvertFrame(r.link.mac, src, to.addr, 255, message)
+		return netio.AdvertFrame(r.advertMAC(), src, to.addr, 255, message)
 	}
-	return netio.UnicastFrame(r.link.mac, r.unicast.hops[to.addr].MAC, src, to.addr, r.cfg.UnicastTTL, message)
+	return netio.UnicastFrame(r.advertMAC(), r.unicast.hops[to.addr].MAC, src, to.addr, r.cfg.UnicastTTL, message)
 }
 
 // hearForm remembers the checksum of a peer's adverts.

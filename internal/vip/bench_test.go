@@ -30,8 +30,8 @@ func BenchmarkRequest(b *testing.B) {
 			defer kernel.close()
 			var adds, dels []change
 			for _, a := range many(n) {
-				adds = append(adds, change{false, a, index})
-				dels = append(dels, change{true, a, index})
+				adds = append(adds, change{address: a, index: index})
+				dels = append(dels, change{remove: true, address: a, index: index})
 			}
 			var adding time.Duration
 			for b.Loop() {

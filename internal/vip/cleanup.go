@@ -1,6 +1,7 @@
 package vip
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,11 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Cleanup removes the addresses that a killed process left in the network
-// namespace of the calling thread, according to its state file, and the file.
-// It tells which it removed. Without a state file there is nothing to do. It is
-// an error when the process is alive, or when the file cannot be trusted.
-func Cleanup(stateFile string) (removed []Address, err error) {
+// Cleanup removes the addresses and devices that a killed process left in the
+// network namespace of the calling thread, according to its state file, puts
+// back the settings that it changed, and removes the file. It tells what it did.
+// Without a state file there is nothing to do. It is an error when the process
+// is alive, or when the file cannot be trusted.
+func Cleanup(stateFile string) (removed []string, err error) {
 	lock, err := lockFor(stateFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -36,17 +38,18 @@ func Cleanup(stateFile string) (removed []Address, err error) {
 	return removed, nil
 }
 
-// clean does it for one who has the lock, and leaves the file.
-func clean(stateFile string, here state) (removed []Address, err error) {
+// clean does it for one who has the lock, and leaves the file. It runs on the
+// caller's thread, which is in the namespace.
+func clean(stateFile string, here state) (removed []string, err error) {
 	left, err := load(stateFile, here)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil || len(left.Addresses) == 0 {
+	if err != nil {
 		return nil, err
 	}
-	changes, err := present(left.Addresses)
-	if err != nil || len(changes) == 0 {
+	changes, names, err := present(left)
+	if err != nil {
 		return nil, err
 	}
 	kernel, err := openRequester()
@@ -58,9 +61,17 @@ func clean(stateFile string, here state) (removed []Address, err error) {
 	for i, err := range kernel.apply(changes) {
 		switch {
 		case err == nil:
-			removed = append(removed, changes[i].address)
+			removed = append(removed, names[i])
 		case !isAbsent(err):
-			failed = append(failed, AddressError{changes[i].address, err})
+			failed = append(failed, fmt.Errorf("%s: %w", names[i], err))
+		}
+	}
+	for _, s := range left.Settings {
+		switch done, err := s.restore(); {
+		case err != nil:
+			failed = append(failed, err)
+		case done:
+			removed = append(removed, fmt.Sprintf("setting %s = %d, back to %d", s.sysctl, s.New, s.Old))
 		}
 	}
 	if len(failed) > 0 {
@@ -69,33 +80,46 @@ func clean(stateFile string, here state) (removed []Address, err error) {
 	return removed, nil
 }
 
-// present makes removals of those of the addresses that are on the host.
-func present(entries []stateEntry) ([]change, error) {
+// present makes removals of what of the state is on the host, and names them.
+// A device goes with its addresses; one that is not exactly as it was made is
+// somebody else's.
+func present(left state) (changes []change, names []string, err error) {
+	if len(left.Addresses)+len(left.Devices) == 0 {
+		return nil, nil, nil
+	}
 	d, err := openDumper()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer d.close()
 	host, err := d.addresses()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	links, err := d.links()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	there := map[place]int{}
 	for _, a := range host {
 		there[place{links[a.index].Name, a.prefix}] = a.index
 	}
-	var changes []change
-	for _, e := range entries {
+	for _, e := range left.Addresses {
 		a := Address{Prefix: e.Address, Device: e.Device}
 		if index, ok := there[a.place()]; ok {
 			changes = append(changes, change{remove: true, address: a, index: index})
+			names = append(names, "address "+a.String())
 		}
 	}
-	return changes, nil
+	for _, v := range left.Devices {
+		for index, l := range links {
+			if l.Name == v.Name && l.private && bytes.Equal(l.MAC, v.MAC[:]) && links[l.parent].Name == v.Base {
+				changes = append([]change{{link: removing(index)}}, changes...)
+				names = append([]string{"device " + v.String()}, names...)
+			}
+		}
+	}
+	return changes, names, nil
 }
 
 // isAbsent tells whether a removal failed because there was nothing to remove.

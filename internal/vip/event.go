@@ -25,11 +25,17 @@ const (
 	// removed the primary address of its subnet (net.ipv4.conf.*.
 	// promote_secondaries is 0). It is not put back: it is not ours.
 	Lost
-	// Cleaned: a process that was killed had left Address; Open removed it.
+	// Cleaned: a process that was killed had left What; Open removed it.
 	Cleaned
 	// Trouble: Err happened, to Address of Owner where these are set. It is
 	// tried again, for as long as it is wanted.
 	Trouble
+	// Missing: Device of Owner cannot be made, because of Err. It is tried again.
+	// Until Made the addresses on it cannot be held.
+	Missing
+	// Made: Device of Owner is as declared again, after Missing, or after someone
+	// removed or changed it Took ago; then neighbours may need to be told again.
+	Made
 
 	// LinkNew: the watched device Link came into being, in the state it says.
 	LinkNew
@@ -53,7 +59,7 @@ const (
 	SourceWent
 )
 
-var kindNames = [...]string{"", "held", "released", "restored", "foreign", "lost", "cleaned", "trouble",
+var kindNames = [...]string{"", "held", "released", "restored", "foreign", "lost", "cleaned", "trouble", "missing", "made",
 	"link new", "link gone", "link up", "link down", "link changed", "primary changed", "link-local changed", "source came", "source went"}
 
 func (k Kind) String() string {
@@ -68,8 +74,10 @@ type Event struct {
 	Kind    Kind
 	Owner   string
 	Address Address
+	Device  string // name, of Missing, Made and where Trouble is with one
+	What    string
 	Culprit string        // what netlink knows of who did it, for people
-	Took    time.Duration // see Held and Restored
+	Took    time.Duration // see Held, Restored and Made
 	Errors  []AddressError
 	Link    Link
 	Primary netip.Prefix

@@ -39,7 +39,7 @@ func (m *Manager) at(e *entry) spot {
 	if e.ours {
 		return spot{e.index, e.Prefix}
 	}
-	return spot{m.links.index(e.Device), e.Prefix}
+	return spot{m.index(e.Device), e.Prefix}
 }
 
 func (m *Manager) isOnHost(e *entry) bool {
@@ -89,6 +89,10 @@ func (m *Manager) listen() {
 }
 
 func (m *Manager) hear(msg syscall.NetlinkMessage) {
+	if msg.Header.Type == unix.RTM_NEWLINK || msg.Header.Type == unix.RTM_DELLINK {
+		m.hearLink(msg)
+		return
+	}
 	if msg.Header.Type != unix.RTM_NEWADDR && msg.Header.Type != unix.RTM_DELADDR {
 		return
 	}
@@ -201,6 +205,10 @@ const (
 // resync reads all addresses and treats what differs as if it had been heard.
 func (m *Manager) resync() error {
 	all, err := m.dumper.addresses()
+	var links map[int]Link
+	if err == nil {
+		links, err = m.dumper.links()
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.stale = err != nil
@@ -212,6 +220,7 @@ func (m *Manager) resync() error {
 		m.host = make(map[spot]seen, len(all))
 	}
 	who := func() string { return unheard }
+	m.resyncDevices(links)
 	there := make(map[spot]bool, len(all))
 	for _, a := range all {
 		there[spot{a.index, a.prefix}] = true
@@ -306,15 +315,23 @@ func (m *Manager) linkEvent(ev Event) {
 	case LinkNew, LinkUp:
 		for _, o := range m.owners {
 			on := func(e *entry) bool { return e.Device == ev.Link.Name && m.wanted(e) }
-			if slices.ContainsFunc(o.entries, on) {
+			over := func(d *macvlan) bool { return d.Base == ev.Link.Name }
+			if slices.ContainsFunc(o.entries, on) || slices.ContainsFunc(o.devices, over) {
 				for _, e := range o.entries {
 					e.pace = pace{}
+				}
+				for _, d := range o.devices {
+					d.pace = pace{}
 				}
 				m.enqueue(o)
 			}
 		}
 		fallthrough
 	case LinkGone:
+		if d := m.devices[ev.Link.Name]; ev.Kind == LinkGone && d != nil && d.foreign { // somebody else's is out of the way
+			d.foreign, d.pace, m.unsaved = false, pace{}, true
+			m.enqueue(d.owner)
+		}
 		m.moved = true
 		m.bell.ring()
 	}

@@ -193,7 +193,7 @@ func (h *host) open(t testing.TB, file string, r *recorder) (m *Manager, err err
 	return m, err
 }
 
-func (h *host) cleanup(t testing.TB, file string) (removed []Address, err error) {
+func (h *host) cleanup(t testing.TB, file string) (removed []string, err error) {
 	t.Helper()
 	h.do(t, func() { removed, err = Cleanup(file) })
 	return removed, err

@@ -22,6 +22,9 @@ type Link struct {
 	MTU   int              // bytes
 	Up    bool             // it can carry traffic: IFF_UP and IFF_RUNNING (RFC 2863 operational state)
 	Flags uint32           // IFF_* (linux/if.h)
+
+	parent  int  // of a device on another its index, else 0
+	private bool // a macvlan in private mode
 }
 
 // Loopback tells of the loopback device: no packet comes in by it from outside.
@@ -270,6 +273,12 @@ func parseLink(body []byte) (link Link, family uint8, err error) {
 			if len(a.Value) >= 4 {
 				link.MTU = int(nl.NativeEndian().Uint32(a.Value))
 			}
+		case unix.IFLA_LINK:
+			if len(a.Value) >= 4 {
+				link.parent = int(nl.NativeEndian().Uint32(a.Value))
+			}
+		case unix.IFLA_LINKINFO:
+			link.private = isPrivateMACVLAN(a.Value)
 		}
 	}
 	return link, head.Family, nil

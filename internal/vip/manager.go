@@ -22,6 +22,7 @@ type Manager struct {
 	monitor   *socket
 	dumper    dumper
 	links     *links
+	sysctls   sysctls
 	bell      bell
 	done      chan struct{}
 	closeErr  error // valid when done is closed
@@ -32,6 +33,8 @@ type Manager struct {
 	mu      sync.Mutex
 	owners  map[string]*owner
 	entries map[netip.Prefix][]*entry // those of one prefix, on several devices
+	devices map[string]*macvlan       // by name
+	bases   map[string]*base          // those with settings of ours
 	queue   []*owner                  // to be settled, in the order of the last word on each
 	host    map[spot]seen             // every address the host has
 	watched map[string]own            // the addresses last told
@@ -49,6 +52,7 @@ type Manager struct {
 type owner struct {
 	name    string
 	entries []*entry
+	devices []*macvlan
 	held    bool
 	gone    bool      // forgotten: goes when its addresses have gone
 	asked   time.Time // of the Hold or Release not yet answered; zero when all are
@@ -74,11 +78,13 @@ type entry struct {
 // wanted tells whether the address shall be on the host.
 func (m *Manager) wanted(e *entry) bool { return e.owner.held && !e.gone && !m.closing }
 
-// Declare says which addresses the owner may hold, and replaces what was said
-// before. Those that are on the host already, and not by us, are told as
-// Foreign and stay. It is an error, and nothing is changed, when an address is
-// impossible, twice in the list or another owner's.
-func (m *Manager) Declare(name string, addrs []Address) error {
+// Declare says which addresses the owner may hold, and which devices of ours
+// they are on where they are not on others, and replaces what was said before.
+// Addresses that are on the host already, and not by us, are told as Foreign and
+// stay. Devices are made at once; Made and Missing tell what becomes of them. It
+// is an error, and nothing is changed, when an address or device is impossible,
+// twice in the list or another owner's.
+func (m *Manager) Declare(name string, addrs []Address, devices ...MACVLAN) error {
 	twice := map[place]bool{}
 	for _, a := range addrs {
 		if err := a.check(); err != nil {
@@ -99,6 +105,9 @@ func (m *Manager) Declare(name string, addrs []Address) error {
 			return fmt.Errorf("%s: %s belongs to %s already", name, a, e.owner.name)
 		}
 	}
+	if err := m.checkDevices(name, devices); err != nil {
+		return err
+	}
 	o := m.owners[name]
 	if o == nil {
 		o = &owner{name: name}
@@ -108,6 +117,7 @@ func (m *Manager) Declare(name string, addrs []Address) error {
 	for _, e := range o.entries {
 		e.gone = true
 	}
+	m.declareDevices(o, devices)
 	for _, a := range addrs {
 		m.declare(o, a)
 	}
@@ -162,6 +172,7 @@ func (m *Manager) Forget(name string) {
 		for _, e := range o.entries {
 			e.gone = true
 		}
+		m.declareDevices(o, nil)
 		m.unsaved = true
 		m.stir(o)
 	}
@@ -172,6 +183,9 @@ func (m *Manager) Forget(name string) {
 func (m *Manager) stir(o *owner) {
 	for _, e := range o.entries {
 		e.pace, e.lostAt = pace{}, time.Time{}
+	}
+	for _, d := range o.devices {
+		d.pace = pace{}
 	}
 	m.enqueue(o)
 	m.bell.ring()
@@ -209,6 +223,27 @@ func (m *Manager) Snapshot() []Status {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Status) int { return cmp.Compare(a.Owner, b.Owner) })
+	return all
+}
+
+// DeviceStatus is one declared device as it stands.
+type DeviceStatus struct {
+	MACVLAN
+	Owner string
+	There bool
+	Up    bool
+	Err   error // why it is not as wanted
+}
+
+// Devices tells of all declared devices, by name.
+func (m *Manager) Devices() []DeviceStatus {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []DeviceStatus
+	for _, d := range m.devices {
+		all = append(all, DeviceStatus{MACVLAN: d.MACVLAN, Owner: d.owner.name, There: d.index != 0, Up: d.up, Err: d.err})
+	}
+	slices.SortFunc(all, func(a, b DeviceStatus) int { return cmp.Compare(a.Name, b.Name) })
 	return all
 }
 

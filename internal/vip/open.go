@@ -34,6 +34,8 @@ func Open(o Options) (m *Manager, err error) {
 		done:      make(chan struct{}),
 		owners:    map[string]*owner{},
 		entries:   map[netip.Prefix][]*entry{},
+		devices:   map[string]*macvlan{},
+		bases:     map[string]*base{},
 		watched:   map[string]own{},
 		sources:   map[Source]bool{},
 	}
@@ -56,12 +58,16 @@ func Open(o Options) (m *Manager, err error) {
 	if m.state, err = newState(); err != nil {
 		return
 	}
+	if m.sysctls, err = openSysctls(); err != nil {
+		return
+	}
+	undo = append(undo, m.sysctls.close)
 	removed, err := clean(o.StateFile, m.state)
 	if err != nil {
 		return
 	}
-	for _, a := range removed {
-		m.out = append(m.out, Event{Kind: Cleaned, Address: a})
+	for _, what := range removed {
+		m.out = append(m.out, Event{Kind: Cleaned, What: what})
 	}
 	if err = m.state.save(o.StateFile); err != nil {
 		return
@@ -74,7 +80,7 @@ func Open(o Options) (m *Manager, err error) {
 		return
 	}
 	undo = append(undo, m.kernel.close)
-	if m.monitor, err = openSocket(groupIPv4 | groupIPv6); err != nil {
+	if m.monitor, err = openSocket(groupIPv4 | groupIPv6 | groupLink); err != nil {
 		return
 	}
 	undo = append(undo, m.monitor.close)
@@ -118,8 +124,8 @@ func (m *Manager) Close(ctx context.Context) error {
 // finish ends the goroutine of the manager.
 func (m *Manager) finish() {
 	m.links.stop()
+	left := append(m.removeDevices(), m.dropBases())
 	m.mu.Lock()
-	var left []error
 	for _, o := range m.owners {
 		for _, e := range o.entries {
 			if e.ours && m.isOnHost(e) {
@@ -136,6 +142,7 @@ func (m *Manager) finish() {
 	m.dumper.close()
 	m.monitor.close()
 	m.kernel.close()
+	m.sysctls.close()
 	m.bell.close()
 	m.lock.Close()
 	close(m.done)

@@ -9,11 +9,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// change is one address to add to the host or to remove from it.
+// change is one address to add to the host or to remove from it, or, where
+// link is set, a change of a device.
 type change struct {
 	remove  bool
 	address Address
 	index   int
+	link    *nl.NetlinkRequest
+}
+
+func (c change) request() *nl.NetlinkRequest {
+	switch {
+	case c.link != nil:
+		return c.link
+	case c.remove:
+		return c.address.message(unix.RTM_DELADDR, c.index)
+	}
+	return c.address.message(unix.RTM_NEWADDR, c.index)
 }
 
 // requester asks the kernel for changes.
@@ -64,11 +76,7 @@ func (r *requester) applyBatch(changes []change, errs []error) {
 	var out []byte
 	first := r.seq + 1
 	for i, c := range changes {
-		kind := uint16(unix.RTM_NEWADDR)
-		if c.remove {
-			kind = unix.RTM_DELADDR
-		}
-		req := c.address.message(kind, c.index)
+		req := c.request()
 		r.seq++
 		req.Seq = r.seq
 		if i == len(changes)-1 {

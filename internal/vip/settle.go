@@ -2,6 +2,7 @@ package vip
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -70,6 +71,13 @@ func (m *Manager) requeue(now time.Time) {
 	}
 	m.retryAt = time.Time{}
 	for _, o := range m.owners {
+		for _, d := range o.devices {
+			if m.unsettledDevice(d) && d.pace.next.After(now) {
+				m.wake(d.pace.next)
+			} else if m.unsettledDevice(d) {
+				m.enqueue(o)
+			}
+		}
 		for _, e := range o.entries {
 			if m.unsettled(e) && e.pace.next.After(now) {
 				m.wake(e.pace.next)
@@ -84,7 +92,7 @@ func (m *Manager) requeue(now time.Time) {
 // unsettled tells whether the host is not as wanted.
 func (m *Manager) unsettled(e *entry) bool {
 	if m.wanted(e) {
-		return !m.isOnHost(e) && m.links.index(e.Device) != 0 // without a device, LinkNew comes first
+		return !m.isOnHost(e) && m.index(e.Device) != 0 // without a device, LinkNew comes first
 	}
 	return e.ours && m.isOnHost(e)
 }
@@ -100,6 +108,7 @@ func (m *Manager) save() {
 	m.unsaved = false
 	next := m.state
 	next.Addresses = []stateEntry{}
+	next.Devices, next.Settings = m.stateDevices(), m.stateSettings()
 	for _, o := range m.owners {
 		for _, e := range o.entries {
 			if e.ours || !m.isOnHost(e) {
@@ -121,20 +130,28 @@ func (m *Manager) save() {
 type op struct {
 	change
 	entry   *entry
+	device  *macvlan // of a change of a device, which has no entry
 	lostAt  time.Time
 	culprit string
 }
 
-// settle makes the host as the owner wants it, with one request.
+// settle makes the host as the owner wants it, with one request but for devices
+// that are missing or to go.
 func (m *Manager) settle(o *owner) {
+	m.prepare(o)
 	m.mu.Lock()
 	asked, held := o.asked, o.held
 	o.asked = time.Time{}
 	ops, refused := m.plan(o, time.Now(), !asked.IsZero())
+	ops = append(m.planDevices(o, time.Now(), !asked.IsZero()), ops...)
 	changes := make([]change, len(ops))
 	for i, op := range ops {
 		changes[i] = op.change
-		op.entry.busy, op.entry.fled = true, false
+		if op.device != nil {
+			op.device.busy = true
+		} else {
+			op.entry.busy, op.entry.fled = true, false
+		}
 	}
 	m.mu.Unlock()
 
@@ -145,7 +162,9 @@ func (m *Manager) settle(o *owner) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i, op := range ops {
-		if err := m.conclude(op, errs[i]); err != nil {
+		if op.device != nil {
+			m.concludeDevice(op, errs[i])
+		} else if err := m.conclude(op, errs[i]); err != nil {
 			refused = append(refused, AddressError{op.address, err})
 		}
 	}
@@ -187,7 +206,7 @@ func (m *Manager) plan(o *owner, now time.Time, asked bool) (ops []op, refused [
 		if !m.wanted(e) {
 			continue
 		}
-		index, there := m.links.index(e.Device), m.isOnHost(e)
+		index, there := m.index(e.Device), m.isOnHost(e)
 		if there && e.ours && (e.redo || e.index != index) { // or its device was renamed
 			ops = append(ops, removal(e))
 			there = false
@@ -206,13 +225,15 @@ func (m *Manager) plan(o *owner, now time.Time, asked bool) (ops []op, refused [
 			if !asked {
 				e.pace.spend(now)
 			}
-			ops = append(ops, op{change{false, e.Address, index}, e, e.lostAt, e.culprit})
+			ops = append(ops, op{change: change{address: e.Address, index: index}, entry: e, lostAt: e.lostAt, culprit: e.culprit})
 		}
 	}
 	return ops, refused
 }
 
-func removal(e *entry) op { return op{change: change{true, e.Address, e.index}, entry: e} }
+func removal(e *entry) op {
+	return op{change: change{remove: true, address: e.Address, index: e.index}, entry: e}
+}
 
 // conclude notes what the kernel said. It returns what is worth telling.
 func (m *Manager) conclude(op op, err error) error {
@@ -238,6 +259,9 @@ func (m *Manager) conclude(op op, err error) error {
 		}
 	case !op.remove && errors.Is(err, unix.ENODEV):
 		e.err = errNoDevice // it will be tried when the device comes
+		if m.devices[e.Device] != nil {
+			return nil // of which more is told
+		}
 		return e.err
 	default:
 		e.err = err
@@ -267,7 +291,15 @@ func (m *Manager) tidy(o *owner) {
 	}
 	clear(o.entries[len(kept):])
 	o.entries = kept
-	if o.gone && len(o.entries) == 0 {
+	o.devices = slices.DeleteFunc(o.devices, func(d *macvlan) bool {
+		if !d.gone || d.index != 0 {
+			return false
+		}
+		delete(m.devices, d.Name)
+		m.unsaved = true
+		return true
+	})
+	if o.gone && len(o.entries) == 0 && len(o.devices) == 0 {
 		delete(m.owners, o.name)
 	}
 }

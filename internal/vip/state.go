@@ -15,16 +15,20 @@ import (
 )
 
 // stateVersion changes when an older program could misread the file.
-const stateVersion = 1
+const stateVersion = 2
 
-// state is the file that outlives a killed process: every address that the
-// process may have put on the host, and none that was there without it.
+// state is the file that outlives a killed process: every address and device
+// that the process may have put on the host and none that was there without it,
+// and the settings that it may have changed.
 type state struct {
 	Version   int          `json:"version"`
 	BootID    string       `json:"boot_id"`
 	Netns     uint64       `json:"netns"`
 	PID       int          `json:"pid"`
 	Addresses []stateEntry `json:"addresses"`
+	Devices   []MACVLAN    `json:"devices,omitempty"`
+	// Settings are those of interfaces that were there without the process.
+	Settings []changedSetting `json:"settings,omitempty"`
 }
 
 type stateEntry struct {
@@ -50,6 +54,24 @@ func newState() (state, error) {
 		PID:       os.Getpid(),
 		Addresses: []stateEntry{},
 	}, nil
+}
+
+// stateDevices are those that are ours, or will be. The caller holds m.mu, also
+// of stateSettings.
+func (m *Manager) stateDevices() (all []MACVLAN) {
+	for _, d := range m.devices {
+		if !d.foreign {
+			all = append(all, d.MACVLAN)
+		}
+	}
+	return all
+}
+
+func (m *Manager) stateSettings() (all []changedSetting) {
+	for _, b := range m.bases {
+		all = append(all, b.was...)
+	}
+	return all
 }
 
 // save replaces the file in one step: a reader, or the next process after a
@@ -94,11 +116,11 @@ func load(file string, here state) (state, error) {
 	if err := json.NewDecoder(f).Decode(&s); err != nil {
 		return refuse("is damaged (%v)", err)
 	}
-	if s.Version != stateVersion {
+	if s.Version < 1 || s.Version > stateVersion { // 1 has addresses only
 		return refuse("is of version %d, not %d", s.Version, stateVersion)
 	}
 	if s.BootID != here.BootID {
-		s.Addresses = nil // a reboot has removed them
+		s.Addresses, s.Devices, s.Settings = nil, nil, nil // a reboot has removed them
 		return s, nil
 	}
 	if s.Netns != here.Netns {
@@ -107,6 +129,16 @@ func load(file string, here state) (state, error) {
 	for _, a := range s.Addresses {
 		if err := (Address{Prefix: a.Address, Device: a.Device}).check(); err != nil {
 			return refuse("is damaged (%v)", err)
+		}
+	}
+	for _, d := range s.Devices {
+		if err := d.check(); err != nil {
+			return refuse("is damaged (%v)", err)
+		}
+	}
+	for _, c := range s.Settings {
+		if !c.isOurs() {
+			return refuse("is damaged (setting %v)", c.sysctl)
 		}
 	}
 	return s, nil

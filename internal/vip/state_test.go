@@ -85,8 +85,8 @@ func TestOpenRemovesWhatAKilledProcessLeft(t *testing.T) {
 	if got := h.addresses(t); !slices.Equal(got, uncrashed) {
 		t.Errorf("the host has %v, want %v", got, uncrashed)
 	}
-	for _, want := range []string{"192.0.2.3/24 dev vip0", "192.0.2.4/24 dev vip0"} {
-		if ev := r.take(t, Cleaned); ev.Address.String() != want {
+	for _, want := range []string{"address 192.0.2.3/24 dev vip0", "address 192.0.2.4/24 dev vip0"} {
+		if ev := r.take(t, Cleaned); ev.What != want {
 			t.Errorf("told %+v, want %s", ev, want)
 		}
 	}
@@ -102,7 +102,7 @@ func TestCleanupRemovesWhatAKilledProcessLeft(t *testing.T) {
 	file := crashed(t, h)
 	h.ip(t, "address del 192.0.2.4/24 dev vip0") // someone was quicker: no error
 	removed, err := h.cleanup(t, file)
-	if err != nil || len(removed) != 1 || removed[0].String() != "192.0.2.3/24 dev vip0" {
+	if err != nil || len(removed) != 1 || removed[0] != "address 192.0.2.3/24 dev vip0" {
 		t.Errorf("removed %v, %v", removed, err)
 	}
 	if got := h.addresses(t); !slices.Equal(got, uncrashed) {
@@ -185,7 +185,11 @@ func TestDoubtfulStateFileRemovesNothing(t *testing.T) {
 		{"no JSON", write("\x00\xff\n{["), "is damaged"},
 		{"another type", write(`{"version":1,"addresses":17}`), "is damaged"},
 		{"no address", edit(func(s *state) { s.Addresses[0].Device = "" }), "is damaged"},
-		{"another version", edit(func(s *state) { s.Version = 2 }), "version 2"},
+		{"another version", edit(func(s *state) { s.Version = 3 }), "version 3"},
+		{"a setting that is not ours", edit(func(s *state) {
+			s.Settings = []changedSetting{{sysctl{"ipv4", device, "forwarding"}, 1, 0}}
+		}), "damaged"},
+		{"a device without a MAC", edit(func(s *state) { s.Devices = []MACVLAN{{Name: "vrrp.51", Base: device}} }), "damaged"},
 		{"another namespace", edit(func(s *state) { s.Netns++ }), "another network namespace"},
 		{"writable by all", func(t *testing.T, file string) {
 			if err := os.Chmod(file, 0o666); err != nil {
