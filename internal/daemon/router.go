@@ -31,6 +31,7 @@ type router struct {
 	passwd  [8]byte
 	drops   [vrrp.NumDrops]atomic.Uint64 // found above the datapath
 	alarms  map[vrrp.NoteKind]string
+	noted   map[vrrp.NoteKind]noted
 	history []stats.Transition
 	effects []vrrp.Effect // scratch, so that a step need not allocate
 	told    []told        // what settle has to record
@@ -43,7 +44,7 @@ const historyLen = 64
 const maxLearn = 10
 
 func newRouter(cfg config.Router, log *slog.Logger, out outputs) *router {
-	r := &router{cfg: cfg, log: log, out: out, alarms: map[vrrp.NoteKind]string{}}
+	r := &router{cfg: cfg, log: log, out: out, alarms: map[vrrp.NoteKind]string{}, noted: map[vrrp.NoteKind]noted{}}
 	if r.authType() == vrrp.AuthPass {
 		copy(r.passwd[:], cfg.Auth.Pass.Reveal())
 	}
@@ -139,7 +140,7 @@ func (r *router) settle() {
 		case vrrp.Transition:
 			r.recordTransition(t.at, e)
 		case vrrp.Note:
-			r.recordNote(e)
+			r.recordNote(t.at, e)
 		}
 	}
 	r.told = r.told[:0]
