@@ -41,7 +41,7 @@ struct {
 	__uint(max_entries, MAX_INTERFACES);
 } interfaces SEC(".maps");
 
-enum bucket { BUCKET_SIGNIFICANT, BUCKET_OTHER, BUCKET_BAD, NUM_BUCKETS };
+enum bucket { BUCKET_SIGNIFICANT, BUCKET_OTHER, BUCKET_RELEASE, BUCKET_BAD, NUM_BUCKETS };
 
 /*
  * What bounds the adverts that go up, and the bad ones that tcpdump may see.

@@ -139,7 +139,8 @@ static __always_inline enum drop accept(struct xdp_md *ctx, const struct frame *
 	__u32 offset = f->packet - (__u8 *)f->eth + f->message_offset;
 	__u64 d = digest(ctx, offset, f->message_length);
 	__u64 before = st->last_match_ns;
-	bool significant, pushed;
+	enum bucket which;
+	bool pushed;
 
 	count(&st->received);
 	count(a->pseudo ? &st->checksum_pseudo : &st->checksum_plain);
@@ -156,10 +157,10 @@ static __always_inline enum drop accept(struct xdp_md *ctx, const struct frame *
 		return ACCEPTED;
 	}
 
-	/* A flood of low priorities must not hide the advert that decides. */
-	significant = !a->priority || a->priority >= r->priority;
-	if (!take_token(key, significant ? BUCKET_SIGNIFICANT : BUCKET_OTHER, now,
-			r->up_rate, r->up_burst))
+	/* A flood of low priorities, or of releases, must not hide the advert that decides. */
+	which = !a->priority ? BUCKET_RELEASE :
+		a->priority >= r->priority ? BUCKET_SIGNIFICANT : BUCKET_OTHER;
+	if (!take_token(key, which, now, r->up_rate, r->up_burst))
 		return DROP_OVERFLOW;
 	if (f->packet_length <= PACKET_USUAL)
 		pushed = push(f, a, key, now, d, PACKET_USUAL);

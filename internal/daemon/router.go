@@ -97,7 +97,7 @@ func (r *router) step(at vrrp.Instant, in vrrp.Input) {
 // send a frame, and no address is there before it runs anyway.
 func (r *router) act(at vrrp.Instant, in vrrp.Input) {
 	r.effects = r.machine.Step(at, in, r.effects[:0])
-	r.effects = r.boundAnswers(r.effects)
+	r.effects = r.boundAnswers(at, in, r.effects)
 	for _, e := range r.effects {
 		switch e := e.(type) {
 		case vrrp.Transition:
