@@ -5,7 +5,7 @@ COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 LDFLAGS := -s -w $(if $(COMMIT),-X github.com/vrrpx/vrrpx/internal/version.commit=$(COMMIT))
 
 # Debian packages that the tests need and `make run` does not: peers, tools, oracles.
-TEST_PACKAGES := keepalived bpftool tshark tcpdump iproute2 iputils-ping nftables procps
+TEST_PACKAGES := keepalived frr bpftool tshark tcpdump iproute2 iputils-ping nftables procps
 # The compiler that made the committed objects, which Debian 12 has.
 BPF_PACKAGES := clang-14 llvm-14 libbpf-dev linux-libc-dev
 
@@ -20,9 +20,9 @@ run: build
 # What shares the machine's two cores with a test shakes its timing, so one
 # package is tested at a time, those that run whole daemons last.
 test: deps build
-	$(GO) test -count=1 -p 1 -timeout 10m $$($(GO) list ./... | grep -v /internal/e2e)
+	$(GO) test -count=1 -p 1 -timeout 10m $$($(GO) list ./... | grep -v -e /internal/e2e -e /internal/interop)
 	cd tools && $(GO) test ./...
-	$(GO) test -count=1 -p 1 -timeout 20m -v ./internal/e2e
+	$(GO) test -count=1 -p 1 -timeout 20m -v ./internal/e2e ./internal/interop
 
 deps:
 	@$(call install,$(TEST_PACKAGES))
@@ -32,10 +32,13 @@ generate:
 	@$(call install,$(BPF_PACKAGES))
 	$(GO) generate ./loader
 
+# A policy keeps the packages' daemons, which are for tests alone, from being started.
 install = missing=; for p in $(1); do \
 		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then \
 		echo "installing$$missing"; \
+		policy=/usr/sbin/policy-rc.d; \
+		[ -e $$policy ] || { trap "rm -f $$policy" EXIT INT TERM; printf '\#!/bin/sh\nexit 101\n' >$$policy && chmod +x $$policy; }; \
 		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing; fi
 
 lint:

@@ -62,7 +62,7 @@ struct {
 	__uint(max_entries, MAX_NO_ACCEPT);
 } no_accept SEC(".maps");
 
-enum bucket { BUCKET_SIGNIFICANT, BUCKET_OTHER, BUCKET_MASTER, BUCKET_BAD, NUM_BUCKETS };
+enum bucket { BUCKET_SIGNIFICANT, BUCKET_OTHER, BUCKET_RELEASE, BUCKET_MASTER, BUCKET_BAD, NUM_BUCKETS };
 
 /*
  * What bounds the adverts that go up, and the bad ones that tcpdump may see.

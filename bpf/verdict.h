@@ -146,13 +146,15 @@ static __always_inline bool is_master(const struct frame *f, const struct advert
 	       mac[0] == want[0] && mac[1] == want[1] && mac[2] == want[2];
 }
 
-/* A flood of low priorities must not hide the advert that decides. */
+/* A flood of low priorities, or of releases, must not hide the advert that decides. */
 static __always_inline enum bucket bucket_of(const struct frame *f, const struct advert *a,
 					     const struct rule *r)
 {
 	if (is_master(f, a, r))
 		return BUCKET_MASTER;
-	return !a->priority || a->priority >= r->priority ? BUCKET_SIGNIFICANT : BUCKET_OTHER;
+	if (!a->priority)
+		return BUCKET_RELEASE;
+	return a->priority >= r->priority ? BUCKET_SIGNIFICANT : BUCKET_OTHER;
 }
 
 /* A valid advert: remembered, and put on the ring when it is news. */

@@ -59,7 +59,13 @@ func TestBurstOfOneLetsOneThrough(t *testing.T) {
 	}
 }
 
-func TestFloodOfLesserPrioritiesLeavesRoomForTheOthers(t *testing.T) {
+func TestFloodOfLesserPrioritiesOrReleasesLeavesRoomForTheOthers(t *testing.T) {
+	for flood, others := range map[byte][]byte{99: {0, 100, 255}, 0: {99, 100, 255}} {
+		floodOf(t, flood, others)
+	}
+}
+
+func floodOf(t *testing.T, priority byte, others []byte) {
 	h := open(t, Options{NoTimer: true})
 	k := h.key(51, vrrp.IPv4)
 	r := v3rule()
@@ -67,20 +73,20 @@ func TestFloodOfLesserPrioritiesLeavesRoomForTheOthers(t *testing.T) {
 	h.set(k, r)
 	start := time.Now()
 	for range 1000 {
-		h.run(v4frame(message(v3plain, set(2, 99))))
+		h.run(v4frame(message(v3plain, set(2, priority))))
 	}
 	flood := h.state(k)
 	if flood.SentUp > most(1, 3, start) {
 		t.Errorf("%d of the flood went up", flood.SentUp)
 	}
 	h.events()
-	for _, priority := range []byte{0, 100, 255} {
+	for _, priority := range others {
 		h.run(v4frame(message(v3plain, set(2, priority))))
 		if e := h.events(); len(e) != 1 || e[0].Message[2] != priority {
 			t.Errorf("priority %d did not go up", priority)
 		}
 	}
-	h.run(v4frame(message(v3plain, set(2, 1)))) // counted as overflow, if no second has passed
+	h.run(v4frame(message(v3plain, set(2, priority)))) // counted as overflow, if no second has passed
 	if s := h.state(k); s.Received != s.SentUp+s.Drops[vrrp.DropOverflow] {
 		t.Errorf("%d received, %d sent up, %d over the bound", s.Received, s.SentUp, s.Drops[vrrp.DropOverflow])
 	}

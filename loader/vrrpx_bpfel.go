@@ -28,7 +28,7 @@ type vrrpxBuckets struct {
 		Val uint32
 	}
 	Pad    uint32
-	FullNs [4]uint64
+	FullNs [5]uint64
 }
 
 type vrrpxDeadline struct {

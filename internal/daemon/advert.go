@@ -116,18 +116,24 @@ const announceAgain = time.Second
 // to losing adverts and to releases. The core bounds answers by the stamps of
 // what it answers; here the bound is that of the wire, for adverts that waited
 // while the process was stopped, and for a flood.
-func (r *router) boundAnswers(effects []vrrp.Effect) []vrrp.Effect {
+//
+// A release that came at an instant leaves every BACKUP its skew, which may be
+// less than a hundredth of the interval: it is answered unless an advert has
+// left since. How many there are to answer is bounded by the datapath.
+func (r *router) boundAnswers(at vrrp.Instant, in vrrp.Input, effects []vrrp.Effect) []vrrp.Effect {
 	if len(effects) == 0 || r.machine.State() != vrrp.Master {
 		return effects
 	}
 	if _, ok := effects[0].(vrrp.Transition); ok {
 		return effects // the first adverts of a MASTER
 	}
+	heard, ok := in.(vrrp.Heard)
+	release := ok && heard.Advert.Priority == 0
 	t, kept := clock.Now(), effects[:0]
 	for _, e := range effects {
 		switch e.(type) {
 		case vrrp.SendAdvert:
-			if t.Sub(r.advert.answered) < r.machine.Config().Interval/2 {
+			if release && r.advert.answered > at || !release && t.Sub(r.advert.answered) < r.machine.Config().Interval/2 {
 				continue
 			}
 			r.advert.answered = t

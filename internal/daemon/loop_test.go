@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/stats"
@@ -251,26 +252,48 @@ func TestPreemptDelayIsTheDatapathsDeadline(t *testing.T) {
 // A process that was stopped finds its successor's adverts all at once, and a
 // flood may come at any rate: neither is answered in kind.
 func TestAnswersAreBoundOnTheWire(t *testing.T) {
-	for _, priority := range []uint8{50, 0} {
-		g := newRig(t, true, func(c *config.Router) { c.AdvertInterval = 20 * time.Second })
-		g.down(100 * time.Second)
-		g.round(100 * time.Second)
+	g := newRig(t, true, func(c *config.Router) { c.AdvertInterval = 20 * time.Second })
+	g.down(100 * time.Second)
+	g.round(100 * time.Second)
+	g.want(vrrp.Master)
+	g.take()
+	for i := range 100 { // their stamps are far apart, for the core
+		g.path.receive(g.key, g.at(time.Duration(200+20*i)*time.Second), vrrp.Packet{
+			Version: 3, VRID: 51, Priority: 50, Interval: 20 * time.Second, Addrs: g.r.machine.Config().Addrs,
+		}, "10.0.0.4")
+	}
+	g.round(5000 * time.Second)
+	g.want(vrrp.Master)
+	done := g.take()
+	if n := strings.Count(done, "advert "); n != 1 {
+		t.Errorf("%d answers to what waited: %s", n, done)
+	}
+	if n := strings.Count(done, "garp"); n > 1 {
+		t.Errorf("announced %d times", n)
+	}
+}
+
+// Each release gives every BACKUP its skew and no more: the second of two is
+// answered like the first, but one advert answers all that waited.
+//
+//vrrp:row 49
+func TestEveryReleaseIsAnsweredByALaterAdvert(t *testing.T) {
+	g := newRig(t, true, nil)
+	g.down(37 * ms)
+	g.round(37 * ms)
+	g.want(vrrp.Master)
+	g.take()
+	releases := func(n int) {
+		at := clock.Now()
+		for range n {
+			g.path.receive(g.key, at, vrrp.Packet{Version: 3, VRID: 51, Interval: 10 * ms, Addrs: g.r.machine.Config().Addrs}, "10.0.0.4")
+		}
+		g.loop.round(clock.Now())
 		g.want(vrrp.Master)
-		g.take()
-		for i := range 100 { // their stamps are far apart, for the core
-			g.path.receive(g.key, g.at(time.Duration(200+20*i)*time.Second), vrrp.Packet{
-				Version: 3, VRID: 51, Priority: priority, Interval: 20 * time.Second, Addrs: g.r.machine.Config().Addrs,
-			}, "10.0.0.4")
-		}
-		g.round(5000 * time.Second)
-		g.want(vrrp.Master)
-		done := g.take()
-		if n := strings.Count(done, "advert "); n != 1 {
-			t.Errorf("priority %d: %d answers to what waited: %s", priority, n, done)
-		}
-		if n := strings.Count(done, "garp"); n > 1 {
-			t.Errorf("priority %d: announced %d times", priority, n)
-		}
+	}
+	for _, n := range []int{1, 1, 100} {
+		releases(n)
+		g.wantScript("advert 100; pace every 10ms")
 	}
 }
 

@@ -29,11 +29,30 @@ func (r *router) recordTransition(at vrrp.Instant, t vrrp.Transition) {
 }
 
 // recordNote logs a note; it stands as an alarm until the next transition, that
-// of an interval too long to be learned until we follow a master without.
-func (r *router) recordNote(n vrrp.Note) {
+// of an interval too long to be learned until we follow a master without. Who
+// sends adverts in turn with another, or changes his own, makes a note of each:
+// of a kind one is logged in logEvery, and how many were not.
+func (r *router) recordNote(at vrrp.Instant, n vrrp.Note) {
 	text := noteText(n, r.machine.Config())
 	r.alarms[n.Kind] = text
-	r.log.Log(context.Background(), noteLevel(n.Kind), fmt.Sprintf("(%s) %s", r.cfg.Name, text), "alarm", n.Kind.String())
+	last := r.noted[n.Kind]
+	if last.at != 0 && at.Sub(last.at) < logEvery {
+		last.unlogged++
+		r.noted[n.Kind] = last
+		return
+	}
+	r.noted[n.Kind] = noted{at: at}
+	attrs := []any{"alarm", n.Kind.String()}
+	if last.unlogged > 0 {
+		attrs = append(attrs, "unlogged", last.unlogged)
+	}
+	r.log.Log(context.Background(), noteLevel(n.Kind), fmt.Sprintf("(%s) %s", r.cfg.Name, text), attrs...)
+}
+
+// noted is when a kind of note was last logged, and how many were not since.
+type noted struct {
+	at       vrrp.Instant
+	unlogged int
 }
 
 // calm ends the alarm of an interval that is too long. The datapath may have

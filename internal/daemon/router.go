@@ -46,6 +46,7 @@ type router struct {
 
 	drops   [vrrp.NumDrops]atomic.Uint64 // found above the datapath
 	alarms  map[vrrp.NoteKind]string
+	noted   map[vrrp.NoteKind]noted
 	history []stats.Transition
 	effects []vrrp.Effect // scratch, so that a step need not allocate
 	told    []told        // what settle has to record
@@ -58,7 +59,7 @@ const historyLen = 64
 const maxLearn = 10
 
 func newRouter(cfg config.Router, log *slog.Logger, out outputs) *router {
-	r := &router{cfg: cfg, log: log, out: out, alarms: map[vrrp.NoteKind]string{}, unicast: newUnicast(&cfg)}
+	r := &router{cfg: cfg, log: log, out: out, alarms: map[vrrp.NoteKind]string{}, noted: map[vrrp.NoteKind]noted{}, unicast: newUnicast(&cfg)}
 	r.refusal.before = map[netip.Addr]uint64{}
 	if r.authType() == vrrp.AuthPass {
 		copy(r.passwd[:], cfg.Auth.Pass.Reveal())
@@ -120,7 +121,7 @@ func (r *router) act(at vrrp.Instant, in vrrp.Input) {
 
 func (r *router) perform(at vrrp.Instant, in vrrp.Input) {
 	r.effects = r.machine.Step(at, in, r.effects[:0])
-	r.effects = r.boundAnswers(r.effects)
+	r.effects = r.boundAnswers(at, in, r.effects)
 	for _, e := range r.effects {
 		switch e := e.(type) {
 		case vrrp.Transition:
@@ -165,7 +166,7 @@ func (r *router) settle() {
 		case vrrp.Transition:
 			r.recordTransition(t.at, e)
 		case vrrp.Note:
-			r.recordNote(e)
+			r.recordNote(t.at, e)
 		}
 	}
 	r.told = r.told[:0]

@@ -237,34 +237,3 @@ func (r *router) dropCounts() (n [vrrp.NumDrops]uint64) {
 	}
 	return n
 }
-
-// logDrops is how often new drops are looked for and logged: once for all of a
-// kind, however many.
-const logDrops = 10 * time.Second
-
-// watchDrops logs what was dropped since it last looked.
-func (h *host) watchDrops(ctx context.Context) {
-	last := map[string]uint64{}
-	tick := time.NewTicker(logDrops)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		st, err := h.Status(ctx)
-		if err != nil {
-			continue // stopping, or the loop is held up: status says so to who asks
-		}
-		for _, r := range st.Routers {
-			for _, name := range slices.Sorted(maps.Keys(r.Drops)) {
-				id := r.Name + "/" + name
-				if n := r.Drops[name]; n > last[id] {
-					h.log.Warn(fmt.Sprintf("(%s) dropped %d adverts: %s", r.Name, n-last[id], name), "since", logDrops, "total", n)
-					last[id] = n
-				}
-			}
-		}
-	}
-}

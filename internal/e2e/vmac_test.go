@@ -55,8 +55,8 @@ func adverts(tap *testnet.Tap) (n int) {
 	return n
 }
 
-// neighbour is the MAC address that a host has for another's address.
-func neighbour(t *testing.T, h *testnet.Host, ip string) string {
+// cachedMAC is the MAC address that a host has for another's address.
+func cachedMAC(t *testing.T, h *testnet.Host, ip string) string {
 	t.Helper()
 	_, mac, _ := strings.Cut(ipIn(t, h, "neigh show "+ip+" dev eth0"), "lladdr ")
 	mac, _, _ = strings.Cut(mac, " ")
@@ -100,7 +100,7 @@ func TestVirtualMACMovesAndClientsKeepTheirs(t *testing.T) {
 					t.Errorf("%s does not answer", holder.Name)
 				}
 				// Which MAC address keepalived's host asks the client from is not ours.
-				if got := neighbour(t, client, c.service()); got != c.vmac().String() && p.kind == testnet.VRRPX {
+				if got := cachedMAC(t, client, c.service()); got != c.vmac().String() && p.kind == testnet.VRRPX {
 					t.Errorf("the client has %s at %q, want %v", c.service(), got, c.vmac())
 				}
 			}

@@ -11,7 +11,7 @@ import (
 // heard is what a Receiver knows of one router.
 type heard struct {
 	rule    Rule // the reading goroutine's own, like the buckets
-	buckets [3]bucket
+	buckets [numClasses]bucket
 
 	received, matched, plain, pseudo, old atomic.Uint64
 	lastSeen, lastMatch                   atomic.Int64
@@ -23,7 +23,9 @@ type heard struct {
 const (
 	ofMaster = iota
 	significant
+	release
 	other
+	numClasses
 )
 
 // accept counts a valid advert and tells whether its class's bucket lets it
@@ -44,7 +46,9 @@ func (h *heard) accept(at vrrp.Instant, fr *vrrp.Frame) vrrp.Drop {
 	case h.rule.Master.matches(fr):
 		class = ofMaster
 		h.match(at)
-	case priority == 0 || priority >= h.rule.Priority:
+	case priority == 0:
+		class = release
+	case priority >= h.rule.Priority:
 		class = significant
 	}
 	if !h.buckets[class].take(at, h.rule.Rate, h.rule.Burst) {

@@ -30,8 +30,8 @@ type Rule struct {
 	vrrp.Expect
 	Priority uint8 // our effective one: what is not below it can change a decision
 	// Rate is how many adverts a second are delivered of each class, Burst how
-	// many at once; both above 0. The classes are those like Master's, those of
-	// priority 0 or not below ours, and the others: a flood of one does not hide
+	// many at once; both above 0. The classes are those like Master's, releases, those of a
+	// priority not below ours, and the others: a flood of one does not hide
 	// another, least of all the master.
 	Rate, Burst uint32
 	Master      Match

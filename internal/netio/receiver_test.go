@@ -258,9 +258,14 @@ func TestDrainStopsAtWhatCameLater(t *testing.T) {
 	}
 }
 
-// TestFloodDoesNotHideTheMaster sends many adverts that decide nothing, and
-// some of the master and of a better one between them.
+// Many adverts that decide nothing, or releases, and some of the master and of
+// a better one between them.
 func TestFloodDoesNotHideTheMaster(t *testing.T) {
+	t.Run("low priority", func(t *testing.T) { floodHidesNobody(t, 50, 0) })
+	t.Run("release", func(t *testing.T) { floodHidesNobody(t, 0, 50) })
+}
+
+func floodHidesNobody(t *testing.T, priority, third uint8) {
 	e := earsForTest(t)
 	rule := generous
 	rule.Priority, rule.Rate, rule.Burst = 100, 1, 10
@@ -269,11 +274,11 @@ func TestFloodDoesNotHideTheMaster(t *testing.T) {
 	if err := e.SetRouter(51, vrrp.IPv4, rule); err != nil {
 		t.Fatal(err)
 	}
-	flood, master, better, release := e.advert(51, 50), e.advert(51, 90), e.advert(51, 200), e.advert(51, 0)
+	flood, master, better, other := e.advert(51, priority), e.advert(51, 90), e.advert(51, 200), e.advert(51, third)
 	for i := range 200 {
 		e.send(flood)
 		if i%50 == 49 {
-			e.send(master, better, release)
+			e.send(master, better, other)
 		}
 	}
 	count := map[uint8]int{}
@@ -281,11 +286,11 @@ func TestFloodDoesNotHideTheMaster(t *testing.T) {
 		count[p]++
 	}
 	// The test may take seconds on a slow machine, and a token comes each.
-	if count[90] != 4 || count[200] != 4 || count[0] != 4 || count[50] < 10 || count[50] > 40 {
+	if count[90] != 4 || count[200] != 4 || count[third] != 4 || count[priority] < 10 || count[priority] > 40 {
 		t.Errorf("given by priority: %v", count)
 	}
 	c, _ := e.Router(51, vrrp.IPv4)
-	if c.Drops[vrrp.DropOverflow] != uint64(200-count[50]) || c.Received != 212 || c.Matched != 4 {
+	if c.Drops[vrrp.DropOverflow] != uint64(200-count[priority]) || c.Received != 212 || c.Matched != 4 {
 		t.Errorf("counts: overflow %d, received %d, matched %d", c.Drops[vrrp.DropOverflow], c.Received, c.Matched)
 	}
 	var arrivals uint64

@@ -26,11 +26,7 @@ func (p *Port) Join() error {
 // kernel tells them from a queue that a busy machine works off late, and the
 // bridge forwards only then.
 func (p *Port) waitUp() error {
-	up := func(h *Host, name string) bool {
-		link, err := h.nl.LinkByName(name)
-		return err == nil && link.Attrs().OperState == netlink.OperUp
-	}
-	if !WaitFor(10*time.Second, func() bool { return up(p.host, p.Name) && up(p.lan.sw, p.port) }) {
+	if !WaitFor(10*time.Second, func() bool { return p.host.HasCarrier(p.Name) && p.lan.sw.HasCarrier(p.port) }) {
 		return fmt.Errorf("%s of %s has no carrier after 10 s", p.Name, p.host.Name)
 	}
 	return nil

@@ -10,14 +10,23 @@ import (
 	"time"
 )
 
-// Kind is a VRRP daemon that reads keepalived.conf.
+// Kind is a VRRP daemon. All but FRR read keepalived.conf.
 type Kind string
 
 // The kinds.
 const (
 	VRRPX      Kind = "vrrpx"
 	Keepalived Kind = "keepalived"
+	FRR        Kind = "frr" // zebra and vrrpd; see frr.go
 )
+
+// programs are what must be there to run a daemon of this kind.
+func (k Kind) programs() []string {
+	if k == FRR {
+		return []string{frrDir + "zebra", frrDir + "vrrpd"}
+	}
+	return []string{string(k)}
+}
 
 // Daemon runs one VRRP daemon on a host. Fill in the fields, then Start; after
 // it has ended it can be started again, with another Conf if wanted. The
@@ -26,7 +35,7 @@ type Daemon struct {
 	Host   *Host
 	Kind   Kind
 	Binary string   // path, or a name in PATH; empty means the Kind's name
-	Conf   string   // text of keepalived.conf
+	Conf   string   // text of its configuration: Conf, FRRConf
 	Dir    string   // existing directory, this daemon's alone, for its files
 	Args   []string // further arguments
 	Sysfs  bool     // see Cmd
@@ -61,13 +70,8 @@ func (d *Daemon) Start() error {
 		return err
 	}
 	defer log.Close()
-	binary := d.Binary
-	if binary == "" {
-		binary = string(d.Kind)
-	}
-	cmd := d.Host.Command(context.Background(), binary, d.args()...)
+	cmd := d.command()
 	cmd.Stdout, cmd.Stderr, cmd.Sysfs = log, log, d.Sysfs
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // see PIDs
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s on %s: %w", d.Kind, d.Host.Name, err)
 	}
@@ -80,14 +84,25 @@ func (d *Daemon) Start() error {
 	return nil
 }
 
-// args: keepalived at its leanest, in the foreground, VRRP only and without
+// command: keepalived at its leanest, in the foreground, VRRP only and without
 // syslog, whose lines alone can make it a hundred times slower.
-func (d *Daemon) args() []string {
-	if d.Kind == Keepalived {
+func (d *Daemon) command() *Cmd {
+	binary, args := d.Binary, []string{"run", "-f", d.confFile()}
+	attr := &syscall.SysProcAttr{Setsid: true} // see PIDs
+	switch d.Kind {
+	case Keepalived:
 		pid := d.pidFiles()
-		return append([]string{"-n", "-l", "-G", "-P", "-f", d.confFile(), "-p", pid[0], "-r", pid[1]}, d.Args...)
+		args = []string{"-n", "-l", "-G", "-P", "-f", d.confFile(), "-p", pid[0], "-r", pid[1]}
+	case FRR:
+		binary, args = "sh", []string{"-c", frrScript, "frr", d.confFile()}
+		attr.Cloneflags = frrNamespaces
 	}
-	return append([]string{"run", "-f", d.confFile()}, d.Args...)
+	if binary == "" {
+		binary = string(d.Kind)
+	}
+	cmd := d.Host.Command(context.Background(), binary, append(args, d.Args...)...)
+	cmd.SysProcAttr = attr
+	return cmd
 }
 
 // Running tells whether the started process has not ended.

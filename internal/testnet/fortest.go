@@ -66,7 +66,7 @@ func (h *Host) StartForTest(t TB, kind Kind, conf string, args ...string) *Daemo
 	if kind == VRRPX {
 		d.Binary = Binary(t)
 	} else {
-		Need(t, string(kind))
+		Need(t, kind.programs()...)
 	}
 	if err := d.Start(); err != nil {
 		t.Fatalf("%v", err)

@@ -116,6 +116,12 @@ func (h *Host) HasAddr(ip string) bool {
 	return false
 }
 
+// HasCarrier tells whether an interface of the host is up and has a carrier.
+func (h *Host) HasCarrier(ifname string) bool {
+	link, err := h.nl.LinkByName(ifname)
+	return err == nil && link.Attrs().OperState == netlink.OperUp
+}
+
 func (h *Host) close() error {
 	if h.nl != nil {
 		h.nl.Close()

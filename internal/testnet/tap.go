@@ -34,6 +34,11 @@ func (l *LAN) TapLink(link int) (*Tap, error) {
 	return l.sw.Tap(bridgeName(link), Frame.Announces)
 }
 
+// Tap starts to record the VRRP, ARP and ND frames that come in at this port:
+// those of its host, whatever MAC and IP address they bear, and also while it
+// is muted.
+func (p *Port) Tap() (*Tap, error) { return p.lan.sw.Tap(p.port, Frame.Announces) }
+
 // Tap starts to record those frames that an interface of the host receives and
 // for which keep is true. keep must not hold on to the frame, and is given it
 // without a stamp.

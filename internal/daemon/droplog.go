@@ -1,0 +1,69 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/vrrpx/vrrpx/stats"
+	"github.com/vrrpx/vrrpx/vrrp"
+)
+
+// logEvery is how often new drops are looked for and logged, once for all of a
+// kind, and notes of one kind are logged: whatever the LAN sends, the log grows
+// by some lines of a kind in a minute (row 24).
+const logEvery = 10 * time.Second
+
+// dropLog remembers the counters that were logged.
+type dropLog struct {
+	log  *slog.Logger
+	last map[string]uint64
+}
+
+// watchDrops logs what was dropped since it last looked.
+func (h *host) watchDrops(ctx context.Context) {
+	d := dropLog{h.log, map[string]uint64{}}
+	tick := time.NewTicker(logEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		st, err := h.Status(ctx)
+		if err != nil {
+			continue // stopping, or the loop is held up: status says so to who asks
+		}
+		d.look(st)
+	}
+}
+
+// look logs each counter that has grown since the last look. Frames for other
+// routers and other VLANs are not bad, and only counted.
+func (d *dropLog) look(st *stats.Status) {
+	for _, i := range st.Interfaces {
+		for _, name := range slices.Sorted(maps.Keys(i.Drops)) {
+			if name != vrrp.DropVRID.String() && name != vrrp.DropVLAN.String() {
+				d.grown(i.Name, "frames", name, i.Drops[name])
+			}
+		}
+	}
+	for _, r := range st.Routers {
+		for _, name := range slices.Sorted(maps.Keys(r.Drops)) {
+			d.grown("("+r.Name+")", "adverts", name, r.Drops[name])
+		}
+	}
+}
+
+func (d *dropLog) grown(where, what, name string, n uint64) {
+	id := where + "/" + name
+	last := d.last[id]
+	d.last[id] = n
+	if n > last { // less: the interface is another one now
+		d.log.Warn(fmt.Sprintf("%s dropped %d %s: %s", where, n-last, what, name), "since", logEvery, "total", n)
+	}
+}
