@@ -24,6 +24,7 @@ import (
 type Config struct {
 	Global  Global
 	Routers []Router // in the order of the file
+	Scripts []Script // likewise
 }
 
 // Global holds global_defs: what concerns the whole process, and the values
@@ -49,6 +50,15 @@ type Global struct {
 	OwnerIgnores         bool          // vrrp_owner_ignore_adverts
 	GARP                 GARP          // vrrp_garp_*
 	GNAInterval          time.Duration // vrrp_gna_interval
+
+	// How scripts run: as whom where they do not say (script_user; empty: the
+	// user keepalived_script if there is one, else root), whether one that
+	// would run as root and others could change is refused, and whether a
+	// user's supplementary groups come along.
+	ScriptUser, ScriptGroup string
+	ScriptSecurity          bool
+	SupplementaryGroups     bool
+	PriorityChanges         bool // vrrp_notify_priority_changes
 
 	// What a start waits for before the election: the whole of StartupDelay
 	// (vrrp_startup_delay), and until the host has been up for DelayAfterBoot
@@ -84,6 +94,13 @@ type Router struct {
 	Addresses      []Address // in the order of the file, which is that of the advert; of Family; 1 to 255, IPv6 to 90
 	NoAddresses    bool      // no_virtual_ipaddress: Addresses may be empty
 	Excluded       []Address // virtual_ipaddress_excluded: held and announced like Addresses, in no advert
+
+	Scripts    []Track // track_script
+	Interfaces []Track // track_interface
+	// UntrackedOwn: the router goes on when its own interface is down
+	// (dont_track_primary).
+	UntrackedOwn bool
+	Notify       Notify
 
 	GARP                 GARP
 	GNAInterval          time.Duration // GARP.Interval over IPv6: least gap between two neighbour advertisements

@@ -11,7 +11,9 @@ type interpreter struct {
 	global  Global
 	seen    map[string]Pos // the keywords of global_defs that were given
 	drafts  []*draft
-	cur     *draft          // the router whose block is read
+	cur     *draft // the router whose block is read
+	scripts []*Script
+	script  *Script         // the vrrp_script whose block is read
 	name    string          // the keyword whose statement is read
 	minGARP bool            // vrrp_min_garp
 	params  map[string]bool // the parameters that the file defines
@@ -49,11 +51,15 @@ func interpret(diags *diagnostics, list []*statement, params map[string]bool) (*
 		notices: map[*kind]*mention{},
 	}
 	in.walk("", nil, list)
+	in.endScripts()
 	in.resolve()
 	in.report()
 	cfg := &Config{Global: in.global}
 	for _, d := range in.drafts {
 		cfg.Routers = append(cfg.Routers, d.Router)
+	}
+	for _, s := range in.scripts {
+		cfg.Scripts = append(cfg.Scripts, *s)
 	}
 	return cfg, in.drafts
 }

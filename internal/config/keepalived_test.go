@@ -26,6 +26,16 @@ const (
 	documented = "keepalived 2.4 and its manual have it so"
 )
 
+const scriptGlobals = "global_defs {\nenable_script_security\nscript_user root\n}\n"
+
+// scripts is a router that tracks a script with further statements.
+func scripts(lines, track string) string {
+	if track == "" {
+		track = "check"
+	}
+	return scriptGlobals + "vrrp_script check {\nscript \"/bin/true\"\n" + lines + "\n}\n" + instance("track_script {\n"+track+"\n}")
+}
+
 // instance is a router with further statements.
 func instance(statements string) string {
 	return strings.Replace(minimal, "virtual_ipaddress", statements+"\nvirtual_ipaddress", 1)
@@ -176,7 +186,6 @@ var comparisons = []comparison{
 	{instance("mcast_src_ip 224.0.0.1"), "no host can have it"},
 	{instance("mcast_src_ip fe80::1"), ""},
 	{instance("unicast_peer {\n10.99.0.2\n}"), absent},
-	{instance("track_interface {\neth1\n}"), absent},
 	{instance("use_vmac"), absent},
 	{instance("smtp_alert"), ""},
 	{instance("debug 1"), ""},
@@ -318,6 +327,37 @@ var comparisons = []comparison{
 	{"global_defs {\nvrrp_strict\n}\n" + auth("auth_type PASS\nauth_pass 1111"), corrected},
 	{"global_defs {\nvrrp_strict\n}\n" + instance("strict_mode off") + "\n", ""},
 
+	// Tracking and programs.
+	{instance("track_interface {\neth1\n}"), ""},
+	{instance("track_interface {\neth1 weight 10\n}"), ""},
+	{instance("track_interface {\neth1 weight -10 reverse\n}"), ""},
+	{instance("track_interface {\neth1 weight 254\n}"), ""},
+	{instance("track_interface {\neth1 weight x\n}"), ""},
+	{instance("track_interface {\neth1 10\n}"), ""},
+	{instance("track_interface {\neth1\neth1\n}"), ""},
+	{instance("dont_track_primary"), ""},
+	{scripts("", ""), ""},
+	{scripts("", "check weight 20"), ""},
+	{scripts("", "check weight -20 reverse"), ""},
+	{scripts("", "check weight 300"), ""},
+	{scripts("", "other"), ""},
+	{scripts("", "check\ncheck"), ""},
+	{scripts("interval 2\ntimeout 1\nrise 2\nfall 3\nweight -20\ninit_fail\nuser root", ""), ""},
+	{scripts("interval 0.5", ""), documented},
+	{scripts("interval 0", ""), ""},
+	{scripts("interval x", ""), ""},
+	{scripts("timeout 0", ""), ""},
+	{scripts("weight 254", ""), ""},
+	{scripts("weight 10 reverse", ""), ""},
+	{scripts("weight 10 nonsense", ""), ""},
+	{scripts("rise 0", ""), ""},
+	{scripts("fall 0", ""), ""},
+	{scripts("nonsense", ""), ""},
+	{scriptGlobals + instance("notify /bin/true\nnotify_master \"/bin/true a b\"\nnotify_backup /bin/true root\nnotify_fault /bin/true root root\nnotify_stop /bin/true"), ""},
+	{scriptGlobals + instance("notify_master_rx_lower_pri /bin/true\nnotify_priority_changes on"), ""},
+	{scriptGlobals + instance("notify_master"), ""},
+	{instance("notify_priority_changes maybe"), ""},
+
 	// What is not VRRP.
 	{"virtual_server 10.0.0.3 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nreal_server 10.0.0.7 80 {\nTCP_CHECK {\nconnect_timeout 3\n}\n}\n}\n" + minimal, ""},
 	{"virtual_server 10.0.0.3 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nnonsense\nreal_server 10.0.0.7 80 {\nTCP_CHECK {\n}\n}\n}\n" + minimal, "a mistake there is none of VRRP: a warning"},
@@ -359,9 +399,10 @@ func TestKeepalivedSamples(t *testing.T) {
 		t.Fatalf("no samples: %v", err)
 	}
 	differ := map[string]string{
-		"vrrp":         documented, // one address twice
-		"vrrp.scripts": absent,
-		"vrrp.sync":    absent,
+		"vrrp":            documented, // one address twice
+		"vrrp.scripts":    absent,
+		"vrrp.sync":       absent,
+		"vrrp.localcheck": "the interfaces that it names are for the host to have",
 	}
 	host := oracle(t)
 	for _, path := range samples {

@@ -60,6 +60,11 @@ var arguments = map[string]string{
 	"mcast_dst_ip":         "224.0.0.19",
 	"vrrp_mcast_group4":    "224.0.0.19",
 	"smtp_alert_vrrp":      "on",
+	"vrrp_script":          "S {\nscript /bin/true\n}",
+	"track_script":         "{\n}",
+	"track_interface":      "{\neth1\n}",
+	"weight":               "-5",
+	"init_fail":            "",
 	"virtual_server":       "10.0.0.3 80 {\nreal_server 10.0.0.7 80 {\nTCP_CHECK {\nconnect_timeout 3\n}\n}\n}",
 	"virtual_server_group": "G {\n10.0.0.3 80\n}",
 }
@@ -88,13 +93,16 @@ func withKeyword(block, name string, kw keyword) string {
 	router = slices.DeleteFunc(router, func(s string) bool { return block == "vrrp_instance" && strings.HasPrefix(s, name+" ") })
 	auth := []string{"auth_type PASS", "auth_pass 1"}
 	auth = slices.DeleteFunc(auth, func(s string) bool { return block != "authentication" || strings.HasPrefix(s, name+" ") })
+	if block == "vrrp_script" {
+		return "vrrp_script S {\nscript /bin/true\n" + line + "\n}\n" + minimal
+	}
 	return "global_defs {\n" + lines["global_defs"] + "\n}\n" + lines[""] + "\nvrrp_instance VI_1 {\n" +
 		strings.Join(router, "\n") + "\n" + lines["vrrp_instance"] +
 		"\nauthentication {\n" + strings.Join(auth, "\n") + "\n" + lines["authentication"] + "\n}\n}\n"
 }
 
 func TestEveryKeywordIsHonouredIgnoredOrRefused(t *testing.T) {
-	for _, block := range []string{"", "global_defs", "vrrp_instance", "authentication"} {
+	for _, block := range []string{"", "global_defs", "vrrp_instance", "authentication", "vrrp_script"} {
 		for name, kw := range blocks[block] {
 			t.Run(block+"/"+name, func(t *testing.T) {
 				src := withKeyword(block, name, kw)
@@ -134,7 +142,7 @@ func TestRefusedKeywordThatAsksForNothingIsAccepted(t *testing.T) {
 
 func TestKeywordsOfSkippedBlocksAreChecked(t *testing.T) {
 	for block, table := range blocks {
-		if _, ok := blocks[""][block]; !ok || block == "global_defs" || block == "vrrp_instance" {
+		if _, ok := blocks[""][block]; !ok || block == "global_defs" || block == "vrrp_instance" || block == "vrrp_script" {
 			continue
 		}
 		for name := range table {

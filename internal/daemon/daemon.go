@@ -18,6 +18,9 @@ import (
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/control"
 	"github.com/vrrpx/vrrpx/internal/netio"
+	"github.com/vrrpx/vrrpx/internal/notify"
+	"github.com/vrrpx/vrrpx/internal/script"
+	"github.com/vrrpx/vrrpx/internal/track"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -57,6 +60,11 @@ type host struct {
 	routers   []*router          // likewise
 	starter   *time.Timer        // of a delayed start; the loop's, as is stopping
 	stopping  bool
+	electing  bool                // the start is not delayed any more
+	scripts   map[string]*watched // by name, the loop's
+	checks    []track.Script
+	running   *track.Scripts
+	notify    *notify.Queue
 }
 
 // Run runs the routers until ctx ends, then releases: priority 0 out, addresses
@@ -116,14 +124,22 @@ func (h *host) open() error {
 	if h.announcer, err = netio.NewAnnouncer(); err != nil {
 		return err
 	}
-	out := outputs{h.addrs, h.pacer, h.announcer}
+	out := outputs{addresses: h.addrs, pacer: h.pacer, announcer: h.announcer}
 	for _, rc := range h.opts.Config.Routers {
 		h.routers = append(h.routers, newRouter(rc, h.log, out))
 	}
 	h.loop.routers = h.routers
+	runner := script.NewRunner()
+	if err := h.openTracking(); err != nil {
+		return err
+	}
+	if err := h.openNotify(runner); err != nil {
+		return err
+	}
 	if err := h.openDevices(); err != nil {
 		return err
 	}
+	h.runChecks(runner)
 	for _, r := range h.routers {
 		if err := h.addrs.Declare(r.cfg.Name, addressesOf(r.cfg)); err != nil {
 			return err
@@ -157,11 +173,8 @@ func (h *host) openDevices() error {
 		}
 	}
 	for _, r := range h.routers {
-		name := r.cfg.Interface
-		if h.devices[name] == nil {
-			h.devices[name] = &device{name: name}
-		}
-		h.devices[name].routers = append(h.devices[name].routers, r)
+		r.device = h.device(r.cfg.Interface)
+		r.device.routers = append(r.device.routers, r)
 	}
 	// From here on every change is an event; the loop takes them in order.
 	h.addrs.Watch(slices.Collect(maps.Keys(h.devices))...)
@@ -173,10 +186,25 @@ func (h *host) openDevices() error {
 	return nil
 }
 
+// device is that of a name, which need not exist yet.
+func (h *host) device(name string) *device {
+	d := h.devices[name]
+	if d == nil {
+		d = &device{name: name}
+		h.devices[name] = d
+	}
+	return d
+}
+
 func (h *host) openDevice(d *device) error {
 	dev, ok := h.addrs.Link(d.name)
 	if !ok {
-		return &NoInterfaceError{Name: d.name, Router: d.routers[0].cfg.Name}
+		return &NoInterfaceError{Name: d.name, Router: d.users()[0].cfg.Name}
+	}
+	if len(d.routers) == 0 { // only tracked
+		d.exists, d.up = true, dev.Up
+		h.refresh(d)
+		return nil
 	}
 	primary, _ := h.addrs.PrimaryIPv4(d.name)
 	linkLocal, _ := h.addrs.LinkLocal(d.name)
@@ -224,7 +252,7 @@ const releaseTime = 600 * time.Millisecond
 // stop ends the election: every MASTER says so, then its addresses go.
 func (h *host) stop() {
 	h.loop.post(func() {
-		h.stopping = true
+		h.stopping, h.electing = true, false
 		if h.starter != nil {
 			h.starter.Stop()
 		}
@@ -239,6 +267,9 @@ func (h *host) stop() {
 
 // close gives back what open took, in any state of it.
 func (h *host) close() {
+	if h.running != nil {
+		h.running.Close()
+	}
 	if h.announcer != nil {
 		h.announcer.Close()
 	}
@@ -260,6 +291,11 @@ func (h *host) close() {
 	if h.kernel != nil {
 		if err := h.kernel.Close(); err != nil {
 			h.log.Error("removing BPF: " + err.Error())
+		}
+	}
+	if h.notify != nil {
+		if lost := h.notify.Close(stopTime); lost > 0 {
+			h.log.Error(fmt.Sprintf("%d notify programs never ran: those before them have not ended", lost))
 		}
 	}
 	if h.loop != nil {

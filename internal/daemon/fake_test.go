@@ -112,26 +112,26 @@ func (p *fakePath) receive(k loader.Key, at vrrp.Instant, pk vrrp.Packet, src st
 	p.queue = append(p.queue, loader.Event{Kind: loader.Advert, Key: k, At: at, Now: at, Src: a, Dst: groupOf(k.Family), Digest: digest, Message: msg})
 }
 
-// script records what a router asks of the world, in order.
-type script struct{ lines []string }
+// record notes what a router asks of the world, in order.
+type record struct{ lines []string }
 
-func (s *script) add(format string, a ...any) { s.lines = append(s.lines, fmt.Sprintf(format, a...)) }
+func (s *record) add(format string, a ...any) { s.lines = append(s.lines, fmt.Sprintf(format, a...)) }
 
-func (s *script) take() string {
+func (s *record) take() string {
 	l := strings.Join(s.lines, "; ")
 	s.lines = nil
 	return l
 }
 
-func (s *script) Hold(string)    { s.add("hold") }
-func (s *script) Release(string) { s.add("release") }
+func (s *record) Hold(string)    { s.add("hold") }
+func (s *record) Release(string) { s.add("release") }
 
-type fakePacer struct{ *script }
+type fakePacer struct{ *record }
 
 func (p fakePacer) Set(_ string, c netio.Schedule) { p.add("pace every %v", c.Interval) }
 func (p fakePacer) Stop(string)                    { p.add("stop pacing") }
 
-type fakeAnnouncer struct{ *script }
+type fakeAnnouncer struct{ *record }
 
 func (a fakeAnnouncer) Announce(_ string, b netio.Burst) {
 	if b.Interval != 0 {
@@ -142,7 +142,7 @@ func (a fakeAnnouncer) Announce(_ string, b netio.Burst) {
 }
 func (a fakeAnnouncer) Cancel(string) { a.add("cancel announcing") }
 
-type fakeSender struct{ *script }
+type fakeSender struct{ *record }
 
 func (s fakeSender) Send(frame []byte) error {
 	if frame[12] == 8 && frame[13] == 6 {
@@ -170,7 +170,7 @@ func (s fakeSender) SendAll(frames [][]byte) int {
 // rig is one router on a loop without threads: the test calls its rounds.
 type rig struct {
 	*testing.T
-	*script
+	*record
 	loop *loop
 	path *fakePath
 	r    *router
@@ -189,10 +189,10 @@ func newRig(t *testing.T, deadlines bool, change func(*config.Router)) *rig {
 	if change != nil {
 		change(&cfg)
 	}
-	s := &script{}
+	s := &record{}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	g := &rig{T: t, script: s, path: newFakePath(deadlines), t: vrrp.Instant(time.Hour)}
-	g.r = newRouter(cfg, log, outputs{s, fakePacer{s}, fakeAnnouncer{s}})
+	g := &rig{T: t, record: s, path: newFakePath(deadlines), t: vrrp.Instant(time.Hour)}
+	g.r = newRouter(cfg, log, outputs{addresses: s, pacer: fakePacer{s}, announcer: fakeAnnouncer{s}})
 	g.key = loader.Key{Ifindex: 2, VRID: 51, Family: vrrp.Family(cfg.Family)}
 	g.r.key = g.key
 	mac, _ := net.ParseMAC("02:00:00:00:00:05")

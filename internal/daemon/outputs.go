@@ -11,6 +11,7 @@ type outputs struct {
 	addresses addresses
 	pacer     pacer
 	announcer announcer
+	notifier  notifier
 }
 
 // sender sends on one interface (netio.Sender).

@@ -26,6 +26,7 @@ func (r *router) recordTransition(at vrrp.Instant, t vrrp.Transition) {
 	})
 	r.log.Info(fmt.Sprintf("(%s) Entering %s STATE", r.cfg.Name, t.To),
 		"from", t.From.String(), "cause", t.Reason.Code.String(), "reason", t.Reason.String())
+	r.notifyState(t.To)
 }
 
 // recordNote logs a note; it stands as an alarm until the next transition, that
@@ -33,6 +34,9 @@ func (r *router) recordTransition(at vrrp.Instant, t vrrp.Transition) {
 func (r *router) recordNote(n vrrp.Note) {
 	text := noteText(n, r.machine.Config())
 	r.alarms[n.Kind] = text
+	if n.Kind == vrrp.NoteSecondMaster {
+		r.notifyLower()
+	}
 	r.log.Log(context.Background(), noteLevel(n.Kind), fmt.Sprintf("(%s) %s", r.cfg.Name, text), "alarm", n.Kind.String())
 }
 

@@ -21,12 +21,15 @@ type router struct {
 	log     *slog.Logger
 	out     outputs
 	machine *vrrp.Machine
+	device  *device
 	link    *link // nil while the interface does not exist
 	key     loader.Key
 	begins  vrrp.Instant // when the election begins, after a delayed start
 
-	taken  taken
-	advert advert
+	taken    taken
+	advert   advert
+	trackers []tracker
+	tells    programsTold
 
 	passwd  [8]byte
 	drops   [vrrp.NumDrops]atomic.Uint64 // found above the datapath
@@ -70,7 +73,7 @@ func (r *router) authType() vrrp.AuthType {
 // machineConfig is the core's view of the configuration.
 func (r *router) machineConfig(primary netip.Addr) vrrp.Config {
 	c := vrrp.Config{
-		Version: r.cfg.Version, Family: vrrp.Family(r.cfg.Family), VRID: r.cfg.VRID, Priority: r.cfg.Priority,
+		Version: r.cfg.Version, Family: vrrp.Family(r.cfg.Family), VRID: r.cfg.VRID, Priority: r.effective(),
 		Interval: r.cfg.AdvertInterval, Primary: primary, Preempt: r.cfg.Preempt, PreemptDelay: r.cfg.PreemptDelay,
 		DownAdverts: r.cfg.DownAdverts, MaxLearn: maxLearn, ReplyToLower: r.cfg.LowerPriorityAdvert,
 		CheckAddrsOnce: r.cfg.SkipCheckAdvAddr, OwnerIgnores: r.cfg.OwnerIgnores,

@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // Untrusted tells who else than root could change what a path runs, and where:
@@ -76,24 +74,6 @@ func loose(path string) error {
 		return fmt.Errorf("%s can be written by group %d", path, st.Gid)
 	case mode.Perm()&0o002 != 0 && !sticky:
 		return fmt.Errorf("%s can be written by everyone", path)
-	}
-	return nil
-}
-
-// Executable tells why a file cannot be run, by its type and mode: nil when it
-// can, by somebody.
-func Executable(path string) error {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return err
-	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s is no regular file", path)
-	case info.Mode().Perm()&0o111 == 0:
-		return fmt.Errorf("%s is not executable", path)
-	}
-	if unix.Access(path, unix.X_OK) != nil && os.Getuid() == 0 {
-		return fmt.Errorf("%s cannot be executed: its file system is mounted noexec", path)
 	}
 	return nil
 }

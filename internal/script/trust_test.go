@@ -88,18 +88,3 @@ func TestProgramOfTheSystemIsTrusted(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-func TestExecutableNamesTheReason(t *testing.T) {
-	dir, path := tree(t)
-	if err := Executable(path); err != nil {
-		t.Error(err)
-	}
-	if err := os.Chmod(path, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	for path, want := range map[string]string{path: "not executable", dir: "no regular file", dir + "/none": "no such file"} {
-		if err := Executable(path); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", path, err, want)
-		}
-	}
-}
