@@ -58,7 +58,6 @@ type Global struct {
 	ScriptUser, ScriptGroup string
 	ScriptSecurity          bool
 	SupplementaryGroups     bool
-	PriorityChanges         bool // vrrp_notify_priority_changes
 
 	// What a start waits for before the election: the whole of StartupDelay
 	// (vrrp_startup_delay), and until the host has been up for DelayAfterBoot

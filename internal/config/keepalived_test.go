@@ -356,7 +356,7 @@ var comparisons = []comparison{
 	{scriptGlobals + instance("notify /bin/true\nnotify_master \"/bin/true a b\"\nnotify_backup /bin/true root\nnotify_fault /bin/true root root\nnotify_stop /bin/true"), ""},
 	{scriptGlobals + instance("notify_master_rx_lower_pri /bin/true\nnotify_priority_changes on"), ""},
 	{scriptGlobals + instance("notify_master"), ""},
-	{instance("notify_priority_changes maybe"), ""},
+	{instance("notify_priority_changes maybe"), "it has no effect"},
 
 	// What is not VRRP.
 	{"virtual_server 10.0.0.3 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nreal_server 10.0.0.7 80 {\nTCP_CHECK {\nconnect_timeout 3\n}\n}\n}\n" + minimal, ""},

@@ -38,7 +38,6 @@ func (d *draft) inherit(g *Global) {
 	for keyword, take := range map[string]func(){
 		"version":                    func() { d.Version = g.Version },
 		"strict_mode":                func() { d.Strict = g.Strict },
-		"notify_priority_changes":    func() { d.Notify.PriorityChanges = g.PriorityChanges },
 		"skip_check_adv_addr":        func() { d.SkipCheckAdvAddr = g.SkipCheckAdvAddr },
 		"higher_prio_send_advert":    func() { d.HigherPriorityAdvert = g.HigherPriorityAdvert },
 		"garp_lower_prio_delay":      func() { d.GARP.LowerDelay = g.GARP.LowerDelay },

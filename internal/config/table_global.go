@@ -118,7 +118,7 @@ var globalTable = table{
 	"script_user":                  keyword{shape: pairShape, set: (*interpreter).setScriptUser},
 	"enable_script_security":       noValue(func(in *interpreter) { in.global.ScriptSecurity = true }),
 	"set_supplementary_groups":     noValue(func(in *interpreter) { in.global.SupplementaryGroups = true }),
-	"vrrp_notify_priority_changes": boolean(func(in *interpreter, on bool) { in.global.PriorityChanges = on }),
+	"vrrp_notify_priority_changes": ignored(aboutUnused),
 	// A path is run as it is written, symbolic links and all.
 	"use_symlink_paths": boolean(func(*interpreter, bool) {}),
 	"vrrp_min_garp":     boolean((*interpreter).setMinGARP),

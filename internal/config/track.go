@@ -45,7 +45,6 @@ type Notify struct {
 	Master, Backup, Fault, Stop Command
 	Any                         Command // notify: with arguments that say which
 	MasterHearsLower            Command // notify_master_rx_lower_pri
-	PriorityChanges             bool
 }
 
 const (

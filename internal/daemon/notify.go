@@ -63,33 +63,22 @@ func (r *router) notifyState(s vrrp.State) {
 	if s == vrrp.Init {
 		name = "STOP"
 	}
-	r.notifyAll(own, name)
-}
-
-// notifyLower tells a MASTER's program that it hears a lesser one.
-func (r *router) notifyLower() {
-	if r.tells.lower != nil {
-		r.out.notifier.Tell(r.cfg.Name, r.withState(r.tells.lower, "MASTER_RX_LOWER_PRI"))
-	}
-}
-
-// notifyPriority tells of another effective priority, where that is asked for.
-func (r *router) notifyPriority() {
-	if s := r.machine.State(); r.cfg.Notify.PriorityChanges && (s == vrrp.Master || s == vrrp.Backup) {
-		r.notifyAll(nil, s.String()+"_PRIORITY")
-	}
-}
-
-func (r *router) notifyAll(own *script.Command, state string) {
 	var all []script.Command
 	if own != nil {
 		all = append(all, *own)
 	}
 	if r.tells.any != nil {
-		all = append(all, r.withState(r.tells.any, state))
+		all = append(all, r.withState(r.tells.any, name))
 	}
 	if len(all) > 0 {
 		r.out.notifier.Tell(r.cfg.Name, all...)
+	}
+}
+
+// notifyLower tells a MASTER's program that it hears a lesser one.
+func (r *router) notifyLower() {
+	if r.tells.lower != nil {
+		r.out.notifier.Tell(r.cfg.Name, *r.tells.lower)
 	}
 }
 

@@ -22,7 +22,7 @@ func (n *heard) Tell(name string, commands ...script.Command) {
 func program(words ...string) *script.Command { return &script.Command{Argv: words} }
 
 func TestTransitionsAreToldWithKeepalivedsArguments(t *testing.T) {
-	g := newRig(t, true, func(c *config.Router) { c.Notify.PriorityChanges = true })
+	g := newRig(t, true, nil)
 	n := &heard{}
 	g.r.out.notifier = n
 	g.r.tells = programsTold{
@@ -41,13 +41,13 @@ func TestTransitionsAreToldWithKeepalivedsArguments(t *testing.T) {
 	expect("takeover", "VI_1: /m a", "VI_1: /any x INSTANCE VI_1 MASTER 100")
 	g.master(38*ms, 50)
 	g.round(38 * ms)
-	expect("a lower master", "VI_1: /lower INSTANCE VI_1 MASTER_RX_LOWER_PRI 100")
+	expect("a lower master", "VI_1: /lower")
 	g.master(40*ms, 200)
 	g.round(40 * ms)
 	expect("a better master", "VI_1: /b", "VI_1: /any x INSTANCE VI_1 BACKUP 100")
 	g.r.track(&watched{state: 1}, config.Weight{N: 7})
 	g.r.reprioritise(g.at(41 * ms))
-	expect("another priority", "VI_1: /any x INSTANCE VI_1 BACKUP_PRIORITY 107")
+	expect("another priority")
 	g.r.step(g.at(42*ms), vrrp.Fault{Cause: "x", Active: true})
 	expect("fault", "VI_1: /f", "VI_1: /any x INSTANCE VI_1 FAULT 107")
 	g.r.step(g.at(43*ms), vrrp.Shutdown{})

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vrrpx/vrrpx/internal/testnet"
 )
@@ -57,5 +58,32 @@ func TestNotifyProgramsAreToldWhatKeepalivedTells(t *testing.T) {
 	slices.Sort(theirs)
 	if !slices.Equal(ours, theirs) {
 		t.Errorf("told\n%s\nkeepalived tells\n%s", strings.Join(ours, "\n"), strings.Join(theirs, "\n"))
+	}
+}
+
+// pressed is what the programs of a MASTER are told when it hears a lesser one.
+func pressed(t *testing.T, p party) string {
+	t.Helper()
+	l := testnet.ForTest(t, "a", "low")
+	a, low := l.Host("a"), l.Host("low")
+	dir := t.TempDir()
+	out, program := filepath.Join(dir, "out"), filepath.Join(dir, "note")
+	must(t, os.WriteFile(program, []byte("#!/bin/sh\necho \"$@\" >>"+out+"\n"), 0o755))
+	p.start(t, a, scriptUser+v2pass.conf(150, "notify_master_rx_lower_pri \""+program+" lower\""))
+	await(t, "the address", func() bool { return a.HasAddr(vip) })
+	flood(t, low, [][]byte{frame4(low, low.Addr, 255, protoVRRP, v2pass.message(50))}, 100, 10*time.Millisecond)
+	await(t, "the lower priority to be told", func() bool { b, _ := os.ReadFile(out); return len(b) > 0 })
+	b, err := os.ReadFile(out)
+	must(t, err)
+	return string(b)
+}
+
+func TestNotifyProgramIsToldOfALesserMasterAsKeepalivedTells(t *testing.T) {
+	testnet.Need(t, "root", "keepalived")
+	var ours, theirs string
+	t.Run("vrrpx", func(t *testing.T) { ours = pressed(t, native) })
+	t.Run("keepalived", func(t *testing.T) { theirs = pressed(t, keepalived) })
+	if ours != theirs {
+		t.Errorf("told %q, keepalived tells %q", ours, theirs)
 	}
 }
