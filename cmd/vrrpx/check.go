@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -13,19 +15,28 @@ import (
 // runCheck prints all diagnostics and fails when one is an error.
 func runCheck(_ context.Context, e env, flags *pflag.FlagSet, args []string) error {
 	file := flags.StringP("file", "f", "", "keepalived.conf to check")
+	id := configID(flags)
 	if err := parse(flags, args); err != nil {
 		return err
 	}
 	if *file == "" {
 		return usageError{hint("vrrpx check -f FILE", "no file given")}
 	}
-	cfg, diags := config.Load(*file)
+	cfg, diags := config.Load(*file, *id)
 	printDiagnostics(e.stdout, diags)
 	if cfg == nil {
 		return errSilent
 	}
 	fmt.Fprintf(e.stdout, "%s: good: %d virtual routers\n", *file, len(cfg.Routers))
 	return nil
+}
+
+// configID is the flag for what @id in a configuration is compared with: the
+// first part of the host's name unless given.
+func configID(flags *pflag.FlagSet) *string {
+	name, _ := os.Hostname() // without one no @id holds
+	name, _, _ = strings.Cut(name, ".")
+	return flags.String("config-id", name, "configuration id: lines with another @id are left out")
 }
 
 // printDiagnostics prints each with its position and, below, what to do.

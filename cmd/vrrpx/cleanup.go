@@ -42,7 +42,10 @@ func runCleanup(_ context.Context, e env, flags *pflag.FlagSet, args []string) e
 func daemonError(err error) error {
 	var running *daemon.RunningError
 	var missing *daemon.NoInterfaceError
+	var program *daemon.ProgramError
 	switch {
+	case errors.As(err, &program):
+		return hint(program.Hint, "%w", err)
 	case errors.As(err, &running):
 		return hint("stop it first: kill "+fmt.Sprint(running.PID), "%w", err)
 	case errors.As(err, &missing):

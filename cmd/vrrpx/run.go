@@ -23,6 +23,7 @@ const logSize = 1 << 20
 
 func runDaemon(ctx context.Context, e env, flags *pflag.FlagSet, args []string) error {
 	file := flags.StringP("file", "f", "", "keepalived.conf to run")
+	id := configID(flags)
 	one := routerFlags(flags)
 	xdp := flags.String("xdp", "auto", "where to attach: auto, native, generic or off")
 	level := flags.String("log-level", "info", "debug, info, warn or error")
@@ -37,7 +38,7 @@ func runDaemon(ctx context.Context, e env, flags *pflag.FlagSet, args []string) 
 	if err := min.UnmarshalText([]byte(*level)); err != nil {
 		return usageError{hint("--log-level is debug, info, warn or error", "%w", err)}
 	}
-	cfg, err := one.load(e.stderr, *file)
+	cfg, err := one.load(e.stderr, *file, *id)
 	if err != nil {
 		return err
 	}
@@ -67,14 +68,14 @@ func runDaemon(ctx context.Context, e env, flags *pflag.FlagSet, args []string) 
 
 // load returns the configuration of the file or of the flags, and prints its
 // diagnostics. Anything but a clean one ends here.
-func (r *routerOptions) load(stderr io.Writer, file string) (*config.Config, error) {
+func (r *routerOptions) load(stderr io.Writer, file, id string) (*config.Config, error) {
 	var cfg *config.Config
 	var diags []config.Diagnostic
 	switch {
 	case file != "" && r.given():
 		return nil, usageError{hint("give either", "-f and -i exclude each other")}
 	case file != "":
-		cfg, diags = config.Load(file)
+		cfg, diags = config.Load(file, id)
 	case r.given():
 		cfg, diags = r.config()
 	default:

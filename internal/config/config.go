@@ -24,6 +24,7 @@ import (
 type Config struct {
 	Global  Global
 	Routers []Router // in the order of the file
+	Scripts []Script // likewise
 }
 
 // Global holds global_defs: what concerns the whole process, and the values
@@ -50,6 +51,14 @@ type Global struct {
 	CheckSource          bool          // vrrp_check_unicast_src
 	GARP                 GARP          // vrrp_garp_*
 	GNAInterval          time.Duration // vrrp_gna_interval
+
+	// How scripts run: as whom where they do not say (script_user; empty: the
+	// user keepalived_script if there is one, else root), whether one that
+	// would run as root and others could change is refused, and whether a
+	// user's supplementary groups come along.
+	ScriptUser, ScriptGroup string
+	ScriptSecurity          bool
+	SupplementaryGroups     bool
 
 	// What a start waits for before the election: the whole of StartupDelay
 	// (vrrp_startup_delay), and until the host has been up for DelayAfterBoot
@@ -109,6 +118,13 @@ type Router struct {
 	UseVMAC  bool   // use_vmac: adverts come from VMACs[0], which carries the addresses of Family on Interface
 	XmitBase bool   // vmac_xmit_base: adverts come from Interface's own MAC after all; only with UseVMAC
 	VMACs    []VMAC // macvlans on Interface
+
+	Scripts    []Track // track_script
+	Interfaces []Track // track_interface
+	// UntrackedOwn: the router goes on when its own interface is down
+	// (dont_track_primary).
+	UntrackedOwn bool
+	Notify       Notify
 
 	GARP                 GARP
 	GNAInterval          time.Duration // GARP.Interval over IPv6: least gap between two neighbour advertisements

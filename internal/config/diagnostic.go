@@ -81,11 +81,14 @@ func (d *diagnostics) reportf(sev Severity, pos Pos, hint, format string, args .
 	if sev == Error {
 		into = &d.errors
 	}
-	if len(*into) >= maxDiagnostics {
+	found := Diagnostic{Severity: sev, Pos: pos, Message: fmt.Sprintf(format, args...), Hint: hint}
+	switch {
+	case slices.Contains(*into, found): // in each turn of a sequence
+	case len(*into) >= maxDiagnostics:
 		d.more++
-		return
+	default:
+		*into = append(*into, found)
 	}
-	*into = append(*into, Diagnostic{Severity: sev, Pos: pos, Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 
 func (d *diagnostics) errorf(pos Pos, hint, format string, args ...any) {

@@ -21,7 +21,7 @@ func TestGolden(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(file, func(t *testing.T) {
-			cfg, diags := Load(file)
+			cfg, diags := Load(file, "")
 			got := show(diags) + dump(cfg)
 			want := strings.TrimSuffix(file, ".conf") + ".want"
 			if *update {

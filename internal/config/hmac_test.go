@@ -134,7 +134,7 @@ func TestKeyFile(t *testing.T) {
 		if err := os.WriteFile(conf, []byte(hmacBlock("key 7 file:"+path+"\nactive_key 7")), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		cfg, diags := Load(conf)
+		cfg, diags := Load(conf, "")
 		said := show(diags)
 		if (cfg != nil) != (want == "") || !strings.Contains(said, want) || strings.Contains(said, goodHex[:20]) {
 			t.Errorf("%s: got %s, want %s", path, said, want)

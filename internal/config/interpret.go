@@ -13,10 +13,11 @@ type interpreter struct {
 	global  Global
 	seen    map[string]Pos // the keywords of global_defs that were given
 	drafts  []*draft
-	cur     *draft          // the router whose block is read
-	name    string          // the keyword whose statement is read
-	minGARP bool            // vrrp_min_garp
-	params  map[string]bool // the parameters that the file defines
+	cur     *draft // the router whose block is read
+	scripts []*Script
+	script  *Script // the vrrp_script whose block is read
+	name    string  // the keyword whose statement is read
+	minGARP bool    // vrrp_min_garp
 	notices map[*kind]*mention
 }
 
@@ -46,21 +47,24 @@ type mention struct {
 	count int
 }
 
-func interpret(diags *diagnostics, files *files, list []*statement, params map[string]bool) (*Config, []*draft) {
+func interpret(diags *diagnostics, files *files, list []*statement) (*Config, []*draft) {
 	in := &interpreter{
 		diags:   diags,
 		files:   files,
 		global:  defaultGlobal(),
 		seen:    map[string]Pos{},
-		params:  params,
 		notices: map[*kind]*mention{},
 	}
 	in.walk("", nil, list)
+	in.endScripts()
 	in.resolve()
 	in.report()
 	cfg := &Config{Global: in.global}
 	for _, d := range in.drafts {
 		cfg.Routers = append(cfg.Routers, d.Router)
+	}
+	for _, s := range in.scripts {
+		cfg.Scripts = append(cfg.Scripts, *s)
 	}
 	return cfg, in.drafts
 }
@@ -68,9 +72,6 @@ func interpret(diags *diagnostics, files *files, list []*statement, params map[s
 // walk reads the statements of the block that parent opens, with its table.
 func (in *interpreter) walk(block string, parent *statement, list []*statement) {
 	for _, s := range list {
-		if in.dynamic(s) {
-			continue
-		}
 		kw, ok := blocks[block][s.name()]
 		if !ok {
 			in.unknown(block, parent, s, Error)
@@ -179,9 +180,6 @@ func (in *interpreter) checkNames(opens string, s *statement, sev Severity) {
 		return
 	}
 	for _, inner := range s.block {
-		if what, _ := in.dynamics(inner); what != "" {
-			continue
-		}
 		kw, ok := known[inner.name()]
 		if !ok {
 			in.unknown(opens, s, inner, sev)
@@ -218,49 +216,4 @@ func (m *mention) list() string {
 		return strings.Join(m.names, ", ")
 	}
 	return strings.Join(m.names[:most], ", ") + ", ..."
-}
-
-// dynamic tells whether a statement uses the parts of the language that this
-// version does not have (conditions, sequences and parameters), and reports it.
-func (in *interpreter) dynamic(s *statement) bool {
-	what, hint := in.dynamics(s)
-	if what == "" {
-		return false
-	}
-	if what != aParameter { // that has been reported where it is defined
-		in.diags.errorf(s.pos(), hint, "%s are not supported yet", what)
-	}
-	if in.cur != nil {
-		for _, w := range s.words {
-			in.cur.seen[w.text] = w.pos // so that nothing is called missing because of this
-		}
-	}
-	return true
-}
-
-const aParameter = "parameters"
-
-func (in *interpreter) dynamics(s *statement) (what, hint string) {
-	switch name := s.name(); {
-	case strings.HasPrefix(name, "@"):
-		return "conditions (@id)", "give each host a file of its own"
-	case strings.HasPrefix(name, "~SEQ"), strings.HasPrefix(name, "~LST"):
-		return "sequences (~SEQ, ~LST)", "write the lines out"
-	}
-	for _, w := range s.words {
-		_, after, ok := strings.Cut(w.text, "$")
-		if !ok {
-			continue
-		}
-		inside, braces := strings.CutPrefix(after, "{")
-		name := paramName(inside)
-		if in.params[name] {
-			return aParameter, ""
-		}
-		// $NAME that is not defined stays as it is: a password may have a $.
-		if braces && name != "" {
-			return "parameters such as ${" + name + "}", "write the value itself"
-		}
-	}
-	return "", ""
 }

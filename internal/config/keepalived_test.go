@@ -27,6 +27,16 @@ const (
 	documented = "keepalived 2.4 and its manual have it so"
 )
 
+const scriptGlobals = "global_defs {\nenable_script_security\nscript_user root\n}\n"
+
+// scripts is a router that tracks a script with further statements.
+func scripts(lines, track string) string {
+	if track == "" {
+		track = "check"
+	}
+	return scriptGlobals + "vrrp_script check {\nscript \"/bin/true\"\n" + lines + "\n}\n" + instance("track_script {\n"+track+"\n}")
+}
+
 // instance is a router with further statements.
 func instance(statements string) string {
 	return strings.Replace(minimal, "virtual_ipaddress", statements+"\nvirtual_ipaddress", 1)
@@ -73,8 +83,8 @@ var comparisons = []comparison{
 	{instance("nopreempt foo"), ""},
 	{"\ufeff" + minimal, "a byte order mark is harmless"},
 	{strings.Replace(minimal, "eth0", "eth0\x00", 1), "keepalived reads up to the NUL without a word"},
-	{"$ID=51\n" + strings.Replace(minimal, "51", "$ID", 1), absent},
-	{"@nobody nonsense\n" + minimal, absent},
+	{"$ID=51\n" + strings.Replace(minimal, "51", "$ID", 1), ""},
+	{"@nobody nonsense\n" + minimal, ""},
 	{"include nothing.conf\n" + minimal, ""},
 	{"include no*.conf\n" + minimal, ""},
 	{"includer nothing.conf\n" + minimal, ""},
@@ -188,7 +198,6 @@ var comparisons = []comparison{
 	{instance("mcast_src_ip foo"), ""},
 	{instance("mcast_src_ip 224.0.0.1"), "no host can have it"},
 	{instance("mcast_src_ip fe80::1"), ""},
-	{instance("track_interface {\neth1\n}"), absent},
 	{instance("use_vmac"), ""},
 	{instance("use_vmac vmac0"), ""},
 	{instance("use_vmac vmac0 02:11:22:33:44:55"), ""},
@@ -373,6 +382,72 @@ var comparisons = []comparison{
 	{"global_defs {\nvrrp_strict\n}\n" + auth("auth_type PASS\nauth_pass 1111"), corrected},
 	{"global_defs {\nvrrp_strict\n}\n" + instance("strict_mode off") + "\n", ""},
 
+	// Tracking and programs.
+	{instance("track_interface {\neth1\n}"), ""},
+	{instance("track_interface {\neth1 weight 10\n}"), ""},
+	{instance("track_interface {\neth1 weight -10 reverse\n}"), ""},
+	{instance("track_interface {\neth1 weight 254\n}"), ""},
+	{instance("track_interface {\neth1 weight x\n}"), ""},
+	{instance("track_interface {\neth1 10\n}"), ""},
+	{instance("track_interface {\neth1\neth1\n}"), ""},
+	{instance("dont_track_primary"), ""},
+	{scripts("", ""), ""},
+	{scripts("", "check weight 20"), ""},
+	{scripts("", "check weight -20 reverse"), ""},
+	{scripts("", "check weight 300"), ""},
+	{scripts("", "other"), ""},
+	{scripts("", "check\ncheck"), ""},
+	{scripts("interval 2\ntimeout 1\nrise 2\nfall 3\nweight -20\ninit_fail\nuser root", ""), ""},
+	{scripts("interval 0.5", ""), documented},
+	{scripts("interval 0", ""), ""},
+	{scripts("interval x", ""), ""},
+	{scripts("timeout 0", ""), ""},
+	{scripts("weight 254", ""), ""},
+	{scripts("weight 10 reverse", ""), ""},
+	{scripts("weight 10 nonsense", ""), ""},
+	{scripts("rise 0", ""), ""},
+	{scripts("fall 0", ""), ""},
+	{scripts("nonsense", ""), ""},
+	{scriptGlobals + instance("notify /bin/true\nnotify_master \"/bin/true a b\"\nnotify_backup /bin/true root\nnotify_fault /bin/true root root\nnotify_stop /bin/true"), ""},
+	{scriptGlobals + instance("notify_master_rx_lower_pri /bin/true\nnotify_priority_changes on"), ""},
+	{scriptGlobals + instance("notify_master"), ""},
+	{instance("notify_priority_changes maybe"), "it has no effect"},
+
+	// The language around the statements; the configuration id is high.
+	{"$P=150\n" + instance("priority $P"), ""},
+	{"$P=150 # the usual\n" + instance("priority $P # usual"), ""},
+	{"  $P=150\n" + instance("priority ${P}"), ""},
+	{"$P=999\n" + instance("priority $P"), ""},
+	{instance("priority ${P}"), ""},
+	{"$P=15\n" + instance("priority ${P}0"), ""},
+	{"$P=15\n" + instance("priority $P0"), ""},
+	{"$P=\n" + instance("priority $P 150"), ""},
+	{"$P=150\n" + instance("priority \"$P\""), ""},
+	{"$P=150\n" + instance("priority \"${P}\""), ""},
+	{"$P=${Q}0\n$Q=15\n" + instance("priority $P"), ""},
+	{"$P=priority 150\n" + instance("$P"), ""},
+	{"$P=150\n" + instance("# priority $P\npriority $P"), ""},
+	{"@high $P=150\n@low $P=999\n" + instance("priority $P"), ""},
+	{"@^high $P=999\n@^low $P=150\n" + instance("priority $P"), ""},
+	{"$IF=@high\n" + instance("$IF priority 999"), ""},
+	{"$IF=@low\n" + instance("$IF priority 999"), ""},
+	{instance("@high priority 150\n@low priority 999"), ""},
+	{instance("@^high priority 999"), ""},
+	{instance("@^low priority 999"), ""},
+	{"$BODY= \\\npriority 150 \\\npreempt_delay 5\n" + instance("$BODY"), ""},
+	{"$BODY= \\\npriority 999 \\\npreempt_delay 5\n" + instance("$BODY"), ""},
+	{"$VI= \\\nvrrp_instance VI_${N} { \\\ninterface eth0 \\\nvirtual_router_id ${N} \\\nvirtual_ipaddress { \\\n10.0.0.${N}/24 \\\n} \\\n}\n$N=7\n$VI\n$N=8\n$VI\n", ""},
+	{"$VI= \\\nvrrp_instance VI_${N} { \\\ninterface eth0 \\\nvirtual_router_id ${N} \\\nvirtual_ipaddress { \\\n10.0.0.${N}/24 \\\n} \\\n}\n~SEQ(N, 7, 9) $VI\n", ""},
+	{instance("virtual_ipaddress_excluded {\n~SEQ(I, 10, 12) 10.0.0.${I}\n}"), ""},
+	{instance("virtual_ipaddress_excluded {\n~SEQ(I, 254, 257) 10.0.0.${I}\n}"), ""},
+	{instance("virtual_ipaddress_excluded {\n~SEQ(I, 12, -1, 10) 10.0.0.${I}\n}"), ""},
+	{instance("virtual_ipaddress_excluded {\n~SEQ(J, 2) ~SEQ(I, 10, 12) 10.0.${J}.${I}\n}"), ""},
+	{instance("virtual_ipaddress_excluded {\n~SEQ(I, x, 12) 10.0.0.${I}\n}"), ""},
+	{instance("virtual_ipaddress_excluded {\n~LST(I, 10, 12) 10.0.0.${I}\n}"), ""},
+	{instance("virtual_ipaddress_excluded {\n~LST(I, 10, 300) 10.0.0.${I}\n}"), ""},
+	{instance("virtual_ipaddress_excluded {\n~LST({I, J}, {10, 1}, {12, 2}) 10.0.${J}.${I}\n}"), ""},
+	{instance("virtual_ipaddress_excluded {\n~SEQx(I, 0x90, 0x10, 0xc0) 2001:db8::${I}\n}"), ""},
+
 	// What is not VRRP.
 	{"virtual_server 10.0.0.3 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nreal_server 10.0.0.7 80 {\nTCP_CHECK {\nconnect_timeout 3\n}\n}\n}\n" + minimal, ""},
 	{"virtual_server 10.0.0.3 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nnonsense\nreal_server 10.0.0.7 80 {\nTCP_CHECK {\n}\n}\n}\n" + minimal, "a mistake there is none of VRRP: a warning"},
@@ -396,7 +471,7 @@ func TestAgreesWithKeepalived(t *testing.T) {
 				return
 			}
 			log, theirs := keepalivedTakes(t, host, path)
-			cfg, diags := Load(path)
+			cfg, diags := Load(path, "high")
 			ours := cfg != nil
 			if (ours != theirs) != (c.differs != "") {
 				t.Errorf("keepalived takes it: %v, vrrpx: %v, expected to differ: %q\n%s\n%s\n%s", theirs, ours, c.differs, c.text, log, show(diags))
@@ -414,10 +489,12 @@ func TestKeepalivedSamples(t *testing.T) {
 		t.Fatalf("no samples: %v", err)
 	}
 	differ := map[string]string{
-		"SSL_GET":      corrected,
-		"vrrp":         documented, // one address twice
-		"vrrp.scripts": absent,
-		"vrrp.sync":    absent,
+		"SSL_GET":          corrected,
+		"vrrp":             documented, // one address twice
+		"vrrp.scripts":     absent,
+		"conditional_conf": absent,
+		"vrrp.sync":        absent,
+		"vrrp.localcheck":  "the interfaces that it names are for the host to have",
 	}
 	host := oracle(t)
 	for _, path := range samples {
@@ -430,7 +507,7 @@ func TestKeepalivedSamples(t *testing.T) {
 			differ[name] = nothing
 		}
 		log, theirs := keepalivedTakes(t, host, path)
-		cfg, diags := Load(path)
+		cfg, diags := Load(path, "high")
 		if !theirs && cfg == nil {
 			continue // what the host lacks, or what neither takes
 		}
@@ -456,7 +533,7 @@ func keepalivedTakes(t *testing.T, host *testnet.Host, path string) (string, boo
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	out, err := host.Command(ctx, "keepalived", "-t", "-l", "-f", path).CombinedOutput()
+	out, err := host.Command(ctx, "keepalived", "-t", "-l", "-i", "high", "-f", path).CombinedOutput()
 	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) || ctx.Err() != nil {
 		t.Errorf("keepalived -t: %v, %v: %s", err, ctx.Err(), out)
 	}

@@ -31,15 +31,16 @@ const freeLines = "(values)"
 type shape uint8
 
 const (
-	anyShape    shape = iota
-	flagShape         // keyword
-	valueShape        // keyword VALUE
-	optionShape       // keyword [VALUE]
-	pairShape         // keyword VALUE [VALUE]
-	keyShape          // keyword VALUE VALUE
-	linesShape        // keyword { values }
-	blockShape        // keyword { keywords }
-	namedShape        // keyword NAME { keywords }
+	anyShape     shape = iota
+	flagShape          // keyword
+	valueShape         // keyword VALUE
+	optionShape        // keyword [VALUE]
+	pairShape          // keyword VALUE [VALUE]
+	keyShape           // keyword VALUE VALUE
+	commandShape       // keyword COMMAND [USER [GROUP]]
+	linesShape         // keyword { values }
+	blockShape         // keyword { keywords }
+	namedShape         // keyword NAME { keywords }
 )
 
 // most returns how many words may follow the keyword, -1 for any number.
@@ -51,12 +52,14 @@ func (s shape) most() int {
 		return 1
 	case pairShape, keyShape:
 		return 2
+	case commandShape:
+		return 3
 	}
 	return -1
 }
 
 func (s shape) needsWord() bool {
-	return s == valueShape || s == pairShape || s == keyShape || s == namedShape
+	return s == valueShape || s == pairShape || s == keyShape || s == commandShape || s == namedShape
 }
 
 func (s shape) block() bool { return s == linesShape || s == blockShape || s == namedShape }

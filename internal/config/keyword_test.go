@@ -68,6 +68,11 @@ var arguments = map[string]string{
 	"vrrp_mcast_group4":    "224.0.0.19",
 	"vrrp_mcast_group6":    "ff02::19",
 	"smtp_alert_vrrp":      "on",
+	"vrrp_script":          "S {\nscript /bin/true\n}",
+	"track_script":         "{\n}",
+	"track_interface":      "{\neth1\n}",
+	"weight":               "-5",
+	"init_fail":            "",
 	"virtual_server":       "10.0.0.3 80 {\nreal_server 10.0.0.7 80 {\nTCP_CHECK {\nconnect_timeout 3\n}\n}\n}",
 	"auth_hmac":            "{\n" + oneKey + "\n}",
 	"key":                  "2 0123456789abcdef0123456789abcdef",
@@ -101,6 +106,9 @@ func withKeyword(block, name string, kw keyword) string {
 	router = slices.DeleteFunc(router, func(s string) bool { return block == "vrrp_instance" && strings.HasPrefix(s, name+" ") })
 	auth := []string{"auth_type PASS", "auth_pass 1"}
 	auth = slices.DeleteFunc(auth, func(s string) bool { return block != "authentication" || strings.HasPrefix(s, name+" ") })
+	if block == "vrrp_script" {
+		return "vrrp_script S {\nscript /bin/true\n" + line + "\n}\n" + minimal
+	}
 	if block == "auth_hmac" {
 		router = append(router, "auth_hmac {\n"+strings.Replace(oneKey, "active_key 1", strings.TrimPrefix("active_key 1", name+" 1"), 1)+"\n"+line+"\n}")
 	}
@@ -110,7 +118,7 @@ func withKeyword(block, name string, kw keyword) string {
 }
 
 func TestEveryKeywordIsHonouredIgnoredOrRefused(t *testing.T) {
-	for _, block := range []string{"", "global_defs", "vrrp_instance", "authentication", "auth_hmac"} {
+	for _, block := range []string{"", "global_defs", "vrrp_instance", "authentication", "auth_hmac", "vrrp_script"} {
 		for name, kw := range blocks[block] {
 			t.Run(block+"/"+name, func(t *testing.T) {
 				src := withKeyword(block, name, kw)
@@ -150,7 +158,7 @@ func TestRefusedKeywordThatAsksForNothingIsAccepted(t *testing.T) {
 
 func TestKeywordsOfSkippedBlocksAreChecked(t *testing.T) {
 	for block, table := range blocks {
-		if _, ok := blocks[""][block]; !ok || block == "global_defs" || block == "vrrp_instance" {
+		if _, ok := blocks[""][block]; !ok || block == "global_defs" || block == "vrrp_instance" || block == "vrrp_script" {
 			continue
 		}
 		for name := range table {

@@ -11,7 +11,6 @@ const (
 	tokOpen              // {
 	tokClose             // }
 	tokInclude           // an include line: text is its keyword and path
-	tokParam             // a $NAME= line: text is NAME
 )
 
 type token struct {
@@ -40,20 +39,35 @@ type word struct {
 // \ alone at the end of a line joins the next one to it.
 type lexer struct {
 	diags *diagnostics
-	file  string
-	src   string
+	more  func() (line, bool) // the lines that follow
+	line  line                // the one being read
+	src   string              // its text
 	off   int
-	line  int
-	bol   int  // offset of the line's first byte
 	start bool // at the start of a statement
-	bad   int  // the last line found to have control characters
+	bad   Pos  // the last line found to have control characters
 }
 
-func newLexer(diags *diagnostics, file, src string) *lexer {
-	return &lexer{diags: diags, file: file, src: strings.TrimPrefix(src, "\ufeff"), line: 1, start: true}
+// newLexer returns a lexer of lines. The first is asked for at once.
+func newLexer(diags *diagnostics, more func() (line, bool)) *lexer {
+	l := &lexer{diags: diags, more: more, start: true}
+	l.line.marks = []mark{{}}
+	l.fill()
+	return l
 }
 
-func (l *lexer) pos() Pos { return Pos{File: l.file, Line: l.line, Col: l.off - l.bol + 1} }
+// fill goes on to the next line when this one is read; at the end it stays
+// behind the last.
+func (l *lexer) fill() {
+	for l.off >= len(l.src) {
+		next, ok := l.more()
+		if !ok {
+			return
+		}
+		l.line, l.src, l.off = next, next.text, 0
+	}
+}
+
+func (l *lexer) pos() Pos { return l.line.at(l.off) }
 
 func (l *lexer) peek(ahead int) byte {
 	if l.off+ahead < len(l.src) {
@@ -62,15 +76,11 @@ func (l *lexer) peek(ahead int) byte {
 	return 0
 }
 
-func (l *lexer) newline() {
-	l.off++
-	l.line++
-	l.bol = l.off
-}
-
 // next returns the next token; tokEOF again and again at the end.
 func (l *lexer) next() token {
+	l.fill()
 	l.skipBlank()
+	l.fill()
 	pos, start := l.pos(), l.start
 	if l.off >= len(l.src) {
 		return token{kind: tokEOF, word: word{pos: pos}}
@@ -79,7 +89,7 @@ func (l *lexer) next() token {
 	kind := tokWord
 	switch l.src[l.off] {
 	case '\n':
-		l.newline()
+		l.off++
 		kind, l.start = tokEnd, true
 	case '{':
 		l.off++
@@ -93,9 +103,6 @@ func (l *lexer) next() token {
 		if start {
 			if text, ok := l.includeLine(); ok {
 				return token{tokInclude, word{text: text, pos: pos}}
-			}
-			if name, ok := l.paramLine(); ok {
-				return token{tokParam, word{text: name, pos: pos}}
 			}
 		}
 		text := l.bare()
@@ -116,8 +123,7 @@ func (l *lexer) skipBlank() {
 		case c == '#' || c == '!':
 			l.skipLine()
 		case c == '\\' && l.joined(1) > 0:
-			l.off += l.joined(1)
-			l.newline()
+			l.off += l.joined(1) + 1
 		default:
 			return
 		}
@@ -207,18 +213,22 @@ func (l *lexer) quoted() string {
 // includeLine reads a whole include line when there is one. It is read before
 // braces are looked for, because its path may have some.
 func (l *lexer) includeLine() (string, bool) {
-	rest := l.src[l.off:]
-	if !strings.HasPrefix(rest, "include") {
-		return "", false
-	}
-	n := len("include")
-	if n < len(rest) && strings.IndexByte("rmwba", rest[n]) >= 0 {
-		n++
-	}
-	if n >= len(rest) || !blank(rest[n]) || rest[n] == '\r' {
+	if !includes(l.src[l.off:]) {
 		return "", false
 	}
 	return l.rawLine(), true
+}
+
+// includes tells whether a text begins with an include line.
+func includes(s string) bool {
+	if !strings.HasPrefix(s, "include") {
+		return false
+	}
+	n := len("include")
+	if n < len(s) && strings.IndexByte("rmwba", s[n]) >= 0 {
+		n++
+	}
+	return n < len(s) && blank(s[n]) && s[n] != '\r'
 }
 
 // rawLine reads to the comment or the end of the line.
@@ -236,27 +246,6 @@ func (l *lexer) rawLine() string {
 		l.off++
 	}
 	return strings.TrimSpace(l.src[from:l.off])
-}
-
-// paramLine reads a parameter definition, $NAME=..., with the lines that \
-// joins to it, when there is one.
-func (l *lexer) paramLine() (string, bool) {
-	if l.src[l.off] != '$' {
-		return "", false
-	}
-	name := paramName(l.src[l.off+1:])
-	if name == "" || l.peek(1+len(name)) != '=' {
-		return "", false
-	}
-	for {
-		from := l.off
-		l.skipLine()
-		line := strings.TrimRight(l.src[from:l.off], "\r")
-		if l.off >= len(l.src) || !strings.HasSuffix(line, "\\") {
-			return name, true
-		}
-		l.newline()
-	}
 }
 
 // paramUse returns the length of the ${NAME} or ${NAME ARGUMENTS} that comes
@@ -288,10 +277,12 @@ func paramName(s string) string {
 }
 
 func (l *lexer) reportControl() {
-	if l.bad == l.line {
+	here := l.pos()
+	here.Col = 0
+	if l.bad == here {
 		return
 	}
-	l.bad = l.line
+	l.bad = here
 	l.diags.errorf(l.pos(), "the file may be damaged, or not be text",
 		"control character 0x%02x: expected text", l.src[l.off])
 }

@@ -6,10 +6,13 @@ import (
 	"testing"
 )
 
+// plainLines is a file line by line, without parameters.
+func plainLines(file, src string) func() (line, bool) { return newSource(file, src).next }
+
 // lexed is a file as tokens: words as they are, one statement a line.
 func lexed(src string) (string, *diagnostics) {
 	diags := newDiagnostics("f")
-	lex := newLexer(diags, "f", src)
+	lex := newLexer(diags, plainLines("f", src))
 	var out []string
 	for {
 		switch tok := lex.next(); tok.kind {
@@ -23,8 +26,6 @@ func lexed(src string) (string, *diagnostics) {
 			out = append(out, "CLOSE")
 		case tokInclude:
 			out = append(out, "INCLUDE<"+tok.text+">")
-		case tokParam:
-			out = append(out, "PARAM<"+tok.text+">")
 		default:
 			out = append(out, "<"+tok.text+">")
 		}
@@ -55,9 +56,6 @@ func TestLexer(t *testing.T) {
 		{"include after a brace", "a { include b\n}", "<a> OPEN INCLUDE<include b> ; CLOSE"},
 		{"include after a closing brace", "} include b", "CLOSE INCLUDE<include b>"},
 		{"no include", "included a\nincludex b\na include b\ninclude", "<included> <a> ; <includex> <b> ; <a> <include> <b> ; <include>"},
-		{"parameter", "$A_1=b {\nc", "PARAM<A_1> ; <c>"},
-		{"parameter of several lines", "$A= \\\n b { \\\n c }\nd", "PARAM<A> ; <d>"},
-		{"no parameter", "$1=2\n$a b\nc $d=e", "<$1=2> ; <$a> <b> ; <c> <$d=e>"},
 		{"use of a parameter", "a${B}c ${_RANDOM 1 2} ${1} ${C\n}", "<a${B}c> <${_RANDOM 1 2}> <$> OPEN <1> CLOSE <$> OPEN <C> ; CLOSE"},
 		{"empty", "", ""},
 		{"a backslash ends the file", "a \\", `<a> <\>`},
@@ -72,7 +70,7 @@ func TestLexer(t *testing.T) {
 }
 
 func TestLexerKnowsWhereItIs(t *testing.T) {
-	lex := newLexer(newDiagnostics("f"), "f", "a \"b c\" {\n\tdd }\ne \\\n f")
+	lex := newLexer(newDiagnostics("f"), plainLines("f", "a \"b c\" {\n\tdd }\ne \\\n f"))
 	var got []string
 	for tok := lex.next(); tok.kind != tokEOF; tok = lex.next() {
 		got = append(got, tok.pos.String())

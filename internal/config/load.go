@@ -1,9 +1,10 @@
 package config
 
-// Load reads the configuration file at path and the files that it includes.
-// The diagnostics are sorted by position; the Config is nil when one of them
+// Load reads the configuration file at path and the files that it includes, for
+// the host of a configuration id: the lines of others (@id) are left out. The
+// diagnostics are sorted by position; the Config is nil when one of them
 // is an Error.
-func Load(path string) (*Config, []Diagnostic) {
+func Load(path, id string) (*Config, []Diagnostic) {
 	diags := newDiagnostics(path)
 	files := &files{open: []string{path}, left: maxBytes}
 	src, err := files.read(path, false)
@@ -11,23 +12,22 @@ func Load(path string) (*Config, []Diagnostic) {
 		diags.errorf(Pos{File: path}, "name the file with -f", "cannot read the configuration: %v", err)
 		return nil, diags.sorted()
 	}
-	return parse(diags, files, path, src)
+	return parse(diags, files, id, path, src)
 }
 
 // Parse reads a configuration from memory; name stands for it in positions.
-// include is an Error in it. Otherwise as Load.
+// Its configuration id is empty, and include is an Error in it. Otherwise as Load.
 func Parse(name string, src []byte) (*Config, []Diagnostic) {
 	diags := newDiagnostics(name)
 	if len(src) > maxBytes {
 		diags.errorf(Pos{File: name}, "", "the configuration is larger than %d MiB", maxBytes>>20)
 		return nil, diags.sorted()
 	}
-	return parse(diags, nil, name, string(src))
+	return parse(diags, nil, "", name, string(src))
 }
 
-func parse(diags *diagnostics, files *files, name, src string) (*Config, []Diagnostic) {
-	list, params := parseTree(diags, files, name, src)
-	cfg, drafts := interpret(diags, files, list, params)
+func parse(diags *diagnostics, files *files, id, name, src string) (*Config, []Diagnostic) {
+	cfg, drafts := interpret(diags, files, parseTree(diags, files, id, name, src))
 	if len(drafts) == 0 && len(diags.errors) == 0 {
 		diags.errorf(Pos{File: name}, "vrrp_instance VI_1 { ... } makes a router", "no vrrp_instance: expected at least one")
 	}

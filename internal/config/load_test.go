@@ -98,7 +98,7 @@ func TestInclude(t *testing.T) {
 		if err := os.WriteFile("main.conf", []byte(src), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		cfg, diags := Load("main.conf")
+		cfg, diags := Load("main.conf", "")
 		routers := -1
 		if cfg != nil {
 			routers = len(cfg.Routers)
@@ -115,7 +115,7 @@ func TestDiagnosticsOfIncludedFilesFollowThoseOfTheirIncluder(t *testing.T) {
 		"a.inc":  "nonsense\n",
 		"b.inc":  "nonsense\n",
 	})
-	_, diags := Load("z.conf")
+	_, diags := Load("z.conf", "")
 	var got []string
 	for _, d := range diags {
 		got = append(got, d.Pos.String())
@@ -133,7 +133,7 @@ func TestUnreadableFile(t *testing.T) {
 		"big.conf":     "big.conf: error: cannot read the configuration: the configuration is larger than 16 MiB\n",
 		"/dev/zero":    "/dev/zero: error: cannot read the configuration: the configuration is larger than 16 MiB\n",
 	} {
-		cfg, diags := Load(path)
+		cfg, diags := Load(path, "")
 		if cfg != nil || len(diags) != 1 || diags[0].String()+"\n" != want {
 			t.Errorf("%s: %s", path, show(diags))
 		}

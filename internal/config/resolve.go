@@ -27,6 +27,7 @@ func (in *interpreter) resolve() {
 		in.resolvePriority(d)
 		in.resolvePreemptDelay(d)
 		in.resolveExpiredBackup(d)
+		in.resolveTracks(d)
 		in.resolveInterval(d)
 		in.resolveStrict(d)
 		in.resolveAccept(d)

@@ -40,6 +40,7 @@ var blocks = map[string]table{
 var rootTable = table{
 	"global_defs":   block(blockShape, "global_defs", nil),
 	"vrrp_instance": block(namedShape, "vrrp_instance", (*interpreter).newRouter),
+	"vrrp_script":   block(namedShape, "vrrp_script", (*interpreter).newScript),
 
 	"virtual_server":       ignoredBlock(aboutLVS, "virtual_server"),
 	"virtual_server_group": ignoredBlock(aboutLVS, freeLines),
@@ -53,7 +54,6 @@ var rootTable = table{
 
 	"net_namespace":            later("ip netns exec NAME vrrpx run ... does the same"),
 	"vrrp_sync_group":          laterBlock("remove it, and keep keepalived where routers must move together", "vrrp_sync_group"),
-	"vrrp_script":              laterBlock("remove it and the track_script that uses it", "vrrp_script"),
 	"vrrp_track_process":       laterBlock("remove it and the track_process that uses it", "vrrp_track_process"),
 	"track_file":               laterBlock("remove it and the track_file of each vrrp_instance that uses it", "track_file"),
 	"vrrp_track_file":          laterBlock("remove it and the track_file of each vrrp_instance that uses it", "track_file"),
@@ -117,7 +117,13 @@ var globalTable = table{
 	"vrrp_garp_master_refresh_repeat": number(1, maxGARPRepeat, func(in *interpreter, n int) {
 		in.global.GARP.RefreshRepeat = n
 	}),
-	"vrrp_min_garp": boolean((*interpreter).setMinGARP),
+	"script_user":                  keyword{shape: pairShape, set: (*interpreter).setScriptUser},
+	"enable_script_security":       noValue(func(in *interpreter) { in.global.ScriptSecurity = true }),
+	"set_supplementary_groups":     noValue(func(in *interpreter) { in.global.SupplementaryGroups = true }),
+	"vrrp_notify_priority_changes": ignored(aboutUnused),
+	// A path is run as it is written, symbolic links and all.
+	"use_symlink_paths": boolean(func(*interpreter, bool) {}),
+	"vrrp_min_garp":     boolean((*interpreter).setMinGARP),
 	// keepalived refuses the 0 that its own sample and most tutorials have.
 	"vrrp_garp_interval": seconds(0, maxGARPInterval, func(in *interpreter, d time.Duration) { in.global.GARP.Interval = d }),
 	"vrrp_gna_interval":  seconds(0, maxGARPInterval, func(in *interpreter, d time.Duration) { in.global.GNAInterval = d }),
@@ -212,12 +218,8 @@ var globalTable = table{
 	"nftables_ifindex":  ignored(aboutFilter),
 	"nftables_counters": ignored(aboutFilter),
 
-	"script_user":              ignored(aboutScripts),
-	"enable_script_security":   ignored(aboutScripts),
-	"use_symlink_paths":        ignored(aboutScripts),
-	"set_supplementary_groups": ignored(aboutScripts),
-	"startup_script_timeout":   ignored(aboutScripts),
-	"shutdown_script_timeout":  ignored(aboutScripts),
+	"startup_script_timeout":  ignored(aboutScripts),
+	"shutdown_script_timeout": ignored(aboutScripts),
 
 	"log_unknown_vrids": ignored(aboutLogging),
 
@@ -227,7 +229,6 @@ var globalTable = table{
 	"disable_local_igmp":               later("sysctl net.ipv4.igmp_link_local_mcast_reports=0 does the same"),
 	"vrrp_garp_extra_if":               later("remove it", "0"),
 	"vrrp_vmac_garp_intvl":             later("remove it", "0"),
-	"vrrp_notify_priority_changes":     later("remove it", "off", "false", "no"),
 	"notify_fifo":                      later("remove it; vrrpx status --json has the state of each router"),
 	"notify_fifo_script":               later("remove it"),
 	"vrrp_notify_fifo":                 later("remove it; vrrpx status --json has the state of each router"),

@@ -17,9 +17,6 @@ var syncTable = names("vrrp_sync_group", strings.Fields(`
 		"track_bfd":       freeLines,
 	})
 
-var scriptTable = names("vrrp_script", strings.Fields(`
-	script interval timeout weight rise fall user init_fail`), nil)
-
 var processTable = names("vrrp_track_process", strings.Fields(`
 	process param_match weight quorum quorum_max delay terminate_delay fork_delay full_command`), nil)
 

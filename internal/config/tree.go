@@ -31,31 +31,30 @@ const maxDepth = 16
 type tree struct {
 	diags   *diagnostics
 	files   *files
-	params  map[string]bool // the parameters that were defined
-	top     statement       // holds the statements outside any block
-	stack   []*statement    // the blocks that are open
-	line    []word          // words of the line being read
-	last    *statement      // the statement to which a { belongs
-	dropped int             // blocks open beyond maxDepth, or without a keyword
+	expand  *expander
+	top     statement    // holds the statements outside any block
+	stack   []*statement // the blocks that are open
+	line    []word       // words of the line being read
+	last    *statement   // the statement to which a { belongs
+	dropped int          // blocks open beyond maxDepth, or without a keyword
 }
 
-// parseTree returns the statements of a file, as complete as can be, and the
-// names of the parameters that it defines. What is wrong with the form of the
-// file is in diags.
-func parseTree(diags *diagnostics, files *files, name, src string) ([]*statement, map[string]bool) {
-	t := &tree{diags: diags, files: files, params: map[string]bool{}}
+// parseTree returns the statements of a file, as complete as can be. What is
+// wrong with the form of the file is in diags.
+func parseTree(diags *diagnostics, files *files, id, name, src string) []*statement {
+	t := &tree{diags: diags, files: files, expand: newExpander(diags, id)}
 	t.stack = []*statement{&t.top}
 	end := t.file(name, src)
 	for _, s := range t.stack[1:] {
 		diags.errorf(s.open, "add the missing }: one } for each {",
 			"the block of %s is never closed: expected } before the end of %s at line %d", s.title(), end.File, end.Line)
 	}
-	return t.top.block, t.params
+	return t.top.block
 }
 
 // file adds the statements of one file and returns where it ends.
 func (t *tree) file(name, src string) Pos {
-	lex := newLexer(t.diags, name, src)
+	lex := newLexer(t.diags, t.lines(newSource(name, src)))
 	for {
 		tok := lex.next()
 		switch tok.kind {
@@ -71,14 +70,28 @@ func (t *tree) file(name, src string) Pos {
 			t.closeBlock(tok.pos)
 		case tokInclude:
 			t.include(tok.word)
-		case tokParam:
-			t.params[tok.text] = true
-			t.diags.errorf(tok.pos, "write the value where $"+tok.text+" is used",
-				"parameters are not supported yet: $%s", tok.text)
 		case tokEOF:
 			t.endLine()
 			return tok.pos
 		}
+	}
+}
+
+// lines returns the lines of a file one by one, expanded as late as can be: an
+// included file may define what the next line needs.
+func (t *tree) lines(src *source) func() (line, bool) {
+	var ready []line
+	return func() (line, bool) {
+		for len(ready) == 0 {
+			l, ok := src.next()
+			if !ok {
+				return line{}, false
+			}
+			t.expand.expand(l, func(l line) { ready = append(ready, l) })
+		}
+		next := ready[0]
+		ready = ready[1:]
+		return next, true
 	}
 }
 

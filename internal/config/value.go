@@ -24,6 +24,16 @@ func (in *interpreter) wholeNumber(w word, lo, hi int, of string) (int, bool) {
 	return int(n), true
 }
 
+// signedNumber is wholeNumber with a sign.
+func (in *interpreter) signedNumber(w word, lo, hi int) (int, bool) {
+	n, err := strconv.Atoi(w.text)
+	if err != nil || n < lo || n > hi {
+		in.diags.errorf(w.pos, "", "%s %s: expected a whole number from %d to %d", in.name, quote(w.text), lo, hi)
+		return 0, false
+	}
+	return n, true
+}
+
 // seconds reads a time in seconds, with or without a fraction, from lo to hi.
 func (in *interpreter) seconds(w word, lo, hi time.Duration) (time.Duration, bool) {
 	d, ok := parseSeconds(w.text)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
-	"github.com/vrrpx/vrrpx/vrrp"
 )
 
 // begin starts the election, at once or after the delay that the configuration
@@ -27,14 +26,15 @@ func (h *host) begin() {
 	h.starter = time.AfterFunc(delay, func() { h.loop.post(h.startup) })
 }
 
-// startup steps Startup, unless stop came first.
+// startup begins the election, unless stop came first: of each router at once,
+// or when the scripts that it depends on have run.
 func (h *host) startup() {
 	if h.stopping {
 		return
 	}
-	t := clock.Now()
+	h.electing = true
 	for _, r := range h.routers {
-		r.step(t, vrrp.Startup{})
+		h.reconsider(r)
 	}
 }
 

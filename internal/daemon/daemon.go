@@ -19,6 +19,9 @@ import (
 	"github.com/vrrpx/vrrpx/internal/control"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/nexthop"
+	"github.com/vrrpx/vrrpx/internal/notify"
+	"github.com/vrrpx/vrrpx/internal/script"
+	"github.com/vrrpx/vrrpx/internal/track"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -61,6 +64,11 @@ type host struct {
 	keeper    *keeper            // nil when nothing is to be kept
 	starter   *time.Timer        // of a delayed start; the loop's, as is stopping
 	stopping  bool
+	electing  bool                // the start is not delayed any more
+	scripts   map[string]*watched // by name, the loop's
+	checks    []track.Script
+	running   *track.Scripts
+	notify    *notify.Queue
 }
 
 // Run runs the routers until ctx ends, then releases: priority 0 out, addresses
@@ -135,9 +143,18 @@ func (h *host) open() error {
 	if h.keeper, err = h.openKeeper(); err != nil {
 		return err
 	}
+
+	runner := script.NewRunner()
+	if err := h.openTracking(); err != nil {
+		return err
+	}
+	if err := h.openNotify(runner); err != nil {
+		return err
+	}
 	if err := h.openDevices(); err != nil {
 		return err
 	}
+	h.runChecks(runner)
 	for _, r := range h.routers {
 		if err := h.addrs.Declare(r.cfg.Name, addressesOf(r.cfg), devicesOf(r.cfg)...); err != nil {
 			return err
@@ -171,11 +188,9 @@ func (h *host) openDevices() error {
 		}
 	}
 	for _, r := range h.routers {
-		name := r.cfg.Interface
-		if h.devices[name] == nil {
-			h.devices[name] = &device{name: name}
-		}
-		h.devices[name].routers = append(h.devices[name].routers, r)
+		r.device = h.device(r.cfg.Interface)
+		r.device.linked = true
+		r.device.routers = append(r.device.routers, r)
 	}
 	h.findDoors()
 	// From here on every change is an event; the loop takes them in order.
@@ -192,13 +207,28 @@ func (h *host) openDevices() error {
 	return nil
 }
 
+// device is that of a name, which need not exist yet.
+func (h *host) device(name string) *device {
+	d := h.devices[name]
+	if d == nil {
+		d = &device{name: name}
+		h.devices[name] = d
+	}
+	return d
+}
+
 func (h *host) openDevice(d *device) error {
 	dev, ok := h.addrs.Link(d.name)
-	if !ok && len(d.routers) == 0 {
+	if !ok && len(d.users()) == 0 {
 		return nil // when it comes it is opened
 	}
 	if !ok {
-		return &NoInterfaceError{Name: d.name, Router: d.routers[0].cfg.Name}
+		return &NoInterfaceError{Name: d.name, Router: d.users()[0].cfg.Name}
+	}
+	if !d.linked { // only tracked
+		d.exists, d.up = true, dev.Up
+		h.refresh(d)
+		return nil
 	}
 	primary, _ := h.addrs.PrimaryIPv4(d.name)
 	linkLocal, _ := h.addrs.LinkLocal(d.name)
@@ -250,7 +280,7 @@ const releaseTime = 600 * time.Millisecond
 // stop ends the election: every MASTER says so, then its addresses go.
 func (h *host) stop() {
 	h.loop.post(func() {
-		h.stopping = true
+		h.stopping, h.electing = true, false
 		if h.starter != nil {
 			h.starter.Stop()
 		}
@@ -265,6 +295,9 @@ func (h *host) stop() {
 
 // close gives back what open took, in any state of it.
 func (h *host) close() {
+	if h.running != nil {
+		h.running.Close()
+	}
 	if h.announcer != nil {
 		h.announcer.Close()
 	}
@@ -289,6 +322,11 @@ func (h *host) close() {
 	if h.kernel != nil {
 		if err := h.kernel.Close(); err != nil {
 			h.log.Error("removing BPF: " + err.Error())
+		}
+	}
+	if h.notify != nil {
+		if lost := h.notify.Close(stopTime); lost > 0 {
+			h.log.Error(fmt.Sprintf("%d notify programs never ran: those before them have not ended", lost))
 		}
 	}
 	if h.loop != nil {

@@ -112,34 +112,34 @@ func (p *fakePath) receive(k loader.Key, at vrrp.Instant, pk vrrp.Packet, src st
 	p.queue = append(p.queue, loader.Event{Kind: loader.Advert, Key: k, At: at, Now: at, Src: a, Dst: groupOf(k.Family), Digest: digest, Message: msg})
 }
 
-// script records what a router asks of the world, in order.
-type script struct {
+// record notes what a router asks of the world, in order.
+type record struct {
 	lines   []string
 	silence time.Duration // of the pacer, when it is too long
 }
 
-func (s *script) add(format string, a ...any) { s.lines = append(s.lines, fmt.Sprintf(format, a...)) }
+func (s *record) add(format string, a ...any) { s.lines = append(s.lines, fmt.Sprintf(format, a...)) }
 
-func (s *script) take() string {
+func (s *record) take() string {
 	l := strings.Join(s.lines, "; ")
 	s.lines = nil
 	return l
 }
 
-func (s *script) Hold(string)    { s.add("hold") }
-func (s *script) Release(string) { s.add("release") }
+func (s *record) Hold(string)    { s.add("hold") }
+func (s *record) Release(string) { s.add("release") }
 
-func (s *script) Refuse(r loader.Refusal) error { s.add("refuse %v", r.Addr); return nil }
-func (s *script) Admit(r loader.Refusal) error  { s.add("admit %v", r.Addr); return nil }
-func (s *script) Refused(loader.Refusal) uint64 { return 3 }
+func (s *record) Refuse(r loader.Refusal) error { s.add("refuse %v", r.Addr); return nil }
+func (s *record) Admit(r loader.Refusal) error  { s.add("admit %v", r.Addr); return nil }
+func (s *record) Refused(loader.Refusal) uint64 { return 3 }
 
-type fakePacer struct{ *script }
+type fakePacer struct{ *record }
 
 func (p fakePacer) Set(_ string, c netio.Schedule)       { p.add("pace every %v", c.Interval) }
 func (p fakePacer) Stop(string)                          { p.add("stop pacing") }
 func (p fakePacer) Overdue(string) (time.Duration, bool) { return p.silence, p.silence > 0 }
 
-type fakeAnnouncer struct{ *script }
+type fakeAnnouncer struct{ *record }
 
 func (a fakeAnnouncer) Announce(_ string, b netio.Burst) {
 	if b.Interval != 0 {
@@ -150,7 +150,7 @@ func (a fakeAnnouncer) Announce(_ string, b netio.Burst) {
 }
 func (a fakeAnnouncer) Cancel(string) { a.add("cancel announcing") }
 
-type fakeSender struct{ *script }
+type fakeSender struct{ *record }
 
 func (s fakeSender) Send(frame []byte) error {
 	if frame[12] == 8 && frame[13] == 6 {
@@ -178,7 +178,7 @@ func (s fakeSender) SendAll(frames [][]byte) int {
 // rig is one router on a loop without threads: the test calls its rounds.
 type rig struct {
 	*testing.T
-	*script
+	*record
 	loop *loop
 	path *fakePath
 	r    *router
@@ -200,10 +200,10 @@ func newRig(t *testing.T, deadlines bool, change func(*config.Router)) *rig {
 	if cfg.Family == 6 && cfg.Group == config.DefaultGroup {
 		cfg.Group = config.DefaultGroup6
 	}
-	s := &script{}
+	s := &record{}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	g := &rig{T: t, script: s, path: newFakePath(deadlines), t: vrrp.Instant(time.Hour)}
-	g.r = newRouter(cfg, log, outputs{s, fakePacer{s}, fakeAnnouncer{s}, s, nil})
+	g := &rig{T: t, record: s, path: newFakePath(deadlines), t: vrrp.Instant(time.Hour)}
+	g.r = newRouter(cfg, log, outputs{addresses: s, pacer: fakePacer{s}, announcer: fakeAnnouncer{s}, refuser: s})
 	g.key = loader.Key{Ifindex: 2, VRID: 51, Family: vrrp.Family(cfg.Family)}
 	g.r.key = g.key
 	mac, _ := net.ParseMAC("02:00:00:00:00:05")

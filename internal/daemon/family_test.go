@@ -62,6 +62,7 @@ func TestFamiliesOfOneVRIDAreIndependent(t *testing.T) {
 	six := newRig(t, true, ipv6)
 	h := &host{log: g.loop.log, loop: g.loop, devices: map[string]*device{}}
 	d := &device{name: "eth0", exists: true, up: true, primary: netip.MustParseAddr("10.0.0.5"), routers: []*router{g.r, six.r}}
+	g.r.device, six.r.device = d, d
 	h.devices["eth0"] = d
 	g.loop.routers = d.routers
 	if want := []netip.Addr{config.DefaultGroup, config.DefaultGroup6}; !slices.Equal(d.groups(), want) {

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/track"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -24,6 +24,16 @@ type device struct {
 	link      *link      // nil while it does not exist or cannot be used
 	routers   []*router  // none on one that only refuses packets
 	note      string     // why there is no link
+	watched   *watched   // nil when nobody tracks it
+	linked    bool       // routers run on it or refuse packets there: it has a link
+}
+
+// users are the routers that run on a device or track it.
+func (d *device) users() []*router {
+	if d.watched == nil {
+		return d.routers
+	}
+	return slices.Concat(d.routers, d.watched.routers)
 }
 
 // own is the address that a family's adverts come from; invalid for none.
@@ -63,7 +73,7 @@ func (d *device) faults(r *router) []string {
 		return []string{fmt.Sprintf("interface %s cannot be used", d.name)}
 	}
 	var f []string
-	if !d.up {
+	if !d.up && !r.cfg.UntrackedOwn {
 		f = append(f, fmt.Sprintf("link %s is down", d.name))
 	}
 	if r.cfg.NoPeerFault {
@@ -129,30 +139,23 @@ func (h *host) abandon(d *device) {
 	go func() { _ = l.close() }() // it may wait for the kernel
 }
 
-// refresh brings the own addresses and the faults of a device's routers up to
-// date.
+// refresh brings the routers that run on a device, and those that track it, up
+// to date.
 func (h *host) refresh(d *device) {
-	t, moved := clock.Now(), false
 	for _, r := range d.routers {
-		faults, source := d.faults(r), r.source(d.own(vrrp.Family(r.cfg.Family)))
-		if source.IsValid() && source != r.machine.Config().Primary {
-			r.step(t, vrrp.SetConfig{Config: r.machineConfig(source)})
-			moved = true
-		}
-		// New causes before old ones are cleared, so that the router does not
-		// pass through BACKUP on its way from one to the next.
-		for _, f := range faults {
-			r.step(t, vrrp.Fault{Cause: f, Active: true})
-		}
-		for _, f := range r.machine.Faults() {
-			if !slices.Contains(faults, f) {
-				r.step(t, vrrp.Fault{Cause: f})
-			}
-		}
+		h.reconsider(r)
 	}
-	if moved {
-		h.watchPeers(d)
+	if d.watched != nil {
+		d.watched.set(h, d.trackState())
 	}
+}
+
+// trackState is what a device is for those that track it.
+func (d *device) trackState() track.State {
+	if d.exists && d.up {
+		return track.Up
+	}
+	return track.Down
 }
 
 // linkEvent takes news of a device, on the loop.
@@ -168,6 +171,9 @@ func (h *host) linkEvent(e vip.Event) {
 		h.abandon(d)
 	case vip.LinkNew:
 		d.exists, d.up = true, e.Link.Up
+		if !d.linked {
+			break
+		}
 		h.abandon(d) // it came back under another index before it was seen to go
 		h.reopen(d, e.Link)
 	case vip.LinkUp, vip.LinkDown:

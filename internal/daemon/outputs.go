@@ -15,6 +15,7 @@ type outputs struct {
 	announcer announcer
 	refuser   refuser           // nil without BPF
 	post      func(func()) bool // to the loop
+	notifier  notifier
 }
 
 // sender sends on one interface (netio.Sender).

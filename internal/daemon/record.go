@@ -26,6 +26,7 @@ func (r *router) recordTransition(at vrrp.Instant, t vrrp.Transition) {
 	})
 	r.log.Info(fmt.Sprintf("(%s) Entering %s STATE", r.cfg.Name, t.To),
 		"from", t.From.String(), "cause", t.Reason.Code.String(), "reason", t.Reason.String())
+	r.notifyState(t.To)
 }
 
 // recordNote logs a note; it stands as an alarm until the next transition, that
@@ -35,6 +36,9 @@ func (r *router) recordTransition(at vrrp.Instant, t vrrp.Transition) {
 func (r *router) recordNote(at vrrp.Instant, n vrrp.Note) {
 	text := noteText(n, r.machine.Config())
 	r.alarms[n.Kind] = text
+	if n.Kind == vrrp.NoteSecondMaster {
+		r.notifyLower()
+	}
 	last := r.noted[n.Kind]
 	if last.at != 0 && at.Sub(last.at) < logEvery {
 		last.unlogged++

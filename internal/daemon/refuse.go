@@ -136,10 +136,9 @@ func (h *host) findDoors() {
 			if dev, ok := h.addrs.Link(a.Device); ok && dev.Loopback() {
 				continue
 			}
-			if h.devices[a.Device] == nil {
-				h.devices[a.Device] = &device{name: a.Device}
-			}
-			if d := h.devices[a.Device]; !slices.Contains(r.refusal.doors, d) {
+			d := h.device(a.Device)
+			d.linked = true
+			if !slices.Contains(r.refusal.doors, d) {
 				r.refusal.doors = append(r.refusal.doors, d)
 			}
 		}

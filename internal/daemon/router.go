@@ -21,6 +21,7 @@ type router struct {
 	log     *slog.Logger
 	out     outputs
 	machine *vrrp.Machine
+	device  *device
 	link    *link // nil while the interface does not exist
 	key     loader.Key
 	unicast *unicast     // nil for a group
@@ -43,6 +44,9 @@ type router struct {
 	wallAt func(vrrp.Instant) wallTime
 
 	refused, remarked standing
+
+	trackers []tracker
+	tells    programsTold
 
 	drops   [vrrp.NumDrops]atomic.Uint64 // found above the datapath
 	alarms  map[vrrp.NoteKind]string
@@ -90,7 +94,7 @@ func (r *router) authType() vrrp.AuthType {
 // machineConfig is the core's view of the configuration.
 func (r *router) machineConfig(primary netip.Addr) vrrp.Config {
 	c := vrrp.Config{
-		Version: r.cfg.Version, Family: vrrp.Family(r.cfg.Family), VRID: r.cfg.VRID, Priority: r.cfg.Priority,
+		Version: r.cfg.Version, Family: vrrp.Family(r.cfg.Family), VRID: r.cfg.VRID, Priority: r.effective(),
 		Interval: r.cfg.AdvertInterval, Primary: primary, Preempt: r.cfg.Preempt, PreemptDelay: r.cfg.PreemptDelay,
 		DownAdverts: r.cfg.DownAdverts, MaxLearn: maxLearn, ReplyToLower: r.cfg.LowerPriorityAdvert,
 		CheckAddrsOnce: r.cfg.SkipCheckAdvAddr, OwnerIgnores: r.cfg.OwnerIgnores,

@@ -20,6 +20,7 @@ func withVMAC(c *config.Router) {
 // hostOf is a host of one router, on the interface that the rig gave it.
 func hostOf(g *rig) *host {
 	d := &device{name: "eth0", exists: true, up: true, primary: g.r.machine.Config().Primary, link: g.r.link, routers: []*router{g.r}}
+	g.r.device = d
 	return &host{log: g.r.log, routers: []*router{g.r}, devices: map[string]*device{"eth0": d}}
 }
 

@@ -1,0 +1,199 @@
+package daemon
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/vrrpx/vrrpx/internal/clock"
+	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/script"
+	"github.com/vrrpx/vrrpx/internal/track"
+	"github.com/vrrpx/vrrpx/vrrp"
+)
+
+// watched is a thing that routers track: the loop's.
+type watched struct {
+	name    string // with its kind: "script check_nginx"
+	state   track.State
+	note    string // of the last failure
+	routers []*router
+}
+
+// tracker is what one watched thing does to one router.
+type tracker struct {
+	*watched
+	weight config.Weight
+}
+
+// points is what it adds to the priority. What is not known yet counts as
+// down, as in keepalived: a router shall not win an election on trust.
+func (t tracker) points() int {
+	n, up := t.weight.N, t.state == track.Up
+	if n > 0 && !up || n < 0 && up {
+		return 0
+	}
+	if t.weight.Reverse {
+		return -n
+	}
+	return n
+}
+
+// fault is the cause of a FAULT that it is, if any: only without weight.
+func (t tracker) fault() (cause string, holds bool) {
+	switch {
+	case t.weight.N != 0 || t.state == track.Unknown:
+		return "", false
+	case t.weight.Reverse:
+		return t.name + " is up, and tracked in reverse", t.state == track.Up
+	}
+	return t.name + " is down", t.state == track.Down
+}
+
+// pending tells whether the election has to wait for what it finds.
+func (t tracker) pending() bool { return t.weight.N == 0 && t.state == track.Unknown }
+
+// effective is the priority that the router has now: its own and what the
+// trackers add, 1 to 254; an owner's is never adjusted.
+func (r *router) effective() uint8 {
+	if r.cfg.Priority == 255 {
+		return 255
+	}
+	sum := int(r.cfg.Priority)
+	for _, t := range r.trackers {
+		sum += t.points()
+	}
+	return uint8(min(max(sum, 1), 254))
+}
+
+// trackedFaults are the causes of FAULT that trackers are.
+func (r *router) trackedFaults() (causes []string) {
+	for _, t := range r.trackers {
+		if cause, holds := t.fault(); holds {
+			causes = append(causes, cause)
+		}
+	}
+	return causes
+}
+
+// waitsFor names what the router's election waits for; empty for nothing.
+func (r *router) waitsFor() string {
+	for _, t := range r.trackers {
+		if t.pending() {
+			return t.name
+		}
+	}
+	return ""
+}
+
+// openTracking makes the trackers of all routers. The scripts do not run yet.
+func (h *host) openTracking() error {
+	h.scripts = map[string]*watched{}
+	p := newPrograms(&h.opts.Config.Global)
+	used := map[string]bool{}
+	for _, r := range h.routers {
+		for _, t := range r.cfg.Scripts {
+			w := h.scripts[t.Name]
+			if w == nil {
+				w = &watched{name: "script " + t.Name}
+				h.scripts[t.Name] = w
+			}
+			used[t.Name] = true
+			r.track(w, t.Weight)
+		}
+		for _, t := range r.cfg.Interfaces {
+			d := h.device(t.Name)
+			if d.watched == nil {
+				d.watched = &watched{name: "interface " + t.Name, state: track.Down}
+			}
+			r.track(d.watched, t.Weight)
+		}
+	}
+	for _, s := range h.opts.Config.Scripts {
+		if !used[s.Name] {
+			continue
+		}
+		c, err := p.command(s.Command)
+		if err != nil {
+			return err
+		}
+		c.Timeout = s.Timeout
+		h.checks = append(h.checks, track.Script{
+			Name: s.Name, Command: c, Interval: s.Interval, Rise: s.Rise, Fall: s.Fall, InitFail: s.InitFail,
+		})
+		if s.InitFail {
+			h.scripts[s.Name].state = track.Down
+		}
+	}
+	return nil
+}
+
+func (r *router) track(w *watched, weight config.Weight) {
+	r.trackers = append(r.trackers, tracker{w, weight})
+	w.routers = append(w.routers, r)
+}
+
+// runChecks starts the check scripts.
+func (h *host) runChecks(runner *script.Runner) {
+	h.running = track.RunScripts(runner, h.checks, func(rep track.Report) {
+		h.loop.post(func() { h.checked(rep) })
+	})
+}
+
+// checked takes the result of a check script, on the loop.
+func (h *host) checked(rep track.Report) {
+	w := h.scripts[rep.Name]
+	if failed := !rep.Result.OK(); failed && (rep.Changed || w.note != rep.Result.String()) {
+		w.note = rep.Result.String()
+		h.log.Warn(fmt.Sprintf("Script `%s` now returning failure: %s", rep.Name, w.note), "state", rep.State.String())
+	} else if !failed && rep.Changed {
+		w.note = ""
+		h.log.Info(fmt.Sprintf("Script `%s` succeeded", rep.Name))
+	}
+	w.set(h, rep.State)
+}
+
+// set brings all routers that track a thing to its new state.
+func (w *watched) set(h *host, s track.State) {
+	if w.state == s {
+		return
+	}
+	w.state = s
+	for _, r := range w.routers {
+		h.reconsider(r)
+	}
+}
+
+// reconsider brings a router to its own address, its faults and its priority as
+// they are now, and begins its election if that has waited for this.
+func (h *host) reconsider(r *router) {
+	t, d := clock.Now(), r.device
+	faults, source := append(d.faults(r), r.trackedFaults()...), r.source(d.own(vrrp.Family(r.cfg.Family)))
+	if source.IsValid() && source != r.machine.Config().Primary {
+		r.step(t, vrrp.SetConfig{Config: r.machineConfig(source)})
+		h.watchPeers(d)
+	}
+	r.reprioritise(t)
+	// New causes before old ones are cleared, so that the router does not
+	// pass through BACKUP on its way from one to the next.
+	for _, f := range faults {
+		r.step(t, vrrp.Fault{Cause: f, Active: true})
+	}
+	for _, f := range r.machine.Faults() {
+		if !slices.Contains(faults, f) {
+			r.step(t, vrrp.Fault{Cause: f})
+		}
+	}
+	if h.electing && r.waitsFor() == "" {
+		r.step(t, vrrp.Startup{}) // nothing when it has begun
+	}
+}
+
+// reprioritise gives the machine the effective priority when it has changed.
+func (r *router) reprioritise(t vrrp.Instant) {
+	was, is := r.machine.Config().Priority, r.effective()
+	if was == is {
+		return
+	}
+	r.log.Info(fmt.Sprintf("(%s) Changing effective priority from %d to %d", r.cfg.Name, was, is))
+	r.step(t, vrrp.SetPriority{Priority: is})
+}
