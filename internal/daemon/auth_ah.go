@@ -23,10 +23,13 @@ type ahGuard struct {
 	ah       *vrrp.AH
 	last     atomic.Uint64
 	wall     func() wallTime
+	first    uint64 // least number to send
 }
 
 func newAHGuard(password string) *ahGuard {
-	return &ahGuard{password: password, ah: vrrp.NewAH(password), wall: wallNow}
+	// One more than the clock says, because a router that is killed and started
+	// again may be back within the tick of its last advert.
+	return &ahGuard{password: password, ah: vrrp.NewAH(password), wall: wallNow, first: ahClock(wallNow()) + 1}
 }
 
 func (g *ahGuard) check(e *loader.Event, _ wallTime) (vrrp.Drop, remark) {
@@ -52,12 +55,14 @@ const (
 	ahEpoch = wallTime(1735689600 * 1e9)
 )
 
+func ahClock(w wallTime) uint64 { return uint64(max(w-ahEpoch, 0) / ahTick) }
+
 // next is the number of the next advert. At the end of the numbers it stays
 // there, and its adverts are refused.
 func (g *ahGuard) next() uint32 {
 	for {
 		last := g.last.Load()
-		n := min(max(last+1, uint64(max(g.wall()-ahEpoch, 0)/ahTick)), math.MaxUint32)
+		n := min(max(last+1, ahClock(g.wall()), g.first), math.MaxUint32)
 		if g.last.CompareAndSwap(last, n) {
 			return uint32(n)
 		}

@@ -19,7 +19,7 @@ func TestAHSequenceIsThatOfTheVirtualRouter(t *testing.T) {
 	const tick = uint32((aDay - ahEpoch) / ahTick)
 	g := newAHGuard("1111")
 	clock := aDay
-	g.wall = func() wallTime { return clock }
+	g.wall, g.first = func() wallTime { return clock }, 0
 	if n := g.next(); n != tick {
 		t.Errorf("begins with %d", n)
 	}
@@ -44,12 +44,15 @@ func TestAHSequenceIsThatOfTheVirtualRouter(t *testing.T) {
 	}
 }
 
-// A restarted router has not sent in vain: its numbers are above its last ones.
+// A restarted router has not sent in vain: its numbers are above its last ones,
+// however soon it is back.
 func TestRestartIsNoReplayWithAH(t *testing.T) {
 	g := newGuarded(t, guarded["AH"])
 	for range 3 {
-		g.hearFrame(0, newPeer(t, guarded["AH"]).advert())
-		time.Sleep(time.Duration(ahTick)) // a restart takes longer
+		p := newPeer(t, guarded["AH"])
+		g.hearFrame(0, p.advert())
+		time.Sleep(2 * time.Duration(ahTick)) // VRRPv2 waits for longer between two
+		g.hearFrame(0, p.advert())
 	}
 	g.wantDrop(vrrp.DropAuthReplay, 0)
 }
