@@ -60,7 +60,6 @@ func TestRestartIsNoReplayWithAH(t *testing.T) {
 // wire takes what the loop sends and what the pacer is told, and no other call.
 type wire struct {
 	sender
-	pacer
 	sent  [][]byte
 	given netio.Schedule
 }
