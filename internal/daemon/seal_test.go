@@ -1,12 +1,14 @@
 package daemon
 
 import (
+	"log/slog"
 	"net"
 	"net/netip"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/loader"
@@ -165,5 +167,27 @@ func BenchmarkSeal(b *testing.B) {
 				seal(frame)
 			}
 		})
+	}
+}
+
+func BenchmarkRefuseForgery(b *testing.B) {
+	cfg := config.Defaults()
+	guarded["auth_hmac"](&cfg)
+	peer, src := newGuard(cfg), netip.MustParseAddr("10.0.0.6")
+	p := vrrp.Packet{Version: 2, VRID: 51, Priority: 200, Interval: time.Second, Addrs: []netip.Addr{src}}
+	msg, err := p.Append(nil, src, cfg.Group, vrrp.ChecksumPseudo)
+	if err != nil {
+		b.Fatal(err)
+	}
+	frame := netio.AdvertFrame(make(net.HardwareAddr, 6), src, cfg.Group, 255, peer.wrap(msg))
+	peer.sealer()(frame)
+	frame[len(frame)-1] ^= 1
+	r := newRouter(cfg, slog.New(slog.DiscardHandler), outputs{})
+	e := loader.Event{Key: loader.Key{Family: vrrp.IPv4}, At: clock.Now(), Src: src, Packet: frame[14:], Message: frame[34:]}
+	b.ReportAllocs()
+	for b.Loop() {
+		if r.authentic(&e) {
+			b.Fatal("believed")
+		}
 	}
 }
