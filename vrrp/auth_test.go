@@ -171,6 +171,39 @@ func ahPacket() []byte {
 	return packet
 }
 
+// ahGoldens are the first two adverts that keepalived 2.2.7 sent with auth_pass
+// 1111, from the IP header on.
+var ahGoldens = []string{
+	"45c0004000010000ff33d0530a630001e000001270" + "0400000a63000100000001b40564b534c843a6f98b9be3" +
+		"21339601020133660a6309010000000000000000",
+	"45c0004000020000ff33d0520a630001e000001270" + "0400000a63000100000002df71159db1f98c634036d026" +
+		"21339601020133660a6309010000000000000000",
+}
+
+//vrrp:row 65 67
+func TestAHIsThatOfKeepalived(t *testing.T) {
+	a := NewAH("1111")
+	for i, g := range ahGoldens {
+		want, err := hex.DecodeString(g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seq, d := a.Verify(want); seq != uint32(i+1) || d != Accepted {
+			t.Errorf("advert %d: sequence %d, %v", i+1, seq, d)
+		}
+		p := Packet{Version: 2, VRID: 51, Priority: 150, Interval: time.Second, Addrs: addrs("10.99.9.1"), Auth: AuthAH}
+		msg, err := p.Append(nil, netip.MustParseAddr("10.99.0.1"), group, ChecksumPlain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := slices.Concat(want[:ipv4Len], make([]byte, AHLen), msg)
+		a.Seal(got, uint32(i+1))
+		if !slices.Equal(got, want) {
+			t.Errorf("got  %x\nwant %x", got, want)
+		}
+	}
+}
+
 //vrrp:row 67
 func TestAHCoversEveryOctetThatDoesNotChangeOnTheWay(t *testing.T) {
 	good := ahPacket()

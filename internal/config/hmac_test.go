@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"os"
@@ -198,5 +199,18 @@ func sixAddresses(r *Router, n int) {
 	for i := range n {
 		p := netip.MustParsePrefix(fmt.Sprintf("fe80::1:%x/64", i+1))
 		r.Addresses = append(r.Addresses, Address{Prefix: p, Device: "eth0"})
+	}
+}
+
+func TestKeysDoNotPrint(t *testing.T) {
+	const ascii = "an ASCII key, which is as long!!"
+	r := router(t, "", "auth_hmac {\nkey 1 \""+ascii+"\"\nactive_key 1\n}")
+	b, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed := string(b) + fmt.Sprintf("%v %+v %#v %v", r, *r.HMAC, *r.HMAC, r.HMAC.Keys)
+	if strings.Contains(printed, ascii) || strings.Contains(printed, fmt.Sprintf("%x", ascii)) || strings.Count(printed, redacted) < 4 {
+		t.Error(printed)
 	}
 }

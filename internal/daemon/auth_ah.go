@@ -3,6 +3,7 @@ package daemon
 import (
 	"math"
 	"sync/atomic"
+	"time"
 
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -12,20 +13,23 @@ import (
 // virtual router, of which each router remembers the highest number that it has
 // sent or heard: the next master goes on from there.
 //
-// It is kept in memory alone. We begin from the clock, in seconds, which is
-// ahead of what we last sent since nothing is sent more often than each second,
-// so a restarted vrrpx is no replay to its peers. A restarted keepalived begins
-// from 0 and goes on from the first number that it hears; were ours kept over a
-// restart of both, its adverts would be refused until then.
+// It is kept in memory alone. We begin from the clock, which runs ahead of what
+// we send, four ticks for each second that VRRPv2 has at least between two
+// adverts; so a restarted vrrpx is no replay to its peers. A restarted keepalived
+// begins from 0 and goes on from the first number that it hears; were ours kept
+// over a restart of both, its adverts would be refused until then.
 type ahGuard struct {
 	password string
 	ah       *vrrp.AH
 	last     atomic.Uint64
 	wall     func() wallTime
+	first    uint64 // least number to send
 }
 
 func newAHGuard(password string) *ahGuard {
-	return &ahGuard{password: password, ah: vrrp.NewAH(password), wall: wallNow}
+	// One more than the clock says, because a router that is killed and started
+	// again may be back within the tick of its last advert.
+	return &ahGuard{password: password, ah: vrrp.NewAH(password), wall: wallNow, first: ahClock(wallNow()) + 1}
 }
 
 func (g *ahGuard) check(e *loader.Event, _ wallTime) (vrrp.Drop, remark) {
@@ -44,12 +48,21 @@ func (g *ahGuard) check(e *loader.Event, _ wallTime) (vrrp.Drop, remark) {
 	}
 }
 
-// next is the number of the next advert. At the end of the numbers, in 2106, it
-// stays there, and its adverts are refused.
+// A tick of the clock as sequence number, and when it was 0: 2025 began. The
+// numbers last until 2059.
+const (
+	ahTick  = wallTime(time.Second / 4)
+	ahEpoch = wallTime(1735689600 * 1e9)
+)
+
+func ahClock(w wallTime) uint64 { return uint64(max(w-ahEpoch, 0) / ahTick) }
+
+// next is the number of the next advert. At the end of the numbers it stays
+// there, and its adverts are refused.
 func (g *ahGuard) next() uint32 {
 	for {
 		last := g.last.Load()
-		n := min(max(last+1, uint64(max(g.wall(), 0)/1e9)), math.MaxUint32)
+		n := min(max(last+1, ahClock(g.wall()), g.first), math.MaxUint32)
 		if g.last.CompareAndSwap(last, n) {
 			return uint32(n)
 		}

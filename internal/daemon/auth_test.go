@@ -9,7 +9,6 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
-	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -278,62 +277,6 @@ func TestHMACModes(t *testing.T) {
 	}
 }
 
-// As in keepalived, who takes over with AH goes on from the highest number
-// heard, and who hears a number above his own goes on from there.
-func TestAHSequenceIsThatOfTheVirtualRouter(t *testing.T) {
-	g := newAHGuard("1111")
-	clock := aDay
-	g.wall = func() wallTime { return clock }
-	if n := g.next(); n != uint32(aDay/1e9) {
-		t.Errorf("begins with %d", n)
-	}
-	if n := g.next(); n != uint32(aDay/1e9)+1 {
-		t.Errorf("goes on with %d", n)
-	}
-	g.last.Store(uint64(aDay/1e9) + 1000)
-	if n := g.next(); n != uint32(aDay/1e9)+1001 {
-		t.Errorf("goes on from what was heard with %d", n)
-	}
-	clock = after(-time.Hour)
-	if n := g.next(); n != uint32(aDay/1e9)+1002 {
-		t.Errorf("goes back with the clock to %d", n)
-	}
-	g.last.Store(1<<32 - 1)
-	if n := g.next(); n != 1<<32-1 {
-		t.Errorf("wraps to %d", n)
-	}
-	clock = -1
-	if n := newAHGuard("1111").next(); n == 0 {
-		t.Error("begins with 0")
-	}
-}
-
-// A restarted router has not sent in vain: its numbers are above its last ones.
-func TestRestartIsNoReplayWithAH(t *testing.T) {
-	g := newGuarded(t, guarded["AH"])
-	for range 3 {
-		g.hearFrame(0, newPeer(t, guarded["AH"]).advert())
-		time.Sleep(1100 * time.Millisecond) // as a restart takes
-	}
-	g.wantDrop(vrrp.DropAuthReplay, 0)
-}
-
-// The farewell and the pacer's adverts are of one sequence.
-func TestLoopAndPacerShareASequence(t *testing.T) {
-	for name, change := range guarded {
-		g, p := newGuarded(t, change), newPeer(t, change)
-		byPacer := p.advert()
-		for i := range 10 {
-			g.hearFrame(time.Duration(i), p.advert())
-			p.paced(byPacer)
-			g.hearFrame(time.Duration(i), byPacer)
-		}
-		if n := g.r.drops[vrrp.DropAuthReplay].Load(); n != 0 {
-			t.Errorf("%s: %d replays", name, n)
-		}
-	}
-}
-
 // A PASS router tells of a wrong password, too.
 func TestWrongPasswordIsToldOf(t *testing.T) {
 	pass := func(word config.Secret) func(*config.Router) {
@@ -357,47 +300,5 @@ func TestAuthenticationIsShownWithoutSecrets(t *testing.T) {
 		if !strings.HasPrefix(said, name[:2]) || strings.Contains(said, "1111") || strings.Contains(said, "secret") {
 			t.Errorf("%s is shown as %q", name, said)
 		}
-	}
-}
-
-func TestVerifyingAllocatesNothing(t *testing.T) {
-	for name, change := range guarded {
-		g, p := newGuarded(t, change), newPeer(t, change)
-		frame := p.advert()
-		rule := g.path.rules[g.key]
-		fr, _, _ := vrrp.Judge(frame, func(uint8, vrrp.Family) (vrrp.Expect, bool) {
-			return vrrp.Expect{Version: rule.Version, Auth: rule.Auth, Own: rule.Own, Group: rule.Group}, true
-		})
-		e := loader.Event{Key: g.key, At: g.t, Src: fr.Src, Packet: fr.Packet, Message: fr.Message}
-		g.r.authentic(&e)
-		if n := testing.AllocsPerRun(100, func() { g.r.authentic(&e) }); n != 0 {
-			t.Errorf("%s: %v allocations for a replay", name, n)
-		}
-		if n := testing.AllocsPerRun(100, func() { p.paced(frame) }); n != 0 {
-			t.Errorf("%s: %v allocations for a seal", name, n)
-		}
-	}
-}
-
-func BenchmarkSeal(b *testing.B) {
-	for _, name := range []string{"AH", "auth_hmac"} {
-		b.Run(name, func(b *testing.B) {
-			cfg := config.Defaults()
-			guarded[name](&cfg)
-			g := newGuard(cfg)
-			seal := g.sealer()
-			mac, _ := net.ParseMAC("02:00:00:00:00:06")
-			src := netip.MustParseAddr("10.0.0.6")
-			p := vrrp.Packet{Version: cfg.Version, VRID: 51, Priority: 200, Interval: time.Second, Addrs: []netip.Addr{src}}
-			msg, err := p.Append(nil, src, cfg.Group, vrrp.ChecksumPseudo)
-			if err != nil {
-				b.Fatal(err)
-			}
-			frame := netio.AdvertFrame(mac, src, cfg.Group, 255, g.wrap(msg))
-			b.ReportAllocs()
-			for b.Loop() {
-				seal(frame)
-			}
-		})
 	}
 }

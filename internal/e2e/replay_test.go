@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -28,6 +29,10 @@ func TestReplayedCaptureIsRefused(t *testing.T) {
 			l := testnet.ForTest(t, "a", "b", "x")
 			a, b, x := l.Host("a"), l.Host("b"), l.Host("x")
 			tap := l.TapForTest(t)
+			for _, h := range []*testnet.Host{a, b} {
+				dir := runDir(t, h) // where the numbers stay, on purpose
+				t.Cleanup(func() { os.RemoveAll(dir) })
+			}
 			da := start(t, a, "native", c.conf(150))
 			awaitState(t, a, "MASTER")
 			db := start(t, b, "native", c.conf(100))
