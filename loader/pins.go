@@ -27,7 +27,7 @@ func (k *Kernel) pin() error {
 	if err := makePinDir(k.pinDir); err != nil {
 		return err
 	}
-	for _, m := range []*ebpf.Map{k.routers, k.state, k.interfaces} {
+	for _, m := range []*ebpf.Map{k.routers, k.state, k.interfaces, k.peers} {
 		if err := pinMap(m, k.pinDir); err != nil {
 			return err
 		}

@@ -73,8 +73,9 @@ func (w *wire) SendAll(frames [][]byte) int {
 	return len(frames)
 }
 
-func (w *wire) Set(_ string, s netio.Schedule) { w.given = s }
-func (w *wire) Stop(string)                    {}
+func (w *wire) Set(_ string, s netio.Schedule)       { w.given = s }
+func (w *wire) Stop(string)                          {}
+func (w *wire) Overdue(string) (time.Duration, bool) { return 0, false }
 
 // A MASTER's adverts are sealed from the first, which the loop sends, by way of
 // the pacer's, to the farewell: each is good to a peer that hears them all.
