@@ -149,6 +149,10 @@ type Address struct {
 	// NoPrefixRoute leaves out the route to the prefix that the kernel would add.
 	NoPrefixRoute bool
 	Preferred     Lifetime
+	Peer          netip.Addr // the other end of a link to one host; Prefix is then a host's own
+	// IPv6 only: DAD leaves duplicate address detection on (-nodad takes its being
+	// off away), Home is Mobile IPv6's, ManageTemp makes temporary addresses of a /64.
+	DAD, Home, ManageTemp bool
 }
 
 // Lifetime is how long an address is preferred as a source once it is held

@@ -159,6 +159,12 @@ func (v *validator) addresses() {
 		if t := a.Preferred.Time; t < 0 || t > maxPreferred || t%time.Second != 0 {
 			v.errorf(a.Pos, "", "preferred_lft %s: expected whole seconds from 0 to %s", t, maxPreferred)
 		}
+		if a.Peer.IsValid() && (a.Peer.BitLen() != addr.BitLen() || !isHost(a.Peer) || a.Broadcast.IsValid() || !a.Prefix.IsSingleIP()) {
+			v.errorf(a.Pos, "", "peer %s of %s: expected a host's address of the same family, and neither length nor brd beside it", a.Peer, a.Prefix)
+		}
+		if a.ManageTemp && a.Prefix.Bits() != 64 || addr.Is4() && (a.DAD || a.Home || a.ManageTemp) {
+			v.errorf(a.Pos, "", "mngtmpaddr of %s: expected an IPv6 address with the length 64, of which alone temporary ones are made", a.Prefix)
+		}
 		v.label(a)
 	}
 }

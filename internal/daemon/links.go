@@ -191,8 +191,8 @@ func addressesOf(c config.Router) []vip.Address {
 	for _, a := range c.All() {
 		as = append(as, vip.Address{
 			Prefix: a.Prefix, Device: a.Device, Label: a.Label, Scope: uint8(a.Scope), Broadcast: a.Broadcast,
-			NoPrefixRoute: a.NoPrefixRoute,
-			Preferred:     vip.Lifetime{Limited: a.Preferred.Limited, Seconds: uint32(a.Preferred.Time / time.Second)},
+			NoPrefixRoute: a.NoPrefixRoute, Peer: a.Peer, DAD: a.DAD, Home: a.Home, ManageTemp: a.ManageTemp,
+			Preferred: vip.Lifetime{Limited: a.Preferred.Limited, Seconds: uint32(a.Preferred.Time / time.Second)},
 		})
 	}
 	return as

@@ -84,15 +84,16 @@ func present(entries []stateEntry) ([]change, error) {
 	if err != nil {
 		return nil, err
 	}
-	there := map[place]int{}
+	there := map[place]hostAddress{}
 	for _, a := range host {
-		there[place{links[a.index].Name, a.prefix}] = a.index
+		there[place{links[a.index].Name, a.prefix}] = a
 	}
 	var changes []change
 	for _, e := range entries {
 		a := Address{Prefix: e.Address, Device: e.Device}
-		if index, ok := there[a.place()]; ok {
-			changes = append(changes, change{remove: true, address: a, index: index})
+		if on, ok := there[a.place()]; ok {
+			a.Peer = on.peer // the kernel would find nothing without
+			changes = append(changes, change{remove: true, address: a, index: on.index})
 		}
 	}
 	return changes, nil
