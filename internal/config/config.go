@@ -49,6 +49,7 @@ type Global struct {
 	OwnerIgnores         bool          // vrrp_owner_ignore_adverts
 	GARP                 GARP          // vrrp_garp_*
 	GNAInterval          time.Duration // vrrp_gna_interval
+	Extra                ExtraGARP     // vrrp_garp_extra_if
 
 	// What a start waits for before the election: the whole of StartupDelay
 	// (vrrp_startup_delay), and until the host has been up for DelayAfterBoot
@@ -94,6 +95,7 @@ type Router struct {
 	Accept bool
 
 	GARP                 GARP
+	Extra                ExtraGARP
 	GNAInterval          time.Duration // GARP.Interval over IPv6: least gap between two neighbour advertisements
 	DownAdverts          int           // adverts missed before the master counts as down, 1 to 100
 	LowerPriorityAdvert  bool          // a master answers an advert of lower priority with its own
@@ -138,6 +140,13 @@ type GARP struct {
 	Interval      time.Duration // least gap between two GARPs on an interface; 0 for none
 }
 
+// ExtraGARP is garp_extra_if: gratuitous ARPs, one at a time, by interfaces that
+// have addresses and send no adverts, so that switches keep the way to them.
+type ExtraGARP struct {
+	Every time.Duration // 0: none
+	All   bool          // by any such interface; else by those of virtual MACs alone
+}
+
 // Address is one line of virtual_ipaddress or virtual_ipaddress_excluded.
 type Address struct {
 	Pos       Pos
@@ -170,6 +179,7 @@ const (
 	maxDelay       = 1000 * time.Second // of preempt_delay
 	maxGARPRepeat  = 1000
 	maxGARPDelay   = 24 * time.Hour
+	maxGARPExtra   = 24 * time.Hour
 	maxLabel       = 15 // IFNAMSIZ less the final NUL
 	maxInterface   = 15
 

@@ -94,6 +94,9 @@ func text(set func(*interpreter, word)) keyword {
 	return keyword{shape: valueShape, set: func(in *interpreter, s *statement) { set(in, s.words[1]) }}
 }
 
+// pair is a keyword with one word or two.
+func pair(set func(*interpreter, *statement)) keyword { return keyword{shape: pairShape, set: set} }
+
 // number is a keyword with a whole number.
 func number(lo, hi int, set func(*interpreter, int)) keyword {
 	return text(func(in *interpreter, w word) {

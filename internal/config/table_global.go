@@ -102,8 +102,10 @@ var globalTable = table{
 	"vrrp_delay_after_boot": seconds(minStartDelay, maxStartDelay, func(in *interpreter, d time.Duration) {
 		in.global.DelayAfterBoot = d
 	}),
-	"vrrp_mcast_group6": text((*interpreter).setGroup6),
-	"vrrp_mcast_group4": text(func(in *interpreter, w word) { in.setAddr(&in.global.Group, w) }),
+	"vrrp_garp_extra_if":   pair((*interpreter).setExtraOfAll),
+	"vrrp_vmac_garp_intvl": pair((*interpreter).setExtraOfAll), // its old name
+	"vrrp_mcast_group6":    text((*interpreter).setGroup6),
+	"vrrp_mcast_group4":    text(func(in *interpreter, w word) { in.setAddr(&in.global.Group, w) }),
 	"vrrp_garp_master_delay": wholeSeconds(0, maxGARPDelay, func(in *interpreter, d time.Duration) {
 		in.global.GARP.MasterDelay = d
 	}),
@@ -224,8 +226,6 @@ var globalTable = table{
 	"shutdown_script":                  later("use ExecStopPost= of the systemd unit"),
 	"dynamic_interfaces":               later("remove it, and start vrrpx when the interfaces exist"),
 	"disable_local_igmp":               later("sysctl net.ipv4.igmp_link_local_mcast_reports=0 does the same"),
-	"vrrp_garp_extra_if":               later("remove it", "0"),
-	"vrrp_vmac_garp_intvl":             later("remove it", "0"),
 	"vrrp_check_unicast_src":           later("remove it: unicast is not supported yet either"),
 	"vrrp_notify_priority_changes":     later("remove it", "off", "false", "no"),
 	"notify_fifo":                      later("remove it; vrrpx status --json has the state of each router"),

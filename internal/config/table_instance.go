@@ -46,6 +46,8 @@ var instanceTable = table{
 		in.cur.GARP.Refresh = d
 	}),
 	"garp_master_refresh_repeat": number(1, maxGARPRepeat, func(in *interpreter, n int) { in.cur.GARP.RefreshRepeat = n }),
+	"garp_extra_if":              pair((*interpreter).setExtraOfRouter),
+	"vmac_garp_intvl":            pair((*interpreter).setExtraOfRouter), // its old name
 	"smtp_alert":                 mailSwitch,
 
 	"debug":                     ignored(aboutProcess),
@@ -74,8 +76,6 @@ var instanceTable = table{
 	"vmac_xmit_base":             later("remove it: use_vmac is not supported yet either"),
 	"use_ipvlan":                 later("remove it"),
 	"vrf":                        later("remove it"),
-	"garp_extra_if":              later("remove it", "0"),
-	"vmac_garp_intvl":            later("remove it", "0"),
 	"linkbeat_use_polling":       later("remove it: vrrpx takes the state of a link from the kernel"),
 	"notify":                     later("remove it; vrrpx status --json has the state of each router"),
 	"notify_master":              later("remove it; vrrpx status --json has the state of each router"),

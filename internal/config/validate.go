@@ -118,6 +118,9 @@ func (v *validator) garp() {
 	if g.MasterRepeat < 1 || g.MasterRepeat > maxGARPRepeat || g.RefreshRepeat < 1 || g.RefreshRepeat > maxGARPRepeat {
 		v.errorf(v.Pos, "", "repeats of gratuitous ARP: expected 1 to %d", maxGARPRepeat)
 	}
+	if e := v.Extra.Every; e < 0 || e > maxGARPExtra {
+		v.errorf(v.Pos, "", "garp_extra_if %s: expected 0 to %s", e, maxGARPExtra)
+	}
 	if min(g.MasterDelay, g.LowerDelay, g.Refresh, g.Interval, v.GNAInterval) < 0 || max(g.MasterDelay, g.LowerDelay, g.Refresh) > maxGARPDelay || max(g.Interval, v.GNAInterval) > maxGARPInterval {
 		v.errorf(v.Pos, "", "delays of gratuitous ARP: expected 0 to %s", maxGARPDelay)
 	}

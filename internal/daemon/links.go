@@ -22,7 +22,8 @@ type device struct {
 	primary   netip.Addr // own IPv4 address; invalid for none
 	linkLocal netip.Addr // own IPv6 address; likewise
 	link      *link      // nil while it does not exist or cannot be used
-	routers   []*router  // none on one that only refuses packets
+	routers   []*router  // none on one that only has addresses of theirs
+	door      bool       // such a one, where packets to them are refused
 	note      string     // why there is no link
 }
 
@@ -91,6 +92,7 @@ func (h *host) abandon(d *device) {
 	if l == nil {
 		return
 	}
+	h.leftBeside(d)
 	d.link = nil
 	h.refresh(d) // FAULT stops the pacer, which still sends through the link
 	for _, r := range d.routers {
@@ -157,9 +159,8 @@ func (h *host) linkEvent(e vip.Event) {
 
 // reopen opens an interface that has returned, away from the loop.
 func (h *host) reopen(d *device, dev vip.Link) {
-	groups := d.groups()
 	go func() {
-		l, err := h.openLink(dev, groups)
+		l, err := h.openLink(dev, d)
 		posted := h.loop.post(func() { h.reopened(d, l, err) })
 		if !posted && l != nil {
 			_ = l.close()
@@ -182,7 +183,7 @@ func (h *host) reopened(d *device, l *link, err error) {
 	}
 	h.log.Info(fmt.Sprintf("interface %s has returned", d.name), "index", l.index)
 	h.refresh(d)
-	h.refuseAgain(d)
+	h.returned(d)
 }
 
 // addressesOf is a router's virtual addresses for the host.

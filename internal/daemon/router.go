@@ -29,6 +29,7 @@ type router struct {
 	taken   taken
 	advert  advert
 	refusal refusal
+	besides []*beside
 
 	speakers speakers
 
@@ -113,7 +114,7 @@ func (r *router) perform(at vrrp.Instant, in vrrp.Input) {
 			if e.From == vrrp.Master {
 				// Nothing may follow the farewell.
 				r.stopAdverts()
-				r.out.announcer.Cancel(r.cfg.Name)
+				r.cancelAnnouncing()
 			}
 		case vrrp.SendAdvert:
 			r.queueAdvert(e.Priority)
