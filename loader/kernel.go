@@ -29,7 +29,7 @@ type Kernel struct {
 	rx                                          *ebpf.Program
 	routers, state, interfaces, buckets, events *ebpf.Map
 
-	refusals refusals // under mu, but for the packets
+	refusals refusals
 
 	arm         *ebpf.Program // nil without deadlines
 	deadlines   *ebpf.Map     // likewise
@@ -117,7 +117,8 @@ func (k *Kernel) loadRx(spec *ebpf.CollectionSpec) error {
 	}
 	k.rx, k.routers, k.state = objs.Rx, objs.Routers, objs.State
 	k.interfaces, k.buckets, k.events = objs.Interfaces, objs.Buckets, objs.Events
-	k.refusals = refusals{objs.NoAccept, objs.NoAcceptCount, map[vrrpxNoAcceptKey]int{}}
+	k.refusals.packets, k.refusals.count = objs.NoAccept, objs.NoAcceptCount
+	k.refusals.users = map[vrrpxNoAcceptKey]int{}
 	return nil
 }
 
