@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"sync"
 
 	"github.com/cilium/ebpf"
 
@@ -21,6 +22,7 @@ type Refusal struct {
 
 // refusals are those in force, and how many routers asked for each.
 type refusals struct {
+	mu      sync.Mutex // not the Kernel's, which whoever attaches holds for long
 	packets *ebpf.Map
 	count   *ebpf.Variable // of them, all that the program reads when it is 0
 	users   map[vrrpxNoAcceptKey]int
@@ -50,8 +52,8 @@ func (k *Kernel) Refuse(r Refusal) error {
 	if err != nil {
 		return err
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	k.refusals.mu.Lock()
+	defer k.refusals.mu.Unlock()
 	if k.refusals.users[raw] == 0 {
 		if err := k.refusals.packets.Put(&raw, &vrrpxNoAccept{}); err != nil {
 			return fmt.Errorf("refuse packets to %s: %w", r.Addr, err)
@@ -67,8 +69,8 @@ func (k *Kernel) Admit(r Refusal) error {
 	if err != nil {
 		return err
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	k.refusals.mu.Lock()
+	defer k.refusals.mu.Unlock()
 	switch k.refusals.users[raw] {
 	case 0:
 		return nil

@@ -33,7 +33,7 @@ type Kernel struct {
 	peers                                       *ebpf.Map
 	peersOf                                     map[Key]*vrrp.Unicast // whose peers are in it
 
-	refusals refusals // under mu, but for the packets
+	refusals refusals
 
 	arm         *ebpf.Program // nil without deadlines
 	deadlines   *ebpf.Map     // likewise
@@ -122,7 +122,8 @@ func (k *Kernel) loadRx(spec *ebpf.CollectionSpec) error {
 	}
 	k.rx, k.routers, k.state = objs.Rx, objs.Routers, objs.State
 	k.interfaces, k.buckets, k.events, k.peers = objs.Interfaces, objs.Buckets, objs.Events, objs.Peers
-	k.refusals = refusals{objs.NoAccept, objs.NoAcceptCount, map[vrrpxNoAcceptKey]int{}}
+	k.refusals.packets, k.refusals.count = objs.NoAccept, objs.NoAcceptCount
+	k.refusals.users = map[vrrpxNoAcceptKey]int{}
 	return nil
 }
 

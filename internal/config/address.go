@@ -41,6 +41,7 @@ func (s Scope) String() string {
 //
 //	ADDRESS[/LENGTH] [dev NAME] [label NAME] [scope SCOPE] [brd ADDRESS|+|-]
 //	    [noprefixroute] [preferred_lft SECONDS|forever] [use_vmac] [no_track]
+//	    [peer ADDRESS] [-nodad] [home] [mngtmpaddr]
 func (in *interpreter) setAddresses(s *statement) {
 	if len(s.block) == 0 && s.name() != excluded {
 		in.diags.errorf(s.pos(), "", "%s: expected at least one address", s.name())
@@ -81,7 +82,10 @@ func (in *interpreter) address(line *statement) (a Address, ok bool) {
 		switch name {
 		case "broadcast":
 			name = "brd"
-		case "dev", "label", "scope", "brd", "preferred_lft":
+		case "dev", "label", "scope", "brd", "preferred_lft", "peer":
+		case "-nodad", "home", "mngtmpaddr":
+			in.setFlag6(&a, option)
+			continue
 		case "noprefixroute":
 			a.NoPrefixRoute = true
 			continue
@@ -121,6 +125,8 @@ func (in *interpreter) addressOption(a *Address, name string, w word) bool {
 		a.Device = w.text
 	case "label":
 		a.Label = w.text // for Validate
+	case "peer":
+		return in.setPeerOf(a, w)
 	case "scope":
 		if !a.Prefix.Addr().Is4() {
 			in.diags.errorf(w.pos, "remove it: the kernel derives it", "scope of %s: an IPv6 address is given none", a.Prefix)
@@ -158,6 +164,36 @@ func (in *interpreter) addressOption(a *Address, name string, w word) bool {
 	return true
 }
 
+// setFlag6 sets what IPv6 addresses alone have. keepalived takes it of IPv4 too,
+// and the kernel makes nothing of it.
+func (in *interpreter) setFlag6(a *Address, option word) {
+	switch {
+	case a.Prefix.Addr().Is4():
+		in.diags.warnf(option.pos, "remove it", "%s of %s has no effect: it is for IPv6", option.text, a.Prefix)
+	case option.text == "-nodad":
+		a.DAD = true
+	case option.text == "home":
+		a.Home = true
+	default:
+		a.ManageTemp = true // Validate knows the length
+	}
+}
+
+// setPeerOf reads the other end's address.
+func (in *interpreter) setPeerOf(a *Address, w word) bool {
+	peer, err := netip.ParseAddr(w.text)
+	switch {
+	case err != nil || peer.Zone() != "" || peer.BitLen() != a.Prefix.Addr().BitLen():
+		in.diags.errorf(w.pos, "without a length", "peer %s of %s: expected an address of its family", quote(w.text), a.Prefix)
+		return false
+	case !a.Prefix.IsSingleIP():
+		in.diags.errorf(w.pos, "write "+a.Prefix.Addr().String()+" alone", "peer of %s: an address with a peer is given no length", a.Prefix)
+		return false
+	}
+	a.Peer = peer
+	return true
+}
+
 // lifetime reads the value of preferred_lft. The kernel's 2^32-1 is for ever.
 func lifetime(s string) (Lifetime, bool) {
 	n, err := strconv.ParseUint(s, 10, 32)
@@ -190,20 +226,22 @@ func broadcast(p netip.Prefix, s string) (netip.Addr, bool) {
 }
 
 // addressOptions are the options that keepalived has and this version has not.
-var addressOptions = []string{
-	"peer", "home", "-nodad", "mngtmpaddr", "autojoin",
-}
+var addressOptions = []string{}
 
 func (in *interpreter) unknownOption(w word) {
 	if slices.Contains(addressOptions, w.text) {
 		in.diags.errorf(w.pos, "remove it", "%s of an address is not supported yet", w.text)
 		return
 	}
+	if w.text == "autojoin" {
+		in.diags.errorf(w.pos, "remove it", "autojoin of an address: the kernel refuses an address with it that is no multicast group")
+		return
+	}
 	hint := ""
 	if _, err := netip.ParseAddr(w.text); err == nil {
 		hint = "write one address a line"
 	}
-	in.diags.errorf(w.pos, hint, "%s: expected dev, label, scope, brd, noprefixroute, preferred_lft, use_vmac or no_track", quote(w.text))
+	in.diags.errorf(w.pos, hint, "%s: expected dev, label, scope, brd, peer, noprefixroute, preferred_lft, use_vmac, home, -nodad, mngtmpaddr or no_track", quote(w.text))
 }
 
 // prefix reads ADDRESS[/LENGTH]; without a length it is a host's own, /32

@@ -51,6 +51,7 @@ type Global struct {
 	CheckSource          bool          // vrrp_check_unicast_src
 	GARP                 GARP          // vrrp_garp_*
 	GNAInterval          time.Duration // vrrp_gna_interval
+	Extra                ExtraGARP     // vrrp_garp_extra_if
 
 	// How scripts run: as whom where they do not say (script_user; empty: the
 	// user keepalived_script if there is one, else root), whether one that
@@ -127,6 +128,7 @@ type Router struct {
 	Notify       Notify
 
 	GARP                 GARP
+	Extra                ExtraGARP
 	GNAInterval          time.Duration // GARP.Interval over IPv6: least gap between two neighbour advertisements
 	DownAdverts          int           // adverts missed before the master counts as down, 1 to 100
 	LowerPriorityAdvert  bool          // a master answers an advert of lower priority with its own
@@ -175,6 +177,13 @@ type GARP struct {
 	Interval      time.Duration // least gap between two GARPs on an interface; 0 for none
 }
 
+// ExtraGARP is garp_extra_if: gratuitous ARPs, one at a time, by interfaces that
+// have addresses and send no adverts, so that switches keep the way to them.
+type ExtraGARP struct {
+	Every time.Duration // 0: none
+	All   bool          // by any such interface; else by those of virtual MACs alone
+}
+
 // Address is one line of virtual_ipaddress or virtual_ipaddress_excluded.
 type Address struct {
 	Pos       Pos
@@ -187,6 +196,10 @@ type Address struct {
 	// NoPrefixRoute leaves out the route to the prefix that the kernel would add.
 	NoPrefixRoute bool
 	Preferred     Lifetime
+	Peer          netip.Addr // the other end of a link to one host; Prefix is then a host's own
+	// IPv6 only: DAD leaves duplicate address detection on (-nodad takes its being
+	// off away), Home is Mobile IPv6's, ManageTemp makes temporary addresses of a /64.
+	DAD, Home, ManageTemp bool
 
 	useVMAC bool // as written
 }
@@ -206,6 +219,7 @@ const (
 	maxDelay       = 1000 * time.Second // of preempt_delay
 	maxGARPRepeat  = 1000
 	maxGARPDelay   = 24 * time.Hour
+	maxGARPExtra   = 24 * time.Hour
 	maxLabel       = 15 // IFNAMSIZ less the final NUL
 	maxInterface   = 15
 

@@ -116,6 +116,9 @@ func choice(set func(*interpreter, int), words ...string) keyword {
 	})
 }
 
+// pair is a keyword with one word or two.
+func pair(set func(*interpreter, *statement)) keyword { return keyword{shape: pairShape, set: set} }
+
 // number is a keyword with a whole number.
 func number(lo, hi int, set func(*interpreter, int)) keyword {
 	return text(func(in *interpreter, w word) {

@@ -195,9 +195,32 @@ func TestAddressOptions(t *testing.T) {
 			t.Errorf("%v is preferred for %v, want %v", r.Addresses[i].Prefix, got, want)
 		}
 	}
-	for _, option := range []string{"peer 10.0.0.9", "home", "-nodad", "mngtmpaddr", "autojoin"} {
-		if _, diags := Parse("f", []byte(address("10.0.0.3 "+option))); !strings.Contains(show(diags), strings.Fields(option)[0]+" of an address is not supported yet") {
-			t.Errorf("%s: %s", option, show(diags))
+}
+
+func TestPeerAndFlagsOfAnAddress(t *testing.T) {
+	r, said := read(t, router6("fe80::3/64 -nodad home mngtmpaddr\nfe80::4\nfe80::5 peer fe80::6"))
+	if said != "" {
+		t.Fatal(said)
+	}
+	if a, b := r.Addresses[0], r.Addresses[1]; !a.DAD || !a.Home || !a.ManageTemp || b.DAD || b.Home || b.ManageTemp || b.Peer.IsValid() {
+		t.Errorf("%+v", r.Addresses)
+	}
+	if p := r.Addresses[2].Peer.String(); p != "fe80::6" {
+		t.Errorf("peer %s", p)
+	}
+	for line, want := range map[string]string{
+		"10.0.0.3/24 peer 10.0.0.4":           "an address with a peer is given no length",
+		"10.0.0.3 peer fe80::1":               "peer \"fe80::1\" of 10.0.0.3/32: expected an address of its family",
+		"10.0.0.3 peer 10.0.0.4/32":           "expected an address of its family",
+		"10.0.0.3 peer 10.0.0.4 brd 10.0.0.9": "neither length nor brd beside it",
+		"10.0.0.3 peer 224.0.0.1":             "expected a host's address",
+		"10.0.0.3 home":                       "home of 10.0.0.3/32 has no effect",
+		"10.0.0.3 -nodad":                     "-nodad of 10.0.0.3/32 has no effect",
+		"fe80::3 mngtmpaddr":                  "mngtmpaddr of fe80::3/128: expected an IPv6 address with the length 64",
+		"fe80::3 autojoin":                    "the kernel refuses an address with it",
+	} {
+		if _, diags := Parse("f", []byte(address(line))); !strings.Contains(show(diags), want) {
+			t.Errorf("%s: want %q, got %s", line, want, show(diags))
 		}
 	}
 }

@@ -22,6 +22,7 @@ func (in *interpreter) resolve() {
 	}
 	for _, d := range in.drafts {
 		d.inherit(g)
+		in.reportExtra(d)
 		in.resolveFamily(d)
 		in.resolveUnicast(d)
 		in.resolvePriority(d)
@@ -53,6 +54,7 @@ func (d *draft) inherit(g *Global) {
 		"mcast_dst_ip":               func() { d.Group = g.Group },
 		"check_unicast_src":          func() { d.CheckSource = g.CheckSource },
 		"down_timer_adverts":         func() { d.DownAdverts = g.DownAdverts },
+		"garp_extra_if":              func() { d.Extra = g.Extra },
 		"garp_master_delay":          func() { d.GARP.MasterDelay = g.GARP.MasterDelay },
 		"garp_master_repeat":         func() { d.GARP.MasterRepeat = g.GARP.MasterRepeat },
 		"garp_master_refresh":        func() { d.GARP.Refresh = g.GARP.Refresh },

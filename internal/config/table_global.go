@@ -103,6 +103,8 @@ var globalTable = table{
 		in.global.DelayAfterBoot = d
 	}),
 	"vrrp_check_unicast_src": boolean(func(in *interpreter, on bool) { in.global.CheckSource = on }),
+	"vrrp_garp_extra_if":     pair((*interpreter).setExtraOfAll),
+	"vrrp_vmac_garp_intvl":   pair((*interpreter).setExtraOfAll), // its old name
 	"vrrp_mcast_group6":      text((*interpreter).setGroup6),
 	"vrrp_mcast_group4":      text(func(in *interpreter, w word) { in.setAddr(&in.global.Group, w) }),
 	"vrrp_garp_master_delay": wholeSeconds(0, maxGARPDelay, func(in *interpreter, d time.Duration) {
@@ -227,8 +229,6 @@ var globalTable = table{
 	"shutdown_script":                  later("use ExecStopPost= of the systemd unit"),
 	"dynamic_interfaces":               later("remove it, and start vrrpx when the interfaces exist"),
 	"disable_local_igmp":               later("sysctl net.ipv4.igmp_link_local_mcast_reports=0 does the same"),
-	"vrrp_garp_extra_if":               later("remove it", "0"),
-	"vrrp_vmac_garp_intvl":             later("remove it", "0"),
 	"notify_fifo":                      later("remove it; vrrpx status --json has the state of each router"),
 	"notify_fifo_script":               later("remove it"),
 	"vrrp_notify_fifo":                 later("remove it; vrrpx status --json has the state of each router"),

@@ -58,6 +58,8 @@ var instanceTable = table{
 	"use_vmac":                   {set: (*interpreter).setVMAC},
 	"use_vmac_addr":              noValue(func(in *interpreter) { in.cur.vmac.addr = true }),
 	"vmac_xmit_base":             noValue(func(in *interpreter) { in.cur.XmitBase = true }),
+	"garp_extra_if":              pair((*interpreter).setExtraOfRouter),
+	"vmac_garp_intvl":            pair((*interpreter).setExtraOfRouter), // its old name
 	"smtp_alert":                 mailSwitch,
 
 	"dont_track_primary": noValue(func(in *interpreter) { in.cur.UntrackedOwn = true }),
@@ -85,8 +87,6 @@ var instanceTable = table{
 	"track_bfd":            laterBlock("remove it, and keep keepalived where BFD decides", freeLines),
 	"use_ipvlan":           later("remove it"),
 	"vrf":                  later("remove it"),
-	"garp_extra_if":        later("remove it", "0"),
-	"vmac_garp_intvl":      later("remove it", "0"),
 	"linkbeat_use_polling": later("remove it: vrrpx takes the state of a link from the kernel"),
 }
 

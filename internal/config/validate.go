@@ -120,6 +120,9 @@ func (v *validator) garp() {
 	if g.MasterRepeat < 1 || g.MasterRepeat > maxGARPRepeat || g.RefreshRepeat < 1 || g.RefreshRepeat > maxGARPRepeat {
 		v.errorf(v.Pos, "", "repeats of gratuitous ARP: expected 1 to %d", maxGARPRepeat)
 	}
+	if e := v.Extra.Every; e < 0 || e > maxGARPExtra {
+		v.errorf(v.Pos, "", "garp_extra_if %s: expected 0 to %s", e, maxGARPExtra)
+	}
 	if min(g.MasterDelay, g.LowerDelay, g.Refresh, g.Interval, v.GNAInterval) < 0 || max(g.MasterDelay, g.LowerDelay, g.Refresh) > maxGARPDelay || max(g.Interval, v.GNAInterval) > maxGARPInterval {
 		v.errorf(v.Pos, "", "delays of gratuitous ARP: expected 0 to %s", maxGARPDelay)
 	}
@@ -163,6 +166,12 @@ func (v *validator) addresses() {
 		}
 		if t := a.Preferred.Time; t < 0 || t > maxPreferred || t%time.Second != 0 {
 			v.errorf(a.Pos, "", "preferred_lft %s: expected whole seconds from 0 to %s", t, maxPreferred)
+		}
+		if a.Peer.IsValid() && (a.Peer.BitLen() != addr.BitLen() || !isHost(a.Peer) || a.Broadcast.IsValid() || !a.Prefix.IsSingleIP()) {
+			v.errorf(a.Pos, "", "peer %s of %s: expected a host's address of the same family, and neither length nor brd beside it", a.Peer, a.Prefix)
+		}
+		if a.ManageTemp && a.Prefix.Bits() != 64 || addr.Is4() && (a.DAD || a.Home || a.ManageTemp) {
+			v.errorf(a.Pos, "", "mngtmpaddr of %s: expected an IPv6 address with the length 64, of which alone temporary ones are made", a.Prefix)
 		}
 		v.label(a)
 	}

@@ -1,11 +1,13 @@
 package daemon
 
 import (
+	"net"
 	"net/netip"
 	"sync/atomic"
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/clock"
+	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -22,6 +24,7 @@ type advert struct {
 
 	queue       [][]byte // of the step under way
 	queuedGARPs int
+	beside      bool // gratuitous ARPs beside are to follow
 
 	answered, announced vrrp.Instant // when a losing advert was last answered
 
@@ -56,12 +59,21 @@ func (r *router) build() {
 	r.advert.frames = r.frames(c.Priority)
 	r.advert.garps = r.advert.garps[:0]
 	for _, a := range r.cfg.All() {
-		if addr := a.Prefix.Addr(); addr.Is6() {
-			r.advert.garps = append(r.advert.garps, netio.NAFrame(r.macOf(a), addr))
-		} else {
-			r.advert.garps = append(r.advert.garps, netio.GARPFrame(r.macOf(a), addr))
+		if !r.isBeside(a) {
+			r.advert.garps = append(r.advert.garps, announcement(r.macOf(a), a))
 		}
 	}
+	for _, b := range r.besides {
+		b.build()
+	}
+}
+
+// announcement is an address's gratuitous ARP, or neighbour advertisement.
+func announcement(mac net.HardwareAddr, a config.Address) []byte {
+	if addr := a.Prefix.Addr(); addr.Is6() {
+		return netio.NAFrame(mac, addr)
+	}
+	return netio.GARPFrame(mac, a.Prefix.Addr())
 }
 
 // frames are whole adverts with this priority, one for each destination; none
@@ -171,26 +183,30 @@ func (r *router) queueGARPs() {
 	r.build()
 	r.advert.queue = append(r.advert.queue, r.advert.garps...)
 	r.advert.queuedGARPs += len(r.advert.garps)
+	r.advert.beside = len(r.besides) > 0
 }
 
 // flush sends what a step has queued, in one system call: adverts before GARPs,
-// since that is their order in any step.
+// since that is their order in any step. GARPs by other interfaces come after.
 func (r *router) flush() {
 	a := &r.advert
-	if len(a.queue) == 0 || r.link == nil {
-		return
-	}
-	adverts := len(a.queue) - a.queuedGARPs
-	if r.seal != nil {
-		for _, f := range a.queue[:adverts] {
-			r.seal(f)
+	if len(a.queue) > 0 && r.link != nil {
+		adverts := len(a.queue) - a.queuedGARPs
+		if r.seal != nil {
+			for _, f := range a.queue[:adverts] {
+				r.seal(f)
+			}
 		}
+		sent := r.sender().SendAll(a.queue)
+		a.sent.Add(uint64(min(sent, adverts)))
+		a.garped.Add(uint64(max(sent-adverts, 0)))
+		clear(a.queue)
+		a.queue, a.queuedGARPs = a.queue[:0], 0
 	}
-	sent := r.sender().SendAll(a.queue)
-	a.sent.Add(uint64(min(sent, adverts)))
-	a.garped.Add(uint64(max(sent-adverts, 0)))
-	clear(a.queue)
-	a.queue, a.queuedGARPs = a.queue[:0], 0
+	if a.beside {
+		a.beside = false
+		r.flushBeside()
+	}
 }
 
 // syncAdverts gives the pacer the schedule of a MASTER when it has changed.
@@ -239,8 +255,10 @@ func (r *router) announce(lower bool) {
 	if lower {
 		g.MasterRepeat, g.MasterDelay = g.LowerRepeat, g.LowerDelay
 	}
-	r.out.announcer.Announce(r.cfg.Name, netio.Burst{
+	burst := netio.Burst{
 		Sender: r.link.sender, Frames: r.advert.garps, FirstSent: true, Hold: r.hold(),
 		Repeat: g.MasterRepeat, Delay: g.MasterDelay, Refresh: g.Refresh, RefreshRepeat: g.RefreshRepeat, Interval: g.Interval,
-	})
+	}
+	r.out.announcer.Announce(r.cfg.Name, burst)
+	r.announceBeside(burst)
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -192,7 +191,7 @@ func (h *host) openDevices() error {
 		r.device.linked = true
 		r.device.routers = append(r.device.routers, r)
 	}
-	h.findDoors()
+	h.findBesides()
 	// From here on every change is an event; the loop takes them in order.
 	h.addrs.Watch(slices.Collect(maps.Keys(h.devices))...)
 	h.watchSources()
@@ -233,7 +232,7 @@ func (h *host) openDevice(d *device) error {
 	primary, _ := h.addrs.PrimaryIPv4(d.name)
 	linkLocal, _ := h.addrs.LinkLocal(d.name)
 	d.exists, d.up, d.primary, d.linkLocal = true, dev.Up, primary.Addr(), linkLocal.Addr()
-	l, err := h.openLink(dev, d.groups())
+	l, err := h.openLink(dev, d)
 	if err != nil && len(d.routers) == 0 {
 		d.note = err.Error()
 		return nil // the routers that refuse packets there raise the alarm
@@ -248,7 +247,7 @@ func (h *host) openDevice(d *device) error {
 	return nil
 }
 
-func (h *host) openLink(dev vip.Link, groups []netip.Addr) (*link, error) {
+func (h *host) openLink(dev vip.Link, d *device) (*link, error) {
 	mode := h.opts.XDP
 	if h.kernel == nil {
 		if mode == loader.Native || mode == loader.Generic {
@@ -256,7 +255,10 @@ func (h *host) openLink(dev vip.Link, groups []netip.Addr) (*link, error) {
 		}
 		mode = loader.Off
 	}
-	l, err := openLink(dev, groups, h.kernel, mode)
+	if len(d.routers) == 0 {
+		return openBeside(dev, d.door, h.kernel, mode)
+	}
+	l, err := openLink(dev, d.groups(), h.kernel, mode)
 	if err != nil {
 		return nil, err
 	}

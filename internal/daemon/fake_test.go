@@ -142,6 +142,10 @@ func (p fakePacer) Overdue(string) (time.Duration, bool) { return p.silence, p.s
 type fakeAnnouncer struct{ *record }
 
 func (a fakeAnnouncer) Announce(_ string, b netio.Burst) {
+	if b.Repeat == 0 {
+		a.add("refresh %d every %v", len(b.Frames), b.Refresh)
+		return
+	}
 	if b.Interval != 0 {
 		a.add("announce %d more every %v", b.Repeat-1, b.Interval)
 		return

@@ -22,8 +22,8 @@ type link struct {
 	raw    *netio.RawSender // for unicast peers whose MAC address is not known; nil without peers
 	member []*netio.Membership
 	path   Datapath
-	xdp    loader.Mode
-	note   string // why not a better mode
+	xdp    loader.Mode // Off: none
+	note   string      // why not a better mode
 	socket *socketPath
 	kernel *loader.Kernel // when XDP is attached
 }
@@ -34,9 +34,6 @@ type link struct {
 // routers join the election, and never on the loop.
 func openLink(dev vip.Link, groups []netip.Addr, kernel *loader.Kernel, mode loader.Mode) (l *link, err error) {
 	l = &link{name: dev.Name, index: dev.Index, mac: dev.MAC}
-	if len(groups) == 0 { // nobody advertises there, or listens
-		return l, l.door(kernel, mode)
-	}
 	if l.packet, err = netio.OpenSender(l.index); err == nil {
 		l.sender = l.packet
 		if err = l.join(groups); err == nil {
@@ -95,21 +92,32 @@ func (l *link) attach(kernel *loader.Kernel, mode loader.Mode) error {
 	return nil
 }
 
-// door attaches XDP to an interface without a router, of whatever kind it is.
-// The mode that is demanded of a router's is more than its addresses' can always
-// do: a VLAN or macvlan device has the generic one alone.
-func (l *link) door(kernel *loader.Kernel, mode loader.Mode) error {
+// openBeside makes an interface ready on which a router has addresses and nothing
+// else: a socket to announce them from, where it is Ethernet, and as a door XDP to
+// refuse packets with. The mode that is demanded of a router's interface is more
+// than such a one can always do: a VLAN or macvlan device has the generic alone.
+func openBeside(dev vip.Link, door bool, kernel *loader.Kernel, mode loader.Mode) (*link, error) {
+	l := &link{name: dev.Name, index: dev.Index, mac: dev.MAC, note: "no router runs on it"}
+	if s, err := netio.OpenSender(l.index); err == nil {
+		l.packet, l.sender = s, s
+	}
+	if !door {
+		return l, nil
+	}
 	if kernel == nil || mode == loader.Off {
-		return errors.New("--xdp=off, or no BPF")
+		l.note = "--xdp=off, or no BPF"
+		return l, nil
 	}
 	if mode == loader.Native {
 		mode = loader.Auto
 	}
 	got, note, err := kernel.Attach(l.index, mode)
-	if err == nil {
-		l.kernel, l.path, l.xdp, l.note = kernel, kernel, got, note
+	if err != nil {
+		l.note = err.Error()
+		return l, nil // who refuses packets there raises the alarm
 	}
-	return err
+	l.kernel, l.path, l.xdp, l.note = kernel, kernel, got, note
+	return l, nil
 }
 
 // close gives everything back. The interface may be gone already.

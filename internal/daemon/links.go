@@ -22,10 +22,11 @@ type device struct {
 	primary   netip.Addr // own IPv4 address; invalid for none
 	linkLocal netip.Addr // own IPv6 address; likewise
 	link      *link      // nil while it does not exist or cannot be used
-	routers   []*router  // none on one that only refuses packets
+	routers   []*router  // none on one that only has addresses of theirs
+	door      bool       // such a one, where packets to them are refused
 	note      string     // why there is no link
 	watched   *watched   // nil when nobody tracks it
-	linked    bool       // routers run on it or refuse packets there: it has a link
+	linked    bool       // routers run on it or have addresses there: it has a link
 }
 
 // users are the routers that run on a device or track it.
@@ -123,6 +124,7 @@ func (h *host) abandon(d *device) {
 	if h.hops != nil {
 		h.hops.Watch(l.index, nil)
 	}
+	h.leftBeside(d)
 	d.link = nil
 	h.refresh(d) // FAULT stops the pacer, which still sends through the link
 	for _, r := range d.routers {
@@ -197,9 +199,8 @@ func (h *host) linkEvent(e vip.Event) {
 
 // reopen opens an interface that has returned, away from the loop.
 func (h *host) reopen(d *device, dev vip.Link) {
-	groups := d.groups()
 	go func() {
-		l, err := h.openLink(dev, groups)
+		l, err := h.openLink(dev, d)
 		posted := h.loop.post(func() { h.reopened(d, l, err) })
 		if !posted && l != nil {
 			_ = l.close()
@@ -222,7 +223,7 @@ func (h *host) reopened(d *device, l *link, err error) {
 	}
 	h.log.Info(fmt.Sprintf("interface %s has returned", d.name), "index", l.index)
 	h.refresh(d)
-	h.refuseAgain(d)
+	h.returned(d)
 }
 
 // addressesOf is a router's virtual addresses for the host.
@@ -231,8 +232,8 @@ func addressesOf(c config.Router) []vip.Address {
 	for _, a := range c.All() {
 		as = append(as, vip.Address{
 			Prefix: a.Prefix, Device: carrier(a), Label: a.Label, Scope: uint8(a.Scope), Broadcast: a.Broadcast,
-			NoPrefixRoute: a.NoPrefixRoute,
-			Preferred:     vip.Lifetime{Limited: a.Preferred.Limited, Seconds: uint32(a.Preferred.Time / time.Second)},
+			NoPrefixRoute: a.NoPrefixRoute, Peer: a.Peer, DAD: a.DAD, Home: a.Home, ManageTemp: a.ManageTemp,
+			Preferred: vip.Lifetime{Limited: a.Preferred.Limited, Seconds: uint32(a.Preferred.Time / time.Second)},
 		})
 	}
 	return as

@@ -8,7 +8,6 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/loader"
-	"github.com/vrrpx/vrrpx/vrrp"
 )
 
 // refuser keeps packets to an address from the host (loader.Kernel). It does
@@ -112,35 +111,4 @@ func refusedCounts(k refuser, inForce []loader.Refusal, before map[netip.Addr]ui
 		before[to.Addr] += k.Refused(to)
 	}
 	return before
-}
-
-// refuseAgain puts in force what could not be while an interface was away.
-func (h *host) refuseAgain(d *device) {
-	for _, r := range h.routers {
-		if slices.Contains(r.refusal.doors, d) && r.machine.State() == vrrp.Master {
-			r.refuse()
-		}
-	}
-}
-
-// findDoors names the interfaces by which packets come in that routers refuse:
-// their own, and those that their addresses are on. Packets to an address on
-// the loopback device come in by the router's own.
-func (h *host) findDoors() {
-	for _, r := range h.routers {
-		if !r.refuses() {
-			continue
-		}
-		r.refusal.doors = append(r.refusal.doors, h.devices[r.cfg.Interface])
-		for _, a := range r.cfg.All() {
-			if dev, ok := h.addrs.Link(a.Device); ok && dev.Loopback() {
-				continue
-			}
-			d := h.device(a.Device)
-			d.linked = true
-			if !slices.Contains(r.refusal.doors, d) {
-				r.refusal.doors = append(r.refusal.doors, d)
-			}
-		}
-	}
 }

@@ -34,6 +34,7 @@ type router struct {
 	advert  advert
 	refusal refusal
 	vmac    vmac
+	besides []*beside
 
 	speakers speakers
 
@@ -132,7 +133,7 @@ func (r *router) perform(at vrrp.Instant, in vrrp.Input) {
 			if e.From == vrrp.Master {
 				// Nothing may follow the farewell.
 				r.stopAdverts()
-				r.out.announcer.Cancel(r.cfg.Name)
+				r.cancelAnnouncing()
 			}
 			r.vmac.taking = e.To == vrrp.Master
 		case vrrp.SendAdvert:

@@ -59,7 +59,7 @@ func (h *host) pacerStatus() stats.Pacer {
 
 func (h *host) ifaceStatus(v ifaceView) stats.Interface {
 	s := v.Interface
-	if v.link == nil {
+	if v.link == nil || v.link.path == nil {
 		return s
 	}
 	n, err := v.link.path.Interface(v.link.index)
@@ -222,6 +222,9 @@ func (h *host) routerStatus(v view, held []stats.Address) stats.Router {
 	}
 	s.Sent = v.router.advert.sent.Load() + h.pacer.Counts(s.Name).Sent
 	s.GARPs = v.router.advert.garped.Load() + h.announcer.Sent(s.Name)
+	for _, b := range v.router.besides {
+		s.GARPs += h.announcer.Sent(b.names[0]) + h.announcer.Sent(b.names[1])
+	}
 	s.Addresses = held
 	if v.refuses {
 		refused := refusedCounts(v.router.out.refuser, v.refusals, v.refused)

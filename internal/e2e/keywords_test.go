@@ -126,6 +126,39 @@ func TestAddressOptionsReachTheKernel(t *testing.T) {
 	}
 }
 
+// peer, -nodad, home and mngtmpaddr, as the kernel shows them; all are removed at
+// the end, and by cleanup after kill -9.
+func TestPeerAndFlagsReachTheKernel(t *testing.T) {
+	l := testnet.ForTest(t, "a")
+	a := l.Host("a")
+	conf := testnet.Conf(3,
+		testnet.Instance{Name: "four", Priority: 255, AdvertInt: "0.1", VIPs: []string{"10.98.0.1 peer 10.97.0.1"}},
+		testnet.Instance{Name: "six", Priority: 255, AdvertInt: "0.1", VIPs: []string{
+			"fe80::98:1/64", "2001:db8:98::1/64 home -nodad", "2001:db8:97::1/64 mngtmpaddr", "2001:db8:96::1 peer 2001:db8:95::1",
+		}})
+	d := start(t, a, "native", conf)
+	await(t, "the addresses", func() bool {
+		out := ipIn(t, a, "address show dev eth0")
+		return strings.Contains(out, "10.98.0.1 peer 10.97.0.1/32") && strings.Contains(out, "2001:db8:96::1 peer 2001:db8:95::1/128") &&
+			strings.Contains(out, "2001:db8:98::1/64 scope global home") && !strings.Contains(out, "2001:db8:98::1/64 scope global nodad") &&
+			strings.Contains(out, "2001:db8:97::1/64 scope global nodad mngtmpaddr")
+	})
+	gone := func() bool {
+		out := ipIn(t, a, "address show dev eth0")
+		return !strings.Contains(out, "10.98.0.1") && !strings.Contains(out, "2001:db8:9")
+	}
+	must(t, d.Stop())
+	if !gone() {
+		t.Error("an address is left behind")
+	}
+	must(t, d.Start())
+	await(t, "the address", func() bool { return a.HasAddr("10.98.0.1") })
+	d.Kill9()
+	if out, code := vrrpx(t, a, "cleanup"); code != 0 || !gone() {
+		t.Errorf("cleanup: exit %d: %s", code, out)
+	}
+}
+
 // preempt_delay beside the real keepalived: the better router lets the worse
 // one be for so long, by the kernel's deadline and by the loop's, and takes over
 // at once when that one dies.

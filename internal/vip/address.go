@@ -20,6 +20,13 @@ type Address struct {
 	// NoPrefixRoute keeps the kernel from adding the route to the prefix.
 	NoPrefixRoute bool
 	Preferred     Lifetime
+	// Peer is the other end, of an address on a link to one host: the prefix is
+	// then the peer's. The zero Addr is none.
+	Peer netip.Addr
+	// IPv6 only. DAD leaves duplicate address detection on; Home and
+	// ManageTemp are the IFA_F_ flags of Mobile IPv6 and of temporary addresses
+	// (RFC 8981), which the kernel makes of a /64 alone.
+	DAD, Home, ManageTemp bool
 }
 
 // String returns "10.0.0.3/24 dev eth0".
@@ -56,6 +63,10 @@ func (a Address) check() error {
 		return fmt.Errorf("%s: an IPv6 address has neither label nor broadcast", a)
 	case a.Broadcast.IsValid() && !a.Broadcast.Is4():
 		return fmt.Errorf("%s: broadcast %s is not an IPv4 address", a, a.Broadcast)
+	case a.Peer.IsValid() && a.Peer.BitLen() != a.Prefix.Addr().BitLen():
+		return fmt.Errorf("%s: peer %s is of another family", a, a.Peer)
+	case a.Prefix.Addr().Is4() && (a.DAD || a.Home || a.ManageTemp):
+		return fmt.Errorf("%s: flags that IPv6 alone has", a)
 	}
 	return nil
 }
@@ -83,20 +94,23 @@ func (a Address) message(kind uint16, index int) *nl.NetlinkRequest {
 	req := nl.NewNetlinkRequest(int(kind), 0)
 	req.AddData(head)
 	req.AddData(nl.NewRtAttr(unix.IFA_LOCAL, addr.AsSlice()))
-	req.AddData(nl.NewRtAttr(unix.IFA_ADDRESS, addr.AsSlice()))
+	far := addr
+	if a.Peer.IsValid() {
+		far = a.Peer
+	}
+	req.AddData(nl.NewRtAttr(unix.IFA_ADDRESS, far.AsSlice()))
 	if kind == unix.RTM_DELADDR {
 		return req
 	}
 	req.Flags |= unix.NLM_F_CREATE | unix.NLM_F_EXCL
 	req.AddData(nl.NewRtAttr(ifaProto, nl.Uint8Attr(protocol)))
-	if addr.Is6() {
-		head.Flags = unix.IFA_F_NODAD // the peer that had it may still answer
-	}
+	flags := a.flags()
+	head.Flags = uint8(flags)
 	if a.Label != "" {
 		req.AddData(nl.NewRtAttr(unix.IFA_LABEL, nl.ZeroTerminated(a.Label)))
 	}
-	if a.NoPrefixRoute { // its bit is beyond the head's eight
-		req.AddData(nl.NewRtAttr(unix.IFA_FLAGS, nl.Uint32Attr(uint32(head.Flags)|unix.IFA_F_NOPREFIXROUTE)))
+	if flags > 0xff { // beyond the head's eight bits
+		req.AddData(nl.NewRtAttr(unix.IFA_FLAGS, nl.Uint32Attr(flags)))
 	}
 	preferred := a.Preferred
 	if addr.Is6() && a.Prefix.IsSingleIP() && !preferred.Limited {
@@ -115,9 +129,27 @@ func (a Address) message(kind uint16, index int) *nl.NetlinkRequest {
 	return req
 }
 
+// flags are the IFA_F_ bits of a new address.
+func (a Address) flags() (flags uint32) {
+	if a.Prefix.Addr().Is6() && !a.DAD {
+		flags |= unix.IFA_F_NODAD // the peer that had it may still answer
+	}
+	if a.NoPrefixRoute {
+		flags |= unix.IFA_F_NOPREFIXROUTE
+	}
+	if a.Home {
+		flags |= unix.IFA_F_HOMEADDRESS
+	}
+	if a.ManageTemp {
+		flags |= unix.IFA_F_MANAGETEMPADDR
+	}
+	return flags
+}
+
 // hostAddress is what a notification or a dump says of one address.
 type hostAddress struct {
 	prefix    netip.Prefix
+	peer      netip.Addr // the zero Addr: none
 	index     int
 	scope     uint8
 	secondary bool
@@ -152,6 +184,9 @@ func parseAddress(body []byte) (hostAddress, error) {
 	}
 	if !local.IsValid() {
 		local = peer
+	}
+	if peer != local {
+		a.peer = peer
 	}
 	a.prefix = netip.PrefixFrom(local, int(head.Prefixlen))
 	if !a.prefix.IsValid() {

@@ -100,14 +100,15 @@ func present(left state) (changes []change, names []string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	there := map[place]int{}
+	there := map[place]hostAddress{}
 	for _, a := range host {
-		there[place{links[a.index].Name, a.prefix}] = a.index
+		there[place{links[a.index].Name, a.prefix}] = a
 	}
 	for _, e := range left.Addresses {
 		a := Address{Prefix: e.Address, Device: e.Device}
-		if index, ok := there[a.place()]; ok {
-			changes = append(changes, change{remove: true, address: a, index: index})
+		if on, ok := there[a.place()]; ok {
+			a.Peer = on.peer // the kernel would find nothing without
+			changes = append(changes, change{remove: true, address: a, index: on.index})
 			names = append(names, "address "+a.String())
 		}
 	}

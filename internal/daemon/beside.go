@@ -1,0 +1,143 @@
+package daemon
+
+import (
+	"slices"
+
+	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/netio"
+	"github.com/vrrpx/vrrpx/vrrp"
+)
+
+// beside is an interface other than the router's that some of its addresses are
+// on (dev NAME). They are announced there and with its MAC, and no advert of the
+// router tells the switches on that side where it is.
+type beside struct {
+	*device
+	addrs  []config.Address
+	names  [2]string // to the announcer: the schedule, and garp_extra_if's
+	built  *link     // that the frames are made for
+	frames [][]byte
+}
+
+// build makes the frames anew for another link; none without one to send on.
+func (b *beside) build() {
+	l := b.device.link
+	if l == b.built {
+		return
+	}
+	b.built, b.frames = l, nil
+	if l == nil || l.sender == nil {
+		return
+	}
+	for _, a := range b.addrs {
+		b.frames = append(b.frames, announcement(l.mac, a))
+	}
+}
+
+// flushBeside sends the first gratuitous ARP or NA of each address beside.
+func (r *router) flushBeside() {
+	for _, b := range r.besides {
+		b.build()
+		if len(b.frames) > 0 {
+			r.advert.garped.Add(uint64(b.built.sender.SendAll(b.frames)))
+		}
+	}
+}
+
+// announceBeside leaves the rest to the announcer, on the router's schedule, and
+// garp_extra_if's: one frame an interface, now and again, for the switches.
+func (r *router) announceBeside(like netio.Burst) {
+	for _, b := range r.besides {
+		if len(b.frames) == 0 {
+			continue
+		}
+		like.Sender, like.Frames = b.built.sender, b.frames
+		r.out.announcer.Announce(b.names[0], like)
+		if r.cfg.Extra.All && r.cfg.Extra.Every > 0 {
+			r.out.announcer.Announce(b.names[1], netio.Burst{
+				Sender: like.Sender, Frames: b.frames[:1], FirstSent: true, Refresh: r.cfg.Extra.Every, Interval: like.Interval, Hold: like.Hold,
+			})
+		}
+	}
+}
+
+// cancelAnnouncing ends all schedules of gratuitous ARP.
+func (r *router) cancelAnnouncing() {
+	r.out.announcer.Cancel(r.cfg.Name)
+	for _, b := range r.besides {
+		r.cancelBeside(b)
+	}
+}
+
+func (r *router) cancelBeside(b *beside) {
+	for _, name := range b.names {
+		r.out.announcer.Cancel(name)
+	}
+}
+
+// findBesides finds, for each router, the interfaces beside its own. An address
+// on the loopback device is announced on the router's.
+func (h *host) findBesides() {
+	for _, r := range h.routers {
+		for _, a := range r.cfg.All() {
+			if dev, ok := h.addrs.Link(a.Device); a.Device == r.cfg.Interface || ok && dev.Loopback() {
+				continue
+			}
+			d := h.device(a.Device)
+			d.linked = true
+			r.addBeside(d, a)
+		}
+		if !r.refuses() {
+			continue
+		}
+		r.refusal.doors = append(r.refusal.doors, h.devices[r.cfg.Interface])
+		for _, b := range r.besides {
+			b.door = true
+			r.refusal.doors = append(r.refusal.doors, b.device)
+		}
+	}
+}
+
+func (r *router) addBeside(d *device, a config.Address) {
+	i := slices.IndexFunc(r.besides, func(b *beside) bool { return b.device == d })
+	if i < 0 {
+		i = len(r.besides)
+		name := r.cfg.Name + " on " + d.name
+		r.besides = append(r.besides, &beside{device: d, names: [2]string{name, name + ", garp_extra_if"}})
+	}
+	r.besides[i].addrs = append(r.besides[i].addrs, a)
+}
+
+// isBeside tells whether an address is announced by another interface.
+func (r *router) isBeside(a config.Address) bool {
+	return slices.ContainsFunc(r.besides, func(b *beside) bool { return b.name == a.Device })
+}
+
+// leftBeside ends what is announced on an interface that goes.
+func (h *host) leftBeside(d *device) {
+	for _, r := range h.routers {
+		for _, b := range r.besides {
+			if b.device == d {
+				r.cancelBeside(b)
+				b.built, b.frames = nil, nil
+			}
+		}
+	}
+}
+
+// returned does for an interface that has come back what a MASTER did when it
+// took the addresses: it refuses packets there, and announces.
+func (h *host) returned(d *device) {
+	for _, r := range h.routers {
+		if r.machine.State() != vrrp.Master {
+			continue
+		}
+		if slices.Contains(r.refusal.doors, d) {
+			r.refuse()
+		}
+		if slices.ContainsFunc(r.besides, func(b *beside) bool { return b.device == d }) {
+			r.flushBeside()
+			r.announce(false)
+		}
+	}
+}
