@@ -131,8 +131,7 @@ func TestStrangersStopNoUnicastAdvertMoveNoAddressAndAreCounted(t *testing.T) {
 	}
 }
 
-// The off-link attack by itself, as it was seen: nothing but frames that could
-// come from anywhere.
+//vrrp:row 24
 func TestMulticastRouterDropsUnicastAdverts(t *testing.T) {
 	l := testnet.ForTest(t, "a", "junk")
 	a, from := l.Host("a"), l.Host("junk")
