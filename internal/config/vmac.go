@@ -1,7 +1,7 @@
 package config
 
 import (
-	"net"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -10,14 +10,19 @@ import (
 type VMAC struct {
 	Pos  Pos    // of use_vmac, or of the first address on it
 	Name string // unique in the configuration, and no interface of it
-	MAC  [6]byte
+	MAC  MAC
 	// Family is that of its addresses, 4 or 6, and, where it was not given, of its MAC:
 	// 00:00:5e:00:01:VRID, over IPv6 00:00:5e:00:02:VRID (RFC 9568 section 7.3).
 	Family uint8
 }
 
-// HardwareAddr is the MAC address as packets have it.
-func (v VMAC) HardwareAddr() net.HardwareAddr { return v.MAC[:] }
+// MAC is an Ethernet address, of one device and not of a group.
+type MAC [6]byte
+
+// String returns 00:00:5e:00:01:33.
+func (m MAC) String() string {
+	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5])
+}
 
 // OwnVMAC is that of use_vmac, which adverts come from; false without it.
 func (r *Router) OwnVMAC() (VMAC, bool) {
@@ -141,7 +146,7 @@ func (in *interpreter) resolveVMAC(d *draft, a *Address, taken map[string]bool) 
 
 // addVMAC gives a router one more macvlan.
 func (in *interpreter) addVMAC(d *draft, pos Pos, family uint8, prefix word, taken map[string]bool) (name string) {
-	v := VMAC{Pos: pos, Family: family, MAC: [6]byte{0, 0, 0x5e, 0, 1, d.VRID}}
+	v := VMAC{Pos: pos, Family: family, MAC: MAC{0, 0, 0x5e, 0, 1, d.VRID}}
 	if family == 6 {
 		v.MAC[4] = 2
 	}
@@ -203,8 +208,8 @@ func (v *validator) vmacs() {
 			v.errorf(m.Pos, "", "use_vmac %s: %s", quote(m.Name), wantInterface)
 		case m.Name == v.Interface:
 			v.errorf(m.Pos, "leave it out: a name is made", "use_vmac %s: it is the interface itself", quote(m.Name))
-		case m.MAC == [6]byte{} || m.MAC[0]&1 != 0:
-			v.errorf(m.Pos, "", "use_vmac: %s is no MAC address of one device", m.HardwareAddr())
+		case m.MAC == MAC{} || m.MAC[0]&1 != 0:
+			v.errorf(m.Pos, "", "use_vmac: %s is no MAC address of one device", m.MAC)
 		}
 	}
 	for _, a := range v.All() {
@@ -219,7 +224,7 @@ func (v *validator) vmacs() {
 func uniqueVMACs(diags *diagnostics, cfg *Config) {
 	type port struct {
 		iface string
-		mac   [6]byte
+		mac   MAC
 	}
 	names, macs, devices := map[string]Pos{}, map[port]Pos{}, map[string]bool{}
 	for i := range cfg.Routers {
@@ -240,7 +245,7 @@ func uniqueVMACs(diags *diagnostics, cfg *Config) {
 			names[v.Name] = v.Pos
 			at := port{r.Interface, v.MAC}
 			if first, again := macs[at]; again {
-				diags.errorf(v.Pos, "give each router a MAC address of its own on an interface", "(%s) MAC address %s on %s is taken at %s", plain(r.Name), v.HardwareAddr(), plain(r.Interface), first)
+				diags.errorf(v.Pos, "give each router a MAC address of its own on an interface", "(%s) MAC address %s on %s is taken at %s", plain(r.Name), v.MAC, plain(r.Interface), first)
 			}
 			macs[at] = v.Pos
 		}

@@ -15,7 +15,7 @@ func vmacsOf(cfg *Config) string {
 			words = append(words, "from "+own.Name)
 		}
 		for _, v := range r.VMACs {
-			words = append(words, fmt.Sprintf("%s %s", v.Name, v.HardwareAddr()))
+			words = append(words, fmt.Sprintf("%s %s", v.Name, v.MAC))
 		}
 		for _, a := range r.All() {
 			words = append(words, fmt.Sprintf("%s on %q", a.Prefix.Addr(), a.VMAC))

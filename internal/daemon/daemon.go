@@ -276,8 +276,13 @@ func (h *host) serve() {
 	h.loop.run()
 }
 
-// releaseTime bounds the wait for the kernel to take addresses away at the end.
-const releaseTime = 600 * time.Millisecond
+// releaseTime bounds the wait for the kernel to take addresses away at the end,
+// and deviceTime what each device of ours adds: to set one down and to remove it
+// the kernel waits for an RCU grace period each time.
+const (
+	releaseTime = 600 * time.Millisecond
+	deviceTime  = 100 * time.Millisecond
+)
 
 // stop ends the election: every MASTER says so, then its addresses go.
 func (h *host) stop() {
@@ -307,7 +312,8 @@ func (h *host) close() {
 		h.pacer.Close()
 	}
 	if h.addrs != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), releaseTime)
+		patience := releaseTime + deviceTime*time.Duration(len(h.addrs.Devices()))
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := h.addrs.Close(ctx); err != nil {
 			h.log.Error("releasing addresses: " + err.Error())

@@ -26,7 +26,7 @@ type vmac struct {
 // advertMAC is the MAC address that adverts come from.
 func (r *router) advertMAC() net.HardwareAddr {
 	if own, ok := r.cfg.OwnVMAC(); ok && !r.cfg.XmitBase {
-		return own.HardwareAddr()
+		return own.MAC[:]
 	}
 	return r.link.mac
 }
@@ -35,7 +35,7 @@ func (r *router) advertMAC() net.HardwareAddr {
 func (r *router) macOf(a config.Address) net.HardwareAddr {
 	for _, v := range r.cfg.VMACs {
 		if v.Name == a.VMAC {
-			return v.HardwareAddr()
+			return v.MAC[:]
 		}
 	}
 	return r.link.mac

@@ -35,7 +35,7 @@ func TestMalformedConfigurationIsRefusedByLine(t *testing.T) {
 		{"prefix too long", strings.Replace(instance(), "/24", "/33", 1), 7},
 		{"no VRID", strings.Replace(instance(), "virtual_router_id 51\n", "", 1), 1},
 		{"password missing", instance("authentication {", "auth_type PASS", "}"), 6},
-		{"not supported yet", instance("use_vmac"), 5},
+		{"not supported yet", instance("use_ipvlan"), 5},
 		{"unclosed quote", instance(`notify_master "/bin/true`), 5},
 		{"bytes of no text", instance("\x00\xff\xfe"), 5},
 	} {
