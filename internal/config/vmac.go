@@ -111,7 +111,11 @@ func (in *interpreter) resolveVMACs() {
 			in.diags.warnf(d.seen["vmac_xmit_base"], "remove it", "(%s) vmac_xmit_base has no effect without use_vmac", plain(d.Name))
 			d.XmitBase = false
 		}
-		if d.XmitBase && d.Strict {
+		if d.UseVMAC && len(d.Peers) > 0 && !d.XmitBase {
+			// As in keepalived: a peer learns nothing from the source MAC.
+			d.XmitBase = true
+		}
+		if d.XmitBase && d.Strict && len(d.Peers) == 0 {
 			in.diags.warnf(d.seen["vmac_xmit_base"], "remove it, or vrrp_strict", "(%s) vrrp_strict: vmac_xmit_base is off", plain(d.Name))
 			d.XmitBase = false
 		}

@@ -133,7 +133,7 @@ func (s *standing) stands(at vrrp.Instant) bool {
 func (s *standing) tell(r *router, e *loader.Event, what remark) {
 	stood := s.stands(e.At)
 	s.last = e.At
-	if stood && (s.what == what || e.At.Sub(s.said) < logEvery) {
+	if stood && (s.what == what || e.At.Sub(s.said) < logDrops) {
 		return
 	}
 	s.what, s.said = what, e.At

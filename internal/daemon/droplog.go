@@ -12,10 +12,10 @@ import (
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
-// logEvery is how often new drops are looked for and logged, once for all of a
+// logDrops is how often new drops are looked for and logged, once for all of a
 // kind, and notes of one kind are logged: whatever the LAN sends, the log grows
 // by some lines of a kind in a minute (row 24).
-const logEvery = 10 * time.Second
+const logDrops = 10 * time.Second
 
 // dropLog remembers the counters that were logged.
 type dropLog struct {
@@ -26,7 +26,7 @@ type dropLog struct {
 // watchDrops logs what was dropped since it last looked.
 func (h *host) watchDrops(ctx context.Context) {
 	d := dropLog{h.log, map[string]uint64{}}
-	tick := time.NewTicker(logEvery)
+	tick := time.NewTicker(logDrops)
 	defer tick.Stop()
 	for {
 		select {
@@ -64,6 +64,6 @@ func (d *dropLog) grown(where, what, name string, n uint64) {
 	last := d.last[id]
 	d.last[id] = n
 	if n > last { // less: the interface is another one now
-		d.log.Warn(fmt.Sprintf("%s dropped %d %s: %s", where, n-last, what, name), "since", logEvery, "total", n)
+		d.log.Warn(fmt.Sprintf("%s dropped %d %s: %s", where, n-last, what, name), "since", logDrops, "total", n)
 	}
 }

@@ -32,7 +32,7 @@ func (r *router) recordTransition(at vrrp.Instant, t vrrp.Transition) {
 // recordNote logs a note; it stands as an alarm until the next transition, that
 // of an interval too long to be learned until we follow a master without. Who
 // sends adverts in turn with another, or changes his own, makes a note of each:
-// of a kind one is logged in logEvery, and how many were not.
+// of a kind one is logged in logDrops, and how many were not.
 func (r *router) recordNote(at vrrp.Instant, n vrrp.Note) {
 	text := noteText(n, r.machine.Config())
 	r.alarms[n.Kind] = text
@@ -40,7 +40,7 @@ func (r *router) recordNote(at vrrp.Instant, n vrrp.Note) {
 		r.notifyLower()
 	}
 	last := r.noted[n.Kind]
-	if last.at != 0 && at.Sub(last.at) < logEvery {
+	if last.at != 0 && at.Sub(last.at) < logDrops {
 		last.unlogged++
 		r.noted[n.Kind] = last
 		return

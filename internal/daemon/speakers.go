@@ -19,8 +19,8 @@ const maxSpeakers = 16
 type speaker struct {
 	last    vrrp.Advert
 	at      vrrp.Instant
-	pseudo  bool   // the form of its last checksum, where there are two
-	changed uint64 // times that it changed the form
+	form    vrrp.Checksum // of its last advert
+	changed uint64        // times that it changed the form
 }
 
 // speakers are those last heard, in the order in which they came.
@@ -29,13 +29,13 @@ type speakers []speaker
 // meet remembers an advert that the datapath has sent up. Of those that it
 // keeps to itself touch tells: they are the last one again. It is true when the
 // sender has changed the form of its checksum for the first time.
-func (s *speakers) meet(a vrrp.Advert, at vrrp.Instant, pseudo bool) bool {
+func (s *speakers) meet(a vrrp.Advert, at vrrp.Instant, form vrrp.Checksum) bool {
 	if p := s.find(a.Src); p != nil {
-		changed := p.pseudo != pseudo && a.Version == 3
+		changed := p.form != form && a.Version == 3
 		if changed {
 			p.changed++
 		}
-		p.last, p.at, p.pseudo = a, max(at, p.at), pseudo
+		p.last, p.at, p.form = a, max(at, p.at), form
 		return changed && p.changed == 1
 	}
 	if len(*s) == maxSpeakers {
@@ -44,7 +44,7 @@ func (s *speakers) meet(a vrrp.Advert, at vrrp.Instant, pseudo bool) bool {
 		})
 		*s = slices.Delete(*s, oldest, oldest+1)
 	}
-	*s = append(*s, speaker{last: a, at: at, pseudo: pseudo})
+	*s = append(*s, speaker{last: a, at: at, form: form})
 	return false
 }
 
@@ -65,32 +65,42 @@ func (s speakers) find(src netip.Addr) *speaker {
 
 // meet logs the first change only: who alternates would fill the log.
 func (r *router) meet(a vrrp.Advert, e *loader.Event) {
-	form := vrrp.ChecksumPlain
-	if e.Pseudo {
-		form = vrrp.ChecksumPseudo
-	}
-	if r.speakers.meet(a, e.At, e.Pseudo) && r.key.Family == vrrp.IPv4 {
-		r.log.Warn(fmt.Sprintf("(%s) %s (%s) has changed the checksum of its adverts: now %s", r.cfg.Name, a.Src, net.HardwareAddr(a.MAC[:]), formName(form)))
+	form := formOf(e)
+	if r.speakers.meet(a, e.At, form) && r.key.Family == vrrp.IPv4 {
+		r.log.Warn(fmt.Sprintf("(%s) %s (%s) has changed the checksum of its adverts: now %s", r.cfg.Name, a.Src, net.HardwareAddr(a.MAC[:]), formNames[form]))
 	}
 }
 
-// formName names the form of a v3 checksum over IPv4 for people.
-func formName(c vrrp.Checksum) string {
-	if c == vrrp.ChecksumPlain {
-		return "over the message alone (RFC 9568)"
+// formOf is the form of an advert's checksum, on which v3 over IPv4 has several
+// opinions.
+func formOf(e *loader.Event) vrrp.Checksum {
+	switch {
+	case e.Old:
+		return vrrp.ChecksumOld
+	case e.Pseudo:
+		return vrrp.ChecksumPseudo
 	}
-	return "with pseudo-header (RFC 5798, keepalived)"
+	return vrrp.ChecksumPlain
 }
+
+// formWords name the forms in status, formNames in the log.
+var (
+	formWords = map[vrrp.Checksum]string{
+		vrrp.ChecksumPlain: "plain", vrrp.ChecksumPseudo: "pseudo-header", vrrp.ChecksumOld: "old",
+	}
+	formNames = map[vrrp.Checksum]string{
+		vrrp.ChecksumPlain:  "over the message alone (RFC 9568)",
+		vrrp.ChecksumPseudo: "with pseudo-header (RFC 5798, keepalived)",
+		vrrp.ChecksumOld:    "with the pseudo-header of multicast (old_unicast_checksum)",
+	}
+)
 
 // view shows them for status.
 func (s speakers) view(t vrrp.Instant, f vrrp.Family) (all []stats.Speaker) {
 	for _, p := range s {
 		v := speakerView(p.last, t.Sub(p.at))
 		if p.last.Version == 3 && f == vrrp.IPv4 {
-			if v.Checksum = "plain"; p.pseudo {
-				v.Checksum = "pseudo-header"
-			}
-			v.ChecksumChanges = p.changed
+			v.Checksum, v.ChecksumChanges = formWords[p.form], p.changed
 		}
 		all = append(all, v)
 	}

@@ -44,14 +44,14 @@ func TestSpeakersAreRememberedWithTheFormOfTheirChecksum(t *testing.T) {
 // Version 2 has one form, and so has IPv6.
 func TestOneFormIsNoForm(t *testing.T) {
 	var s speakers
-	s.meet(advertFrom("10.0.0.6", 2), 1, false)
-	if changed := s.meet(advertFrom("10.0.0.6", 2), 2, true); changed {
+	s.meet(advertFrom("10.0.0.6", 2), 1, vrrp.ChecksumPlain)
+	if changed := s.meet(advertFrom("10.0.0.6", 2), 2, vrrp.ChecksumPseudo); changed {
 		t.Error("a version 2 advert has changed its form")
 	}
 	if v := s.view(3, vrrp.IPv4); v[0].Checksum != "" {
 		t.Errorf("speaker %+v", v[0])
 	}
-	s.meet(advertFrom("fe80::6", 3), 2, true)
+	s.meet(advertFrom("fe80::6", 3), 2, vrrp.ChecksumPseudo)
 	if v := s.view(3, vrrp.IPv6); v[1].Checksum != "" {
 		t.Errorf("speaker %+v", v[1])
 	}
@@ -60,7 +60,7 @@ func TestOneFormIsNoForm(t *testing.T) {
 func TestSpeakersAreBoundedAndTheOldestGoes(t *testing.T) {
 	var s speakers
 	for i := range 40 {
-		s.meet(advertFrom(fmt.Sprintf("10.0.1.%d", i), 3), vrrp.Instant(100+i), true)
+		s.meet(advertFrom(fmt.Sprintf("10.0.1.%d", i), 3), vrrp.Instant(100+i), vrrp.ChecksumPseudo)
 		s.touch(netip.MustParseAddr("10.0.1.0"), vrrp.Instant(100+i)) // the master's adverts are kept
 	}
 	if len(s) != maxSpeakers || s.find(netip.MustParseAddr("10.0.1.0")) == nil || s.find(netip.MustParseAddr("10.0.1.39")) == nil || s.find(netip.MustParseAddr("10.0.1.24")) != nil {

@@ -108,14 +108,7 @@ func (u *unicast) hearForm(e *loader.Event) {
 	if !u.expectsFrom(e.Src) {
 		return // from anyone, and they may be many
 	}
-	switch {
-	case e.Old:
-		u.forms[e.Src] = "old"
-	case e.Pseudo:
-		u.forms[e.Src] = "pseudo-header"
-	default:
-		u.forms[e.Src] = "plain"
-	}
+	u.forms[e.Src] = formWords[formOf(e)]
 }
 
 func (u *unicast) expectsFrom(a netip.Addr) bool {

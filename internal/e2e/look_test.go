@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/vrrpx/vrrpx/internal/testnet"
 )
@@ -74,51 +73,6 @@ func TestTcpdumpStillSeesAdverts(t *testing.T) {
 			out, err := b.Command(ctx, "tcpdump", "-n", "-c", "3", "-i", "eth0", "proto", "112").CombinedOutput()
 			if err != nil || !strings.Contains(string(out), "VRRPv3, Advertisement") {
 				t.Errorf("tcpdump: %v: %s", err, out)
-			}
-		})
-	}
-}
-
-//vrrp:row 10
-func TestTsharkFindsNoFaultInWhatWeSend(t *testing.T) {
-	testnet.Need(t, "root", "tshark")
-	for _, p := range []protocol{v2pass, v3} {
-		t.Run(p.name, func(t *testing.T) {
-			l := testnet.ForTest(t, "a")
-			a := l.Host("a")
-			tap := l.TapForTest(t)
-			d := start(t, a, "native", p.conf(150))
-			await(t, "adverts and gratuitous ARPs", func() bool {
-				return len(advertsOf(tap, a)) >= 2 && len(garps(tap, a, vip)) >= 1
-			})
-			must(t, d.Stop())
-			file := filepath.Join(t.TempDir(), "capture.pcap")
-			must(t, os.WriteFile(file, pcap(tap.Frames()), 0o644))
-
-			tshark := func(args ...string) string {
-				t.Helper()
-				args = append([]string{"-r", file, "-o", "ip.check_checksum:TRUE"}, args...)
-				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-				defer cancel()
-				out, err := a.Command(ctx, "tshark", args...).Output()
-				must(t, err)
-				return strings.TrimSpace(string(out))
-			}
-			// 0x600000 is a warning (epan/proto.h).
-			if out := tshark("-Y", "(vrrp || arp) && _ws.expert.severity >= 0x600000"); out != "" {
-				t.Errorf("tshark complains of:\n%s", out)
-			}
-			adverts := strings.Split(tshark("-Y", "vrrp", "-T", "fields", "-e", "vrrp.checksum.status", "-e", "ip.checksum.status"), "\n")
-			if len(adverts) < 3 { // the farewell too
-				t.Errorf("tshark sees %d adverts", len(adverts))
-			}
-			for _, ad := range adverts {
-				if ad != "1\t1" { // PROTO_CHECKSUM_E_GOOD
-					t.Errorf("checksum status of an advert and its IP header: %q, want 1 1", ad)
-				}
-			}
-			if tshark("-Y", "arp.isgratuitous && arp.src.proto_ipv4 == "+vip) == "" {
-				t.Error("tshark sees no gratuitous ARP")
 			}
 		})
 	}
