@@ -170,7 +170,7 @@ func TestMasterForwardsWhatIsSentToTheVirtualMAC(t *testing.T) {
 			start(t, a, mode, v3.conf(100, "use_vmac"))
 			awaitState(t, a, "MASTER")
 			await(t, "the client to reach the server by the virtual router", func() bool { return ping(t, client, "10.101.0.4") })
-			if got := neighbour(t, client, vip); got != v3.vmac().String() {
+			if got := cachedMAC(t, client, vip); got != v3.vmac().String() {
 				t.Errorf("the client's router is at %s", got)
 			}
 			_ = ping(t, client, "10.99.0.4") // a neighbour, by a way about
