@@ -19,13 +19,13 @@ func (m *Manager) prepare(o *owner) {
 	for _, d := range devices {
 		m.mu.Lock()
 		remove := d.index != 0 && (d.spoilt || d.gone)
-		make := m.wantedThere(d) && (d.index == 0 || remove)
+		build := m.wantedThere(d) && (d.index == 0 || remove)
 		base := m.links.index(d.Base)
-		if make && d.pace.next.After(time.Now()) {
+		if build && d.pace.next.After(time.Now()) {
 			m.wake(d.pace.next)
-			make, remove = false, false
+			build, remove = false, false
 		}
-		if make && !d.lostAt.IsZero() {
+		if build && !d.lostAt.IsZero() {
 			d.pace.spend(time.Now())
 		}
 		m.mu.Unlock()
@@ -37,7 +37,7 @@ func (m *Manager) prepare(o *owner) {
 				m.trouble(Event{Owner: o.name, Device: d.Name, Err: err})
 			}
 		}
-		if make {
+		if build {
 			m.makeDevice(d, base)
 		}
 	}
