@@ -31,7 +31,7 @@ type router struct {
 	passwd  [8]byte
 	drops   [vrrp.NumDrops]atomic.Uint64 // found above the datapath
 	alarms  map[vrrp.NoteKind]string
-	noted   map[vrrp.NoteKind]noted
+	noted   map[vrrp.NoteKind]noted // made by recordNote
 	history []stats.Transition
 	effects []vrrp.Effect // scratch, so that a step need not allocate
 	told    []told        // what settle has to record
@@ -44,7 +44,7 @@ const historyLen = 64
 const maxLearn = 10
 
 func newRouter(cfg config.Router, log *slog.Logger, out outputs) *router {
-	r := &router{cfg: cfg, log: log, out: out, alarms: map[vrrp.NoteKind]string{}, noted: map[vrrp.NoteKind]noted{}}
+	r := &router{cfg: cfg, log: log, out: out, alarms: map[vrrp.NoteKind]string{}}
 	if r.authType() == vrrp.AuthPass {
 		copy(r.passwd[:], cfg.Auth.Pass.Reveal())
 	}
