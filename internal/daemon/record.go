@@ -45,6 +45,9 @@ func (r *router) recordNote(at vrrp.Instant, n vrrp.Note) {
 		r.noted[n.Kind] = last
 		return
 	}
+	if r.noted == nil {
+		r.noted = map[vrrp.NoteKind]noted{}
+	}
 	r.noted[n.Kind] = noted{at: at}
 	attrs := []any{"alarm", n.Kind.String()}
 	if last.unlogged > 0 {

@@ -51,7 +51,7 @@ type router struct {
 
 	drops   [vrrp.NumDrops]atomic.Uint64 // found above the datapath
 	alarms  map[vrrp.NoteKind]string
-	noted   map[vrrp.NoteKind]noted
+	noted   map[vrrp.NoteKind]noted // made by recordNote
 	history []stats.Transition
 	effects []vrrp.Effect // scratch, so that a step need not allocate
 	told    []told        // what settle has to record
@@ -64,7 +64,7 @@ const historyLen = 64
 const maxLearn = 10
 
 func newRouter(cfg config.Router, log *slog.Logger, out outputs) *router {
-	r := &router{cfg: cfg, log: log, out: out, alarms: map[vrrp.NoteKind]string{}, noted: map[vrrp.NoteKind]noted{}, unicast: newUnicast(&cfg)}
+	r := &router{cfg: cfg, log: log, out: out, alarms: map[vrrp.NoteKind]string{}, unicast: newUnicast(&cfg)}
 	r.refusal.before = map[netip.Addr]uint64{}
 	if r.authType() == vrrp.AuthPass {
 		copy(r.passwd[:], cfg.Auth.Pass.Reveal())

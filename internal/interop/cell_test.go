@@ -47,10 +47,7 @@ type pair struct {
 
 func (c cell) build(t *testing.T, prefix string) *pair {
 	t.Helper()
-	us := testnet.VRRPX
-	if c.pending != "" {
-		us = testnet.Keepalived
-	}
+	const us = testnet.VRRPX
 	// Where priority decides, the address would decide otherwise.
 	number := map[bool]string{true: "1", false: "2"}
 	addrs := func(n string) []netip.Prefix {
@@ -218,7 +215,7 @@ func (p *pair) ours(t *testing.T) {
 		return
 	}
 	for _, s := range []*side{p.high, p.low} {
-		if s.kind != testnet.VRRPX && p.pending == "" {
+		if s.kind != testnet.VRRPX {
 			continue
 		}
 		for _, f := range s.adverts(0) {

@@ -27,9 +27,6 @@ type mode struct {
 	shows func(f []byte) bool
 	// absent says for a peer why it cannot.
 	absent map[testnet.Kind]string
-	// pending says what vrrpx still lacks: two keepalived play the cells
-	// then, so that the configurations are known to be right.
-	pending string
 }
 
 // intervals: VRRPv2 counts in seconds.
