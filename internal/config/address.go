@@ -92,7 +92,8 @@ func (in *interpreter) address(line *statement) (a Address, ok bool) {
 		case "use_vmac":
 			a.useVMAC = true
 			continue
-		case "no_track": // of an address's device vrrpx tracks none but the router's own
+		case "no_track":
+			a.NoTrack = true
 			continue
 		default:
 			in.unknownOption(option)

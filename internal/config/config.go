@@ -196,6 +196,7 @@ type Address struct {
 	// NoPrefixRoute leaves out the route to the prefix that the kernel would add.
 	NoPrefixRoute bool
 	Preferred     Lifetime
+	NoTrack       bool       // that Device is down is no fault of the router, unless it is its Interface
 	Peer          netip.Addr // the other end of a link to one host; Prefix is then a host's own
 	// IPv6 only: DAD leaves duplicate address detection on (-nodad takes its being
 	// off away), Home is Mobile IPv6's, ManageTemp makes temporary addresses of a /64.

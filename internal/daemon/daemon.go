@@ -218,11 +218,11 @@ func (h *host) device(name string) *device {
 
 func (h *host) openDevice(d *device) error {
 	dev, ok := h.addrs.Link(d.name)
-	if !ok && len(d.users()) == 0 {
+	if !ok && len(d.routers) == 0 {
 		return nil // when it comes it is opened
 	}
 	if !ok {
-		return &NoInterfaceError{Name: d.name, Router: d.users()[0].cfg.Name}
+		return &NoInterfaceError{Name: d.name, Router: d.routers[0].cfg.Name}
 	}
 	if !d.linked { // only tracked
 		d.exists, d.up = true, dev.Up

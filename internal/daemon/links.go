@@ -29,14 +29,6 @@ type device struct {
 	linked    bool       // routers run on it or have addresses there: it has a link
 }
 
-// users are the routers that run on a device or track it.
-func (d *device) users() []*router {
-	if d.watched == nil {
-		return d.routers
-	}
-	return slices.Concat(d.routers, d.watched.routers)
-}
-
 // own is the address that a family's adverts come from; invalid for none.
 func (d *device) own(f vrrp.Family) netip.Addr {
 	if f == vrrp.IPv6 {

@@ -100,12 +100,8 @@ func (h *host) openTracking() error {
 			used[t.Name] = true
 			r.track(w, t.Weight)
 		}
-		for _, t := range r.cfg.Interfaces {
-			d := h.device(t.Name)
-			if d.watched == nil {
-				d.watched = &watched{name: "interface " + t.Name, state: track.Down}
-			}
-			r.track(d.watched, t.Weight)
+		if err := h.trackInterfaces(r); err != nil {
+			return err
 		}
 	}
 	for _, s := range h.opts.Config.Scripts {
@@ -125,6 +121,34 @@ func (h *host) openTracking() error {
 		}
 	}
 	return nil
+}
+
+// trackInterfaces makes a router follow the interfaces of track_interface, and
+// those that its addresses are on: there it cannot hold them when they are down.
+func (h *host) trackInterfaces(r *router) error {
+	listed := map[string]bool{r.cfg.Interface: true} // which is watched in any case
+	for _, t := range r.cfg.Interfaces {
+		if _, ok := h.addrs.Link(t.Name); !ok {
+			return &NoInterfaceError{Name: t.Name, Router: r.cfg.Name}
+		}
+		listed[t.Name] = true
+		r.track(h.watchDevice(t.Name), t.Weight)
+	}
+	for _, a := range r.cfg.All() {
+		if !listed[a.Device] && !a.NoTrack {
+			listed[a.Device] = true
+			r.track(h.watchDevice(a.Device), config.Weight{})
+		}
+	}
+	return nil
+}
+
+func (h *host) watchDevice(name string) *watched {
+	d := h.device(name)
+	if d.watched == nil {
+		d.watched = &watched{name: "interface " + name, state: track.Down}
+	}
+	return d.watched
 }
 
 func (r *router) track(w *watched, weight config.Weight) {

@@ -161,3 +161,23 @@ func TestProgramThatOthersCanChangeIsRefusedByName(t *testing.T) {
 		}
 	}
 }
+
+// An address cannot be held where its interface is down; no_track says that the
+// others are worth holding without it.
+func TestInterfaceOfAnAddressIsTrackedUnlessToldOtherwise(t *testing.T) {
+	l := testnet.Spec{Hosts: []testnet.HostSpec{{Name: "a"}}, Links: 3}.ForTest(t)
+	a := l.Host("a")
+	start(t, a, "native", testnet.Conf(3, testnet.Instance{
+		Priority: 150, AdvertInt: "0.1", VIPs: []string{vip, "10.101.9.1/16 dev eth1", "10.102.9.1/16 dev eth2 no_track"},
+	}))
+	awaitState(t, a, "MASTER")
+	check := unmoved(t, a)
+	must(t, a.Links[2].Cut())
+	time.Sleep(slack)
+	check()
+	must(t, a.Links[1].Cut())
+	awaitRouter(t, a, "to be in FAULT", func(r stats.Router) bool { return r.State == "FAULT" && r.Reason == "interface eth1 is down" })
+	must(t, a.Links[1].Join())
+	awaitState(t, a, "MASTER")
+	await(t, "the address of the interface that is back", func() bool { return a.HasAddr("10.101.9.1") })
+}
