@@ -37,7 +37,7 @@ func (in *interpreter) setExtraOfAll(s *statement) {
 
 // reportExtra tells where garp_extra_if has nothing to do.
 func (in *interpreter) reportExtra(d *draft) {
-	if d.Extra.Every > 0 && !d.Extra.All {
+	if d.Extra.Every > 0 && !d.Extra.All && len(d.QuietVMACs()) == 0 {
 		in.diags.warnf(in.origin(d, "garp_extra_if", "vrrp_garp_extra_if"), "garp_extra_if all N is for any other interface with an address",
 			"(%s) garp_extra_if has no effect: without all it is for interfaces of virtual MACs", plain(d.Name))
 	}

@@ -22,7 +22,6 @@ func (in *interpreter) resolve() {
 	}
 	for _, d := range in.drafts {
 		d.inherit(g)
-		in.reportExtra(d)
 		in.resolveFamily(d)
 		in.resolveUnicast(d)
 		in.resolvePriority(d)
@@ -36,6 +35,9 @@ func (in *interpreter) resolve() {
 		in.resolveHMAC(d)
 	}
 	in.resolveVMACs()
+	for _, d := range in.drafts {
+		in.reportExtra(d)
+	}
 	in.reportStrict()
 }
 

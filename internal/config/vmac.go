@@ -32,6 +32,15 @@ func (r *Router) OwnVMAC() (VMAC, bool) {
 	return r.VMACs[0], true
 }
 
+// QuietVMACs are those that no advert comes from, so that switches may forget
+// where they are.
+func (r *Router) QuietVMACs() []VMAC {
+	if _, own := r.OwnVMAC(); own && !r.XmitBase {
+		return r.VMACs[1:]
+	}
+	return r.VMACs
+}
+
 // vmacWords are the words of use_vmac: [[name] NAME] [MAC].
 type vmacWords struct {
 	pos  Pos

@@ -47,6 +47,11 @@ func (r *router) flushBeside() {
 // announceBeside leaves the rest to the announcer, on the router's schedule, and
 // garp_extra_if's: one frame an interface, now and again, for the switches.
 func (r *router) announceBeside(like netio.Burst) {
+	for _, v := range r.cfg.QuietVMACs() {
+		if frame := r.firstBehind(v); r.cfg.Extra.Every > 0 && frame != nil {
+			r.out.announcer.Announce(r.extraName(v), r.extra(like.Sender, frame, like))
+		}
+	}
 	for _, b := range r.besides {
 		if len(b.frames) == 0 {
 			continue
@@ -54,11 +59,30 @@ func (r *router) announceBeside(like netio.Burst) {
 		like.Sender, like.Frames = b.built.sender, b.frames
 		r.out.announcer.Announce(b.names[0], like)
 		if r.cfg.Extra.All && r.cfg.Extra.Every > 0 {
-			r.out.announcer.Announce(b.names[1], netio.Burst{
-				Sender: like.Sender, Frames: b.frames[:1], FirstSent: true, Refresh: r.cfg.Extra.Every, Interval: like.Interval, Hold: like.Hold,
-			})
+			r.out.announcer.Announce(b.names[1], r.extra(like.Sender, b.frames[0], like))
 		}
 	}
+}
+
+// extra is one frame every garp_extra_if seconds.
+func (r *router) extra(by netio.Transmitter, frame []byte, like netio.Burst) netio.Burst {
+	return netio.Burst{
+		Sender: by, Frames: [][]byte{frame}, FirstSent: true, Refresh: r.cfg.Extra.Every, Interval: like.Interval, Hold: like.Hold,
+	}
+}
+
+// firstBehind announces the first address behind a virtual MAC; nil for none.
+func (r *router) firstBehind(v config.VMAC) []byte {
+	for _, a := range r.cfg.All() {
+		if a.VMAC == v.Name {
+			return announcement(v.MAC[:], a)
+		}
+	}
+	return nil
+}
+
+func (r *router) extraName(v config.VMAC) string {
+	return r.cfg.Name + " by " + v.Name + ", garp_extra_if"
 }
 
 // cancelAnnouncing ends all schedules of gratuitous ARP.
@@ -66,6 +90,11 @@ func (r *router) cancelAnnouncing() {
 	r.out.announcer.Cancel(r.cfg.Name)
 	for _, b := range r.besides {
 		r.cancelBeside(b)
+	}
+	if r.cfg.Extra.Every > 0 {
+		for _, v := range r.cfg.QuietVMACs() {
+			r.out.announcer.Cancel(r.extraName(v))
+		}
 	}
 }
 

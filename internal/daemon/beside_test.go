@@ -3,6 +3,7 @@ package daemon
 import (
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -83,4 +84,26 @@ func TestInterfaceBesideThatReturnsIsAnnouncedOnAnew(t *testing.T) {
 		t.Errorf("on eth1: %q", got)
 	}
 	g.wantScript("announce 4 more and again after 5s; announce 4 more and again after 5s")
+}
+
+// A virtual MAC that no advert comes from is shown to the switches now and again.
+func TestExtraGARPIsForVirtualMACsWithoutAdverts(t *testing.T) {
+	for xmitBase, want := range map[bool]int{true: 1, false: 0} {
+		g := newRig(t, true, func(c *config.Router) {
+			withVMAC(c)
+			c.XmitBase, c.Extra = xmitBase, config.ExtraGARP{Every: time.Minute}
+		})
+		g.down(50 * ms)
+		g.round(50 * ms)
+		g.want(vrrp.Master)
+		g.r.announcePostponed()
+		if got := strings.Count(g.take(), "every 1m0s"); got != want {
+			t.Errorf("vmac_xmit_base %v: %d schedules for the switches, want %d", xmitBase, got, want)
+		}
+		g.master(60*ms, 200)
+		g.round(61 * ms)
+		if got := strings.Count(g.take(), "cancel announcing"); got != 1+want {
+			t.Errorf("vmac_xmit_base %v: %d schedules cancelled", xmitBase, got)
+		}
+	}
 }
