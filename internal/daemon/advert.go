@@ -107,14 +107,14 @@ func (r *router) payload(msg []byte) []byte {
 	if r.guard == nil {
 		return msg
 	}
-	return r.guard.wrap(msg)
+	return r.guard.Wrap(msg)
 }
 
 // guarded names, in the frames, the protocol of their payload.
 func (r *router) guarded(frames [][]byte) [][]byte {
 	if r.guard != nil {
 		for _, f := range frames {
-			netio.SetProtocol(f, r.guard.proto())
+			netio.SetProtocol(f, r.guard.Proto())
 		}
 	}
 	return frames

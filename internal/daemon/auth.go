@@ -5,57 +5,10 @@ import (
 	"net"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"github.com/vrrpx/vrrpx/internal/clock"
-	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/auth"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
-
-// guard authenticates the adverts of one router by a secret that is not in
-// them: AH or auth_hmac. The adverts of such a router are never elided, since
-// only check can tell whether one is genuine. A password in the clear (PASS) is
-// no guard's.
-//
-// check, wrap and sealer belong to the loop.
-type guard interface {
-	// check verifies an advert that arrived at wall, before anything in it is
-	// believed; what it says is for people, and about a verified advert too.
-	check(e *loader.Event, wall wallTime) (vrrp.Drop, remark)
-	// wrap makes room for the proof in the payload of an advert.
-	wrap(msg []byte) []byte
-	// sealer makes a function that puts a new proof into a frame, and never
-	// blocks. Each goroutine that sends has its own; they share one sequence.
-	// It is nil when adverts leave without a proof.
-	sealer() func(frame []byte)
-	// proto is the IP protocol behind which the proof stands.
-	proto() uint8
-	String() string
-}
-
-// remark is what an operator should know of an advert; empty for nothing.
-type remark string
-
-// wallTime is nanoseconds since 1970: CLOCK_REALTIME.
-type wallTime int64
-
-func wallNow() wallTime { return wallTime(clock.Read(unix.CLOCK_REALTIME)) }
-
-// wallAt is what the wall clock showed at an instant. An advert that waited
-// while the process was stopped is as fresh as it was when it came.
-func wallAt(at vrrp.Instant) wallTime { return wallNow() - wallTime(clock.Now().Sub(at)) }
-
-// newGuard is the guard that a router's configuration asks for; nil for none.
-func newGuard(cfg config.Router) guard {
-	switch {
-	case cfg.HMAC != nil:
-		return newHMACGuard(*cfg.HMAC)
-	case cfg.Version == 2 && cfg.Auth.Type == config.AuthAH:
-		return newAHGuard(cfg.Auth.Pass.Reveal())
-	}
-	return nil
-}
 
 // authentication is how the router is authenticated, for status.
 func (r *router) authentication() string {
@@ -85,7 +38,8 @@ func (r *router) authentic(e *loader.Event) bool {
 	if r.guard == nil {
 		return true
 	}
-	d, say := r.guard.check(e, r.wallAt(e.At))
+	a := auth.Advert{Family: e.Key.Family, Source: e.Src, Packet: e.Packet, Message: e.Message}
+	d, say := r.guard.Check(a, r.wallAt(e.At))
 	if d != vrrp.Accepted {
 		r.reject(d, e)
 		return false
@@ -102,7 +56,7 @@ func (r *router) reject(d vrrp.Drop, e *loader.Event) {
 	r.refused.tell(r, e, refusals[d])
 }
 
-var refusals = map[vrrp.Drop]remark{
+var refusals = map[vrrp.Drop]auth.Remark{
 	vrrp.DropAuthData:      "is refused: it has another password (auth_data)",
 	vrrp.DropAuthMissing:   "is refused: its adverts are not signed (auth_missing): give it the keys, or use mode permissive until all have them",
 	vrrp.DropAuthMalformed: "is refused: its adverts are authenticated in a form that nobody speaks (auth_malformed)",
@@ -115,7 +69,7 @@ var refusals = map[vrrp.Drop]remark{
 // standing is an alarm that ends by itself when what raised it has not come
 // for a while.
 type standing struct {
-	what remark
+	what auth.Remark
 	text string
 	last vrrp.Instant
 	said vrrp.Instant // when something was last logged
@@ -130,7 +84,7 @@ func (s *standing) stands(at vrrp.Instant) bool {
 
 // tell raises the alarm. It is logged when it is new, and another in its place
 // at most every few seconds: a flood is one line, and costs no memory.
-func (s *standing) tell(r *router, e *loader.Event, what remark) {
+func (s *standing) tell(r *router, e *loader.Event, what auth.Remark) {
 	stood := s.stands(e.At)
 	s.last = e.At
 	if stood && (s.what == what || e.At.Sub(s.said) < logDrops) {
@@ -148,9 +102,9 @@ func (r *router) authAlarms(t vrrp.Instant) (alarms []string) {
 			alarms = append(alarms, s.text)
 		}
 	}
-	if g, ok := r.guard.(*hmacGuard); ok {
-		if why := g.trouble.Load(); why != nil {
-			alarms = append(alarms, *why)
+	if r.guard != nil {
+		if why := r.guard.Trouble(); why != "" {
+			alarms = append(alarms, why)
 		}
 	}
 	return alarms

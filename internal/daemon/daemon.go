@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/auth"
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/control"
@@ -60,7 +61,7 @@ type host struct {
 	hops      *nexthop.Watcher   // nil without unicast peers
 	devices   map[string]*device // by name; fixed once the loop runs
 	routers   []*router          // likewise
-	keeper    *keeper            // nil when nothing is to be kept
+	keeper    *auth.Keeper       // nil when nothing is to be kept
 	starter   *time.Timer        // of a delayed start; the loop's, as is stopping
 	stopping  bool
 	electing  bool                // the start is not delayed any more

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"sync/atomic"
 
+	"github.com/vrrpx/vrrpx/internal/auth"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/stats"
@@ -39,10 +40,10 @@ type router struct {
 	speakers speakers
 
 	passwd [8]byte            // PASS
-	guard  guard              // AH or auth_hmac; nil for neither
-	seal   func(frame []byte) // the loop's; nil as of guard.sealer
+	guard  auth.Guard         // AH or auth_hmac; nil for neither
+	seal   func(frame []byte) // the loop's; nil as of auth.Guard.Sealer
 	paced  func(frame []byte) // the pacer's
-	wallAt func(vrrp.Instant) wallTime
+	wallAt func(vrrp.Instant) auth.WallTime
 
 	refused, remarked standing
 
@@ -69,8 +70,8 @@ func newRouter(cfg config.Router, log *slog.Logger, out outputs) *router {
 	if r.authType() == vrrp.AuthPass {
 		copy(r.passwd[:], cfg.Auth.Pass.Reveal())
 	}
-	if r.guard, r.wallAt = newGuard(cfg), wallAt; r.guard != nil {
-		r.seal, r.paced = r.guard.sealer(), r.guard.sealer()
+	if r.guard, r.wallAt = auth.New(cfg), auth.WallAt; r.guard != nil {
+		r.seal, r.paced = r.guard.Sealer(), r.guard.Sealer()
 	}
 	r.machine = vrrp.New(r.machineConfig(r.source(netip.Addr{})))
 	return r

@@ -36,6 +36,8 @@ var rules = []rule{
 		reason: "vrrpx check must give the same answer on a laptop, in CI and on the router: it looks at the file and not at the host"},
 	{of: []string{"internal/netio", "internal/nexthop", "internal/vip"}, deny: []string{"internal/config", "internal/daemon", "internal/control", "cmd/..."}, tests: true,
 		reason: "adapters do as they are told; what a keyword means is decided once, above them"},
+	{of: []string{"internal/auth"}, deny: []string{"internal/daemon", "internal/control", "internal/netio", "internal/vip", "loader", "cmd/..."}, tests: true,
+		reason: "whether an advert is genuine depends on its bytes, the secrets and the clock, not on who hears or sends it"},
 	{of: []string{"loader", "stats"}, deny: []string{"internal/config", "internal/daemon", "internal/control", "internal/netio", "internal/vip", "cmd/..."}, tests: true,
 		reason: "the packages that others may use must not drag the daemon in"},
 	{of: []string{"..."}, except: []string{"cmd/vrrpx", "internal/daemon", "internal/demo", "internal/e2e"}, deny: []string{"internal/daemon"}, tests: true,
@@ -161,6 +163,9 @@ func TestRulesFindTheirBreach(t *testing.T) {
 		{"internal/netio", ours("internal/config"), true, 1},
 		{"internal/vip", ours("internal/daemon"), false, 2}, // two rules
 		{"internal/vip", ours("vrrp"), false, 0},
+		{"internal/auth", ours("loader"), false, 1},
+		{"internal/auth", ours("internal/daemon"), true, 2},
+		{"internal/auth", ours("internal/config"), false, 0},
 		{"stats", ours("internal/config"), false, 1},
 		{"internal/control", ours("internal/daemon"), false, 1},
 		{"cmd/vrrpx", ours("internal/daemon"), false, 0},

@@ -1,11 +1,10 @@
-package daemon
+package auth
 
 import (
 	"math"
 	"sync/atomic"
 	"time"
 
-	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -22,7 +21,7 @@ type ahGuard struct {
 	password string
 	ah       *vrrp.AH
 	last     atomic.Uint64
-	wall     func() wallTime
+	wall     func() WallTime
 	first    uint64 // least number to send
 }
 
@@ -32,8 +31,8 @@ func newAHGuard(password string) *ahGuard {
 	return &ahGuard{password: password, ah: vrrp.NewAH(password), wall: wallNow, first: ahClock(wallNow()) + 1}
 }
 
-func (g *ahGuard) check(e *loader.Event, _ wallTime) (vrrp.Drop, remark) {
-	seq, d := g.ah.Verify(e.Packet)
+func (g *ahGuard) Check(a Advert, _ WallTime) (vrrp.Drop, Remark) {
+	seq, d := g.ah.Verify(a.Packet)
 	if d != vrrp.Accepted {
 		return d, ""
 	}
@@ -51,11 +50,11 @@ func (g *ahGuard) check(e *loader.Event, _ wallTime) (vrrp.Drop, remark) {
 // A tick of the clock as sequence number, and when it was 0: 2025 began. The
 // numbers last until 2059.
 const (
-	ahTick  = wallTime(time.Second / 4)
-	ahEpoch = wallTime(1735689600 * 1e9)
+	ahTick  = WallTime(time.Second / 4)
+	ahEpoch = WallTime(1735689600 * 1e9)
 )
 
-func ahClock(w wallTime) uint64 { return uint64(max(w-ahEpoch, 0) / ahTick) }
+func ahClock(w WallTime) uint64 { return uint64(max(w-ahEpoch, 0) / ahTick) }
 
 // next is the number of the next advert. At the end of the numbers it stays
 // there, and its adverts are refused.
@@ -69,14 +68,16 @@ func (g *ahGuard) next() uint32 {
 	}
 }
 
-func (g *ahGuard) wrap(msg []byte) []byte { return append(make([]byte, vrrp.AHLen), msg...) }
+func (g *ahGuard) Wrap(msg []byte) []byte { return append(make([]byte, vrrp.AHLen), msg...) }
 
-func (g *ahGuard) sealer() func([]byte) {
+func (g *ahGuard) Sealer() func([]byte) {
 	ah := vrrp.NewAH(g.password)
 	return func(frame []byte) { ah.Seal(packetOf(frame), g.next()) }
 }
 
-func (g *ahGuard) proto() uint8 { return vrrp.ProtocolAH }
+func (g *ahGuard) Proto() uint8 { return vrrp.ProtocolAH }
+
+func (g *ahGuard) Trouble() string { return "" }
 
 func (g *ahGuard) String() string { return "AH" }
 

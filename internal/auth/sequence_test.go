@@ -1,4 +1,4 @@
-package daemon
+package auth
 
 import (
 	"net/netip"
@@ -9,12 +9,12 @@ import (
 )
 
 // aDay is a time of day to count from.
-const aDay = wallTime(1_790_000_000 * 1e9)
+const aDay = WallTime(1_790_000_000 * 1e9)
 
-func after(d time.Duration) wallTime { return aDay + wallTime(d) }
+func after(d time.Duration) WallTime { return aDay + WallTime(d) }
 
 func TestSequenceIsTheTimeInTheFormOfTheDraft(t *testing.T) {
-	for w, want := range map[wallTime]uint64{
+	for w, want := range map[WallTime]uint64{
 		0:                             0,
 		0x68000000*1e9 + 500_000_000:  0x6800000080000000, // of the draft's wire images
 		0x68000000*1e9 + 999_999_999:  0x68000000ffff0000,
@@ -41,7 +41,7 @@ func TestSequenceGrowsWhateverTheClockDoes(t *testing.T) {
 		"clock back where it need only grow": {0, -time.Hour, false},
 	} {
 		clock = aDay
-		s := sequence{wall: func() wallTime { return clock }, window: c.window}
+		s := sequence{wall: func() WallTime { return clock }, window: c.window}
 		first := s.next()
 		clock = after(c.step)
 		second := s.next()
@@ -55,7 +55,7 @@ func TestSequenceGrowsWhateverTheClockDoes(t *testing.T) {
 }
 
 func TestSequenceIsSharedWithoutTwice(t *testing.T) {
-	s := sequence{wall: func() wallTime { return aDay }}
+	s := sequence{wall: func() WallTime { return aDay }}
 	const each = 20000
 	var got [2][]uint64
 	var wait sync.WaitGroup

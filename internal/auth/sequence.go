@@ -1,4 +1,4 @@
-package daemon
+package auth
 
 import (
 	"net/netip"
@@ -9,7 +9,7 @@ import (
 // serial numbers are (RFC 1982), so that it may wrap.
 
 // sequence is the time as a sequence number.
-func (w wallTime) sequence() uint64 {
+func (w WallTime) sequence() uint64 {
 	s, ns := uint64(max(w, 0)/1e9), uint64(max(w, 0)%1e9)
 	return s<<32 | (ns<<16/1e9)<<16
 }
@@ -23,7 +23,7 @@ func secondsBetween(a, b uint64) int32 { return int32(uint32(a>>32) - uint32(b>>
 // or one more than the last. Loop and pacer take from it without a lock, so
 // that neither waits for the other.
 type sequence struct {
-	wall   func() wallTime
+	wall   func() WallTime
 	window int32 // seconds, 0 where numbers need only grow
 	last   atomic.Uint64
 }
@@ -70,7 +70,7 @@ type mark struct {
 
 // raise takes a number that has been verified; false when it is not above the
 // last of its sender.
-func (m *marks) raise(who signer, seq uint64, wall wallTime) bool {
+func (m *marks) raise(who signer, seq uint64, wall WallTime) bool {
 	k := m.find(who)
 	if k == nil {
 		m.set(who, seq)

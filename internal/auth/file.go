@@ -1,4 +1,4 @@
-package daemon
+package auth
 
 import (
 	"encoding/json"
@@ -11,35 +11,35 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// authName is the file that keeps the sequence numbers of routers with
+// fileName is the file that keeps the sequence numbers of routers with
 // anti_replay monotonic over a restart.
-const authName = "auth.json"
+const fileName = "auth.json"
 
-const authVersion = 1
+const fileVersion = 1
 
-// authFile is what is in it. Routers that are not configured now keep their
+// contents is what is in it. Routers that are not configured now keep their
 // entry: they may be again.
-type authFile struct {
-	Version int                   `json:"version"`
-	Routers map[string]authRecord `json:"routers"` // by authKey
+type contents struct {
+	Version int               `json:"version"`
+	Routers map[string]record `json:"routers"` // by the names given to OpenKeeper
 }
 
-type authRecord struct {
-	Sent  uint64      `json:"sent"` // no number up to this may be sent
-	Heard []authHeard `json:"heard"`
+type record struct {
+	Sent  uint64  `json:"sent"` // no number up to this may be sent
+	Heard []heard `json:"heard"`
 }
 
-type authHeard struct {
+type heard struct {
 	Source netip.Addr `json:"source"`
 	Key    uint8      `json:"key"`
 	Seq    uint64     `json:"seq"`
 }
 
-// loadAuth reads the file; an empty one where there is none. It refuses what
+// load reads the file; an empty one where there is none. It refuses what
 // others may have written, and what is damaged: to go on without it would take
 // old adverts for new ones.
-func loadAuth(file string) (authFile, error) {
-	none := authFile{authVersion, map[string]authRecord{}}
+func load(file string) (contents, error) {
+	none := contents{fileVersion, map[string]record{}}
 	f, err := os.Open(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return none, nil
@@ -48,7 +48,7 @@ func loadAuth(file string) (authFile, error) {
 		return none, fmt.Errorf("sequence numbers of auth_hmac: %w", err)
 	}
 	defer f.Close()
-	refuse := func(why string, args ...any) (authFile, error) {
+	refuse := func(why string, args ...any) (contents, error) {
 		return none, fmt.Errorf("%s, which keeps the sequence numbers of auth_hmac, %s: delete it, if old adverts may be believed once more",
 			file, fmt.Sprintf(why, args...))
 	}
@@ -59,23 +59,23 @@ func loadAuth(file string) (authFile, error) {
 	if info.Uid != uint32(os.Geteuid()) || info.Mode&0o022 != 0 {
 		return refuse("can be written by others (owner %d, mode %04o)", info.Uid, info.Mode&0o7777)
 	}
-	var a authFile
-	if err := json.NewDecoder(f).Decode(&a); err != nil {
+	var c contents
+	if err := json.NewDecoder(f).Decode(&c); err != nil {
 		return refuse("is damaged (%v)", err)
 	}
-	if a.Version != authVersion {
-		return refuse("is of version %d, not %d", a.Version, authVersion)
+	if c.Version != fileVersion {
+		return refuse("is of version %d, not %d", c.Version, fileVersion)
 	}
-	if a.Routers == nil {
-		a.Routers = none.Routers
+	if c.Routers == nil {
+		c.Routers = none.Routers
 	}
-	return a, nil
+	return c, nil
 }
 
 // save replaces the file in one step. Its content is on the disk before its
 // name is, so that a loss of power leaves the old one or the new one.
-func (a authFile) save(file string) error {
-	b, err := json.MarshalIndent(a, "", "  ")
+func (c contents) save(file string) error {
+	b, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return err
 	}

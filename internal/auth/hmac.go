@@ -1,4 +1,4 @@
-package daemon
+package auth
 
 import (
 	"fmt"
@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/config"
-	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -19,7 +18,7 @@ type hmacGuard struct {
 	sequence *sequence
 	trouble  atomic.Pointer[string] // why the numbers cannot be kept; nil
 
-	unsigned, skewed remark
+	unsigned, skewed Remark
 }
 
 func newHMACGuard(cfg config.HMAC) *hmacGuard {
@@ -29,13 +28,13 @@ func newHMACGuard(cfg config.HMAC) *hmacGuard {
 	}
 	g.marks.window = int32(cfg.Window / time.Second)
 	g.sequence = &sequence{wall: wallNow, window: g.marks.window}
-	g.unsigned = remark(fmt.Sprintf("is believed without a signature (auth_hmac mode %v)", cfg.Mode))
-	g.skewed = remark(fmt.Sprintf("has a clock that differs from ours by more than half of time_window (%v): beyond that its adverts are refused", cfg.Window))
+	g.unsigned = Remark(fmt.Sprintf("is believed without a signature (auth_hmac mode %v)", cfg.Mode))
+	g.skewed = Remark(fmt.Sprintf("has a clock that differs from ours by more than half of time_window (%v): beyond that its adverts are refused", cfg.Window))
 	return g
 }
 
-func (g *hmacGuard) check(e *loader.Event, wall wallTime) (vrrp.Drop, remark) {
-	t, d := vrrp.TrailerOf(e.Message, e.Key.Family)
+func (g *hmacGuard) Check(a Advert, wall WallTime) (vrrp.Drop, Remark) {
+	t, d := vrrp.TrailerOf(a.Message, a.Family)
 	if d == vrrp.DropAuthMissing && g.cfg.Mode != config.Enforce {
 		return vrrp.Accepted, g.unsigned
 	}
@@ -51,10 +50,10 @@ func (g *hmacGuard) check(e *loader.Event, wall wallTime) (vrrp.Drop, remark) {
 		return vrrp.DropAuthKey, ""
 	}
 	var src [16]byte
-	if !key.Verify(e.Message, e.Key.Family, appendAddr(src[:0], e.Src)) {
+	if !key.Verify(a.Message, a.Family, appendAddr(src[:0], a.Source)) {
 		return vrrp.DropAuthInvalid, ""
 	}
-	if !g.marks.raise(signer{e.Src, t.KeyID}, t.Seq, wall) {
+	if !g.marks.raise(signer{a.Source, t.KeyID}, t.Seq, wall) {
 		return vrrp.DropAuthReplay, ""
 	}
 	if w := g.marks.window; w > 0 && (skew > w/2 || skew < -w/2) {
@@ -65,14 +64,14 @@ func (g *hmacGuard) check(e *loader.Event, wall wallTime) (vrrp.Drop, remark) {
 
 func (g *hmacGuard) signs() bool { return g.cfg.Mode != config.ReceiveOnly }
 
-func (g *hmacGuard) wrap(msg []byte) []byte {
+func (g *hmacGuard) Wrap(msg []byte) []byte {
 	if !g.signs() {
 		return msg
 	}
 	return append(msg, make([]byte, vrrp.TrailerLen)...)
 }
 
-func (g *hmacGuard) sealer() func([]byte) {
+func (g *hmacGuard) Sealer() func([]byte) {
 	if !g.signs() {
 		return nil
 	}
@@ -85,7 +84,14 @@ func (g *hmacGuard) sealer() func([]byte) {
 	return nil // config has seen to it that there is one
 }
 
-func (g *hmacGuard) proto() uint8 { return vrrp.Protocol }
+func (g *hmacGuard) Proto() uint8 { return vrrp.Protocol }
+
+func (g *hmacGuard) Trouble() string {
+	if why := g.trouble.Load(); why != nil {
+		return *why
+	}
+	return ""
+}
 
 func (g *hmacGuard) String() string {
 	replay := "sequence numbers grow"
