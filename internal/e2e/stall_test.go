@@ -67,7 +67,7 @@ func TestHungLogReaderDelaysNothing(t *testing.T) {
 
 	fill(t, stderr)
 	before, from := written(), testnet.Now()
-	remove(50)
+	remove(20)
 	time.Sleep(time.Second)
 	cadence(t, advertsOf(tap, a), from, testnet.Now(), v3.interval, v3.masterDown(100))
 	if now := written(); now != before {
