@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -127,24 +128,29 @@ func (k *Keeper) Run(ctx context.Context, onLoop func(context.Context, func()) e
 	}
 }
 
-// write saves what has changed. A number reserved before is not reserved anew
-// until half of the reserve is used.
+// write saves what has changed, and remembers it as saved only when it is. A
+// number reserved before is not reserved anew until half of the reserve is used.
 func (k *Keeper) write(records map[string]record) error {
-	changed := false
+	next, changed := k.content, false
+	next.Routers = maps.Clone(k.content.Routers)
 	for name, rec := range records {
 		old := k.content.Routers[name]
 		if left := secondsBetween(rec.Sent, old.Sent); left >= 0 && left < int32(keepAhead/time.Second)/2 {
 			rec.Sent = old.Sent
 		}
 		if !reflect.DeepEqual(rec, old) {
-			k.content.Routers[name] = rec
+			next.Routers[name] = rec
 			changed = true
 		}
 	}
 	if !changed {
 		return nil
 	}
-	return k.content.save(k.file)
+	if err := next.save(k.file); err != nil {
+		return err
+	}
+	k.content = next
+	return nil
 }
 
 // kept tells of a file that cannot be written. Adverts go on: to fall silent

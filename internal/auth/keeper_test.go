@@ -180,3 +180,24 @@ func TestStateDirectoryIsMadeOrDoneWithout(t *testing.T) {
 		}
 	}
 }
+
+// What could not be written is written, and complained of, the next time.
+func TestFailedWriteIsTriedAgain(t *testing.T) {
+	dir := t.TempDir()
+	k, g := boot(t, dir)
+	records := map[string]record{name: g.record(g.ahead() + uint64(time.Hour/time.Second)<<32)}
+	good := k.file
+	k.file = filepath.Join(dir, "no such directory", "auth.json")
+	for range 2 {
+		if err := k.write(records); err == nil {
+			t.Fatal("a file in no directory is written")
+		}
+	}
+	k.file = good
+	if err := k.write(records); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := load(good); err != nil || now.Routers[name].Sent != records[name].Sent {
+		t.Errorf("%+v, %v", now, err)
+	}
+}
