@@ -57,6 +57,8 @@ type Router struct {
 	Since           time.Time         `json:"since"`
 	Reason          string            `json:"reason"` // why it last changed, a sentence
 	Priority        uint8             `json:"priority"`
+	BasePriority    uint8             `json:"base_priority"` // as configured; Priority has what is tracked in it
+	Tracked         []Tracked         `json:"tracked,omitempty"`
 	Source          string            `json:"source"`         // own primary address
 	Authentication  string            `json:"authentication"` // a phrase; no secret is in it
 	Master          *Speaker          `json:"master,omitempty"`
@@ -114,6 +116,16 @@ type Peer struct {
 	// Checksum is the form that its last advert had, where there are several
 	// (VRRPv3 over IPv4): plain, pseudo-header or old.
 	Checksum string `json:"checksum,omitempty"`
+}
+
+// Tracked is a script or an interface that the router depends on.
+type Tracked struct {
+	Name   string `json:"name"`            // with its kind: script check_web
+	State  string `json:"state"`           // up, down or unknown
+	Weight int    `json:"weight"`          // 0: a fault while it is down
+	Points int    `json:"points"`          // what it adds to the priority now
+	Fault  bool   `json:"fault,omitempty"` // it keeps the router in FAULT
+	Note   string `json:"note,omitempty"`  // how the last run of a script failed
 }
 
 // Address is one virtual address and whether the host has it now.

@@ -76,6 +76,9 @@ func printRouter(w io.Writer, r stats.Router) {
 	row("because", "%s", r.Reason)
 	row("router", "%s VRID %d, %s, VRRPv%d, priority %d, from %s", r.Interface, r.VRID, r.Family, r.Version, r.Priority, r.Source)
 	row("auth", "%s", r.Authentication)
+	for _, t := range r.Tracked {
+		row("tracks", "%s", tracked(t))
+	}
 	if m := r.Master; m != nil {
 		row("master", "%s%s, priority %d, heard %s ago", m.Address, parens(m.MAC), m.Priority, m.Heard)
 	}
@@ -160,6 +163,18 @@ func speaker(s stats.Speaker) string {
 		text += fmt.Sprintf(" (changed %d times)", s.ChecksumChanges)
 	}
 	return text
+}
+
+// tracked is a tracked thing in one line.
+func tracked(t stats.Tracked) string {
+	text := t.Name + " " + t.State
+	switch {
+	case t.Fault:
+		text += ": a fault"
+	case t.Weight != 0:
+		text += fmt.Sprintf(": priority %+d (weight %d)", t.Points, t.Weight)
+	}
+	return text + parens(t.Note)
 }
 
 func upDown(up bool) string {

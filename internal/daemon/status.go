@@ -148,6 +148,7 @@ func (r *router) view(t vrrp.Instant) view {
 	if left := r.begins.Sub(t); m.State() == vrrp.Init && left > 0 {
 		v.Reason = fmt.Sprintf("the election begins in %v (vrrp_startup_delay, vrrp_delay_after_boot)", left.Round(time.Millisecond))
 	}
+	v.BasePriority, v.Tracked = r.cfg.Priority, r.trackView()
 	if what := r.waitsFor(); what != "" && m.State() == vrrp.Init {
 		v.Reason = "the election begins when " + what + " has run"
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/script"
 	"github.com/vrrpx/vrrpx/internal/track"
+	"github.com/vrrpx/vrrpx/stats"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -83,6 +84,21 @@ func (r *router) waitsFor() string {
 		}
 	}
 	return ""
+}
+
+// trackView is what the router tracks, for status.
+func (r *router) trackView() (all []stats.Tracked) {
+	for _, t := range r.trackers {
+		_, fault := t.fault()
+		weight := t.weight.N
+		if t.weight.Reverse {
+			weight = -weight
+		}
+		all = append(all, stats.Tracked{
+			Name: t.name, State: t.state.String(), Weight: weight, Points: t.points(), Fault: fault, Note: t.note,
+		})
+	}
+	return all
 }
 
 // openTracking makes the trackers of all routers. The scripts do not run yet.

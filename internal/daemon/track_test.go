@@ -8,6 +8,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/script"
 	"github.com/vrrpx/vrrpx/internal/track"
+	"github.com/vrrpx/vrrpx/stats"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -172,4 +173,15 @@ func TestOwnInterfaceMayBeLeftUntracked(t *testing.T) {
 	g.r.cfg.UntrackedOwn = true
 	h.refresh(g.r.device)
 	g.want(vrrp.Backup)
+}
+
+func TestStatusShowsWhatIsTracked(t *testing.T) {
+	g, h, _ := tracking(t, config.Weight{N: -20})
+	h.startup()
+	h.checked(track.Report{Name: "x", State: track.Down, Changed: true, Result: failing})
+	v := g.r.view(g.t)
+	want := stats.Tracked{Name: "script x", State: "down", Weight: -20, Points: -20, Note: "exit status 1"}
+	if v.BasePriority != 100 || v.Priority != 80 || len(v.Tracked) != 1 || v.Tracked[0] != want {
+		t.Errorf("priority %d of %d, tracked %+v", v.Priority, v.BasePriority, v.Tracked)
+	}
 }

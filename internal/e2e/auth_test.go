@@ -1,10 +1,7 @@
 package e2e
 
 import (
-	"context"
 	"encoding/binary"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -230,7 +227,6 @@ func TestTsharkFindsNoFaultInAuthenticatedAdverts(t *testing.T) {
 			d := start(t, a, "native", p.conf(150))
 			await(t, "adverts", func() bool { return len(advertsOf(tap, a)) >= 3 })
 			must(t, d.Stop())
-			file := filepath.Join(t.TempDir(), "capture.pcap")
 			frames := tap.Frames()
 			if p.auth == signed.auth && !p.six {
 				for i, f := range frames {
@@ -239,24 +235,14 @@ func TestTsharkFindsNoFaultInAuthenticatedAdverts(t *testing.T) {
 					}
 				}
 			}
-			must(t, os.WriteFile(file, pcap(frames), 0o644))
-			tshark := func(args ...string) []string {
-				t.Helper()
-				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-				defer cancel()
-				out, err := a.Command(ctx, "tshark", append([]string{"-r", file, "-o", "ip.check_checksum:TRUE"}, args...)...).Output()
-				must(t, err)
-				return strings.Fields(string(out))
-			}
-			if out := tshark("-Y", "vrrp && _ws.expert.severity >= 0x600000"); len(out) != 0 {
-				t.Errorf("tshark complains of:\n%s", out)
-			}
-			good := tshark("-Y", "vrrp && vrrp.checksum.status == 1", "-T", "fields", "-e", "vrrp.virt_rtr_id")
-			if all := tshark("-Y", "vrrp", "-T", "fields", "-e", "vrrp.virt_rtr_id"); len(all) < 4 || len(good) != len(all) {
+			wire := dissect(t, a, frames)
+			wire.faultless("vrrp")
+			all, good := wire.rows("vrrp", "vrrp.virt_rtr_id"), wire.rows("vrrp && vrrp.checksum.status == 1", "vrrp.virt_rtr_id")
+			if len(all) < 4 || len(good) != len(all) {
 				t.Errorf("tshark sees %d adverts, %d of them with a good checksum", len(all), len(good))
 			}
 			if p.name == v2ah.name {
-				seqs := tshark("-Y", "ah && vrrp", "-T", "fields", "-e", "ah.sequence")
+				seqs := wire.rows("ah && vrrp", "ah.sequence")
 				for i := 1; i < len(seqs); i++ {
 					if seqs[i] <= seqs[i-1] {
 						t.Errorf("AH sequence numbers %v do not grow", seqs)

@@ -1,11 +1,8 @@
 package e2e
 
 import (
-	"context"
 	"encoding/binary"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -43,24 +40,10 @@ func TestTsharkFindsNoFaultInOurIPv6(t *testing.T) {
 		return len(advertsOf(tap, a)) >= 2 && len(garps(tap, a, "2001:db8:99::1")) >= 5
 	})
 	must(t, d.Stop())
-	file := filepath.Join(t.TempDir(), "capture.pcap")
-	must(t, os.WriteFile(file, pcap(tap.Frames()), 0o644))
-	tshark := func(filter string, fields ...string) []string {
-		t.Helper()
-		args := []string{"-r", file, "-Y", filter + " && eth.src == " + a.MAC.String(), "-T", "fields"}
-		for _, f := range fields {
-			args = append(args, "-e", f)
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		out, err := a.Command(ctx, "tshark", args...).Output()
-		must(t, err)
-		return strings.Split(strings.TrimSpace(string(out)), "\n")
-	}
-	if out := tshark("(vrrp || icmpv6.type == 136) && _ws.expert.severity >= 0x600000", "frame.number"); out[0] != "" {
-		t.Errorf("tshark complains of frames %v", out)
-	}
-	adverts := tshark("vrrp", "vrrp.checksum.status", "ipv6.hlim", "ipv6.src", "ipv6.dst", "vrrp.ipv6_addr")
+	wire := dissect(t, a, tap.Frames())
+	mine := " && eth.src == " + a.MAC.String()
+	wire.faultless("(vrrp || icmpv6.type == 136)" + mine)
+	adverts := wire.rows("vrrp"+mine, "vrrp.checksum.status", "ipv6.hlim", "ipv6.src", "ipv6.dst", "vrrp.ipv6_addr")
 	want := "1\t255\t" + own + "\tff02::12\t" + vip6 + ",2001:db8:99::1"
 	if len(adverts) < 3 { // the farewell too
 		t.Errorf("tshark sees %d adverts", len(adverts))
@@ -72,7 +55,7 @@ func TestTsharkFindsNoFaultInOurIPv6(t *testing.T) {
 	}
 	// Router and override set, solicited clear.
 	for _, ip := range []string{vip6, "2001:db8:99::1"} {
-		nas := tshark("icmpv6.type == 136 && icmpv6.nd.na.target_address == "+ip,
+		nas := wire.rows("icmpv6.type == 136 && icmpv6.nd.na.target_address == "+ip+mine,
 			"icmpv6.checksum.status", "ipv6.hlim", "ipv6.dst", "icmpv6.nd.na.flag", "icmpv6.opt.linkaddr")
 		want := "1\t255\tff02::1\t0xa0000000\t" + a.MAC.String()
 		ours := 0

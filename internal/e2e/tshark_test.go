@@ -1,14 +1,10 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/vrrpx/vrrpx/internal/testnet"
 )
@@ -85,39 +81,24 @@ func TestTsharkFindsNoFaultInAnyKindOfFrame(t *testing.T) {
 				return ads >= 2 && told >= 1
 			})
 			must(t, d.Stop())
-			k.dissect(t, a, tap.Frames())
+			k.look(t, a, tap.Frames())
 		})
 	}
 }
 
-// dissect has tshark look at the frames that a host sent until it stopped.
-func (k kind) dissect(t *testing.T, h *testnet.Host, frames []testnet.Frame) {
+// look has tshark look at the frames that a host sent until it stopped.
+func (k kind) look(t *testing.T, h *testnet.Host, frames []testnet.Frame) {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "capture.pcap")
-	must(t, os.WriteFile(file, pcap(frames), 0o644))
-	tshark := func(filter string, fields ...string) []string {
-		t.Helper()
-		args := []string{"-n", "-r", file, "-o", "ip.check_checksum:TRUE", "-Y", filter, "-T", "fields", "-e", "frame.number"}
-		if k.prefer != "" {
-			args = append(args, "-o", k.prefer)
-		}
-		for _, f := range fields {
-			args = append(args, "-e", f)
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		out, err := h.Command(ctx, "tshark", args...).Output()
-		must(t, err)
-		return strings.Split(strings.TrimSpace(string(out)), "\n")
+	var prefs []string
+	if k.prefer != "" {
+		prefs = append(prefs, k.prefer)
 	}
-	// 0x600000 is a warning (epan/proto.h).
-	if bad := tshark("(vrrp || arp || icmpv6.type == 136) && (_ws.malformed || _ws.expert.severity >= 0x600000)", "_ws.expert.message"); bad[0] != "" {
-		t.Errorf("tshark complains of %q", bad)
-	}
-	all := tshark("vrrp", "vrrp.prio")
-	good := tshark("vrrp.checksum.status == 1 && (ip.checksum.status == 1 || ipv6) && (ip.ttl == 255 || ipv6.hlim == 255) && "+k.filter, "vrrp.prio")
+	wire := dissect(t, h, frames, prefs...)
+	wire.faultless("vrrp || arp || icmpv6.type == 136")
+	all := wire.rows("vrrp", "frame.number", "vrrp.prio")
+	good := wire.rows("vrrp.checksum.status == 1 && (ip.checksum.status == 1 || ipv6) && (ip.ttl == 255 || ipv6.hlim == 255) && "+k.filter, "vrrp.prio")
 	if len(all) < 3 || len(good) != len(all) { // two and the farewell
-		t.Errorf("tshark finds good %d of %d adverts: %q", len(good), len(all), tshark("vrrp", "eth.src", "eth.dst",
+		t.Errorf("tshark finds good %d of %d adverts: %q", len(good), len(all), wire.rows("vrrp", "eth.src", "eth.dst",
 			"ip.checksum.status", "ip.ttl", "ip.dst", "ipv6.hlim", "ipv6.dst", "vrrp.version", "vrrp.auth_type", "vrrp.checksum.status"))
 	}
 	if !strings.HasSuffix(all[len(all)-1], "\t0") || !strings.HasSuffix(all[0], "\t150") {
@@ -127,7 +108,7 @@ func (k kind) dissect(t *testing.T, h *testnet.Host, frames []testnet.Frame) {
 	if k.six {
 		told = "icmpv6.checksum.status == 1 && ipv6.hlim == 255 && icmpv6.nd.na.target_address == 2001:db8:99::1"
 	}
-	if tshark(told)[0] == "" {
+	if len(wire.rows(told, "frame.number")) == 0 {
 		t.Error("tshark sees no announcement")
 	}
 }

@@ -1,10 +1,7 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -68,28 +65,13 @@ func TestTsharkFindsNoFaultInOurUnicast(t *testing.T) {
 			d := start(t, a, "native", p.unicast(me, peer, 150, "unicast_ttl 77"))
 			await(t, "adverts", func() bool { return len(advertsOf(tap, a)) >= 3 })
 			must(t, d.Stop())
-			file := filepath.Join(t.TempDir(), "capture.pcap")
-			must(t, os.WriteFile(file, pcap(tap.Frames()), 0o644))
-			tshark := func(filter string, fields ...string) []string {
-				t.Helper()
-				args := []string{"-r", file, "-o", "ip.check_checksum:TRUE", "-Y", filter, "-T", "fields"}
-				for _, f := range fields {
-					args = append(args, "-e", f)
-				}
-				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-				defer cancel()
-				out, err := a.Command(ctx, "tshark", args...).Output()
-				must(t, err)
-				return strings.Split(strings.TrimSpace(string(out)), "\n")
-			}
-			if out := tshark("vrrp && _ws.expert.severity >= 0x600000", "frame.number"); out[0] != "" {
-				t.Errorf("tshark complains of frames %v", out)
-			}
+			wire := dissect(t, a, tap.Frames())
+			wire.faultless("vrrp")
 			fields := []string{"eth.dst", "ip.src", "ip.dst", "ip.ttl", "ip.dsfield.dscp", "ip.checksum.status", "vrrp.checksum.status"}
 			if p.six {
 				fields = []string{"eth.dst", "ipv6.src", "ipv6.dst", "ipv6.hlim", "ipv6.tclass.dscp", "vrrp.checksum.status"}
 			}
-			ads := tshark("vrrp", fields...)
+			ads := wire.rows("vrrp", fields...)
 			want := strings.Join([]string{b.MAC.String(), me.String(), peer.String(), "77", "48", "1", "1"}[:len(fields)], "\t")
 			if len(ads) < 4 { // the farewell too
 				t.Errorf("tshark sees %d adverts", len(ads))
