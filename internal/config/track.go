@@ -193,6 +193,7 @@ func (in *interpreter) resolveTracks(d *draft) {
 	}
 	in.trackedOnce(d, "track_script", d.Scripts)
 	in.trackedOnce(d, "track_interface", d.Interfaces)
+	in.reportWeights(d)
 	if d.Priority == 255 {
 		for _, t := range append(d.Scripts[:len(d.Scripts):len(d.Scripts)], d.Interfaces...) {
 			if t.Weight.N != 0 {
@@ -201,6 +202,31 @@ func (in *interpreter) resolveTracks(d *draft) {
 		}
 	}
 }
+
+// reportWeights tells to what the priority falls when one thing alone fails: it
+// moves the addresses only if that is below a backup's, which many files forget.
+func (in *interpreter) reportWeights(d *draft) {
+	all := append(d.Scripts[:len(d.Scripts):len(d.Scripts)], d.Interfaces...)
+	best := int(d.Priority)
+	for _, t := range all {
+		if up := max(t.Weight.N, 0); t.Weight.Reverse {
+			best -= up
+		} else {
+			best += up
+		}
+	}
+	for _, t := range all {
+		if t.Weight.N == 0 || t.Weight.Reverse || d.Priority == 255 {
+			continue
+		}
+		fall := max(t.Weight.N, -t.Weight.N)
+		in.diags.reportf(Notice, t.Pos, "weight 0, or none, gives the addresses up whatever the others have",
+			"(%s) when %s alone fails the priority falls from %d to %d: the addresses move only to a host above that",
+			plain(d.Name), quote(t.Name), clampPriority(best), clampPriority(best-fall))
+	}
+}
+
+func clampPriority(n int) int { return min(max(n, 1), 254) }
 
 func (in *interpreter) trackedOnce(d *draft, keyword string, list []Track) {
 	first := map[string]Pos{}
