@@ -81,6 +81,9 @@ func FuzzJudge(f *testing.F) {
 		// form may fit by chance, the same one never.
 		at := cap(b) - cap(fr.Message)
 		for bit := range 8 * messageLen(fr.Message, fr.Family) {
+			if bit/8 == 3 {
+				continue // another count of addresses is another length: what follows may be made to fit
+			}
 			b[at+bit/8] ^= 1 << (bit % 8)
 			if again, drop, vrrp := Judge(b, s.lookup); vrrp && drop == Accepted && again.Checksum == fr.Checksum {
 				t.Fatalf("accepted with bit %d of the message changed", bit)

@@ -83,9 +83,9 @@ func (d *diagnostics) reportf(sev Severity, pos Pos, hint, format string, args .
 	}
 	found := Diagnostic{Severity: sev, Pos: pos, Message: fmt.Sprintf(format, args...), Hint: hint}
 	switch {
-	case slices.Contains(*into, found): // in each turn of a sequence
 	case len(*into) >= maxDiagnostics:
 		d.more++
+	case slices.Contains(*into, found): // in each turn of a sequence
 	default:
 		*into = append(*into, found)
 	}

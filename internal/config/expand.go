@@ -9,9 +9,14 @@ import (
 	"strings"
 )
 
-// maxExpanded bounds what parameters and sequences make of a configuration,
-// in bytes: room for the 65,024 routers of keepalived.conf(5)'s example.
-const maxExpanded = 64 << 20
+// What bounds that which parameters and sequences make of a configuration: in
+// all, with room for the 65,024 routers of keepalived.conf(5)'s example, of 18
+// lines each; in one line; and by one line, where a parameter may use itself.
+const (
+	maxSteps  = 8 << 20 // a step is a look at 64 bytes of a line, a line read on is two more
+	maxUses   = 1000
+	maxNested = 100
+)
 
 // expander is the language around the statements (keepalived.conf(5),
 // "Advanced configuration"): conditions on the configuration's id, parameters,
@@ -20,20 +25,27 @@ type expander struct {
 	diags  *diagnostics
 	id     string            // config-id, which @id is compared with
 	params map[string][]line // the value of each parameter, by lines
-	left   int               // bytes that may still be made
+	left   int               // steps
+	over   bool              // too much was made
+	nested int               // lines that are expanded because of another
 }
 
 func newExpander(diags *diagnostics, id string) *expander {
-	return &expander{diags: diags, id: id, params: map[string][]line{}, left: maxExpanded}
+	return &expander{diags: diags, id: id, params: map[string][]line{}, left: maxSteps}
 }
 
 // expand gives the lines that one line of a file becomes to emit.
 func (x *expander) expand(l line, emit func(line)) {
-	for {
-		if x.left -= len(l.text) + 1; x.left < 0 {
-			if x.left+len(l.text)+1 >= 0 { // the first time
-				x.diags.errorf(l.at(0), "does a parameter use itself?", "parameters and sequences make more than %d MiB of the configuration", maxExpanded>>20)
-			}
+	x.nested++
+	defer func() { x.nested-- }()
+	for uses := 0; ; uses++ {
+		if x.over {
+			return
+		}
+		if x.left -= 1 + len(l.text)/64; x.left < 0 || uses > maxUses || x.nested > maxNested {
+			x.over = true
+			x.diags.errorf(l.at(0), "does a parameter use itself?", "parameters and sequences make too much of this: some million lines in all, %d uses in one line, or %d lines by one another",
+				maxUses, maxNested)
 			return
 		}
 		l = l.trimmed()
@@ -41,7 +53,7 @@ func (x *expander) expand(l line, emit func(line)) {
 		case strings.HasPrefix(l.text, "@"):
 			rest, ok := x.condition(l)
 			if !ok {
-				emit(newLine("\n", l.at(0)))
+				x.emit(newLine("\n", l.at(0)), emit)
 				return
 			}
 			l = rest
@@ -53,12 +65,12 @@ func (x *expander) expand(l line, emit func(line)) {
 			x.repeat(l, emit)
 			return
 		case includes(l.text):
-			emit(l)
+			x.emit(l, emit)
 			return
 		}
 		from, to, value := x.use(l)
 		if value == nil {
-			emit(l)
+			x.emit(l, emit)
 			return
 		}
 		last := len(value) - 1
@@ -72,6 +84,11 @@ func (x *expander) expand(l line, emit func(line)) {
 		}
 		l = join(l.cut(0, from), value[0], l.cut(to, len(l.text)))
 	}
+}
+
+func (x *expander) emit(l line, emit func(line)) {
+	x.left -= 2
+	emit(l)
 }
 
 // condition takes @id or @^id off a line; false when the line is not for this

@@ -70,7 +70,7 @@ func (x *expander) sequence(l line, args []string, hex bool, rest line, emit fun
 		return strconv.FormatInt(v, 10)
 	}
 	for v := start; step > 0 && v <= end || step < 0 && v >= end; v += step {
-		if x.left < 0 {
+		if x.over {
 			return
 		}
 		x.with(map[string]string{args[0]: format(v)}, rest, emit)
@@ -100,7 +100,7 @@ func (x *expander) list(l line, args []string, rest line, emit func(line)) {
 		for i, name := range names {
 			turn[name] = values[i]
 		}
-		if x.left < 0 {
+		if x.over {
 			return
 		}
 		x.with(turn, rest, emit)
