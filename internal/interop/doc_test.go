@@ -25,10 +25,9 @@ var peers = []struct {
 	{testnet.Keepalived, "keepalived", `With AH the worse MASTER's adverts are replays to the better one after a partition, for it has sent fewer; who does not hear
 them does not announce its addresses again. The reign of the worse one can last as many adverts longer as it has sent more.
 `},
-	{testnet.FRR, "FRRouting", `The test makes FRR's macvlan with the virtual MAC, which a BACKUP of FRR leaves without carrier. FRR's timers are its own:
-it counts the skew in whole hundredths of a second, which makes it 0 at 10 ms, and its takeover is held only to that. Over IPv6 it
-is first heard one interval after it has taken over, for its device gets its carrier with the takeover. A MASTER of FRR that
-hears a worse one does not announce its addresses again; vrrpx and keepalived do.
+	{testnet.FRR, "FRRouting", `The test makes FRR's macvlan with the virtual MAC, which a BACKUP of FRR leaves without carrier. FRR counts
+in hundredths of a second, and its takeover is held only to that. Over IPv6 it is first heard one interval after it has taken
+over, for its device gets its carrier with the takeover. To announce again after a partition is asked of vrrpx and keepalived.
 `},
 }
 
