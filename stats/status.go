@@ -82,11 +82,13 @@ type Router struct {
 	ChecksumPlain   uint64            `json:"checksum_plain"`                      // of the adverts received, summed over the message alone
 	ChecksumPseudo  uint64            `json:"checksum_pseudo_header"`              // and with the pseudo-header
 	Drops           map[string]uint64 `json:"drops"`
-	Ingest          string            `json:"ingest"` // xdp native, xdp generic or packet socket
-	Pacer           string            `json:"pacer"`  // what paces its adverts
-	Alarms          []string          `json:"alarms,omitempty"`
-	Arrivals        []uint64          `json:"arrivals_log2_us"` // [k]: inter-arrival times in [2^k, 2^(k+1)) microseconds
-	History         []Transition      `json:"history"`          // newest last
+	Ingest          string            `json:"ingest"`           // xdp native, xdp generic or packet socket
+	Pacer           string            `json:"pacer"`            // what paces its adverts
+	Alarms          []string          `json:"alarms,omitempty"` // the texts of those below
+	AlarmList       []Alarm           `json:"alarm_list,omitempty"`
+	AlarmCounts     map[string]uint64 `json:"alarm_counts,omitempty"` // begun so far, by kind
+	Arrivals        []uint64          `json:"arrivals_log2_us"`       // [k]: inter-arrival times in [2^k, 2^(k+1)) microseconds
+	History         []Transition      `json:"history"`                // newest last
 }
 
 // Speaker is a router whose valid adverts were heard, such as the master of a
@@ -147,6 +149,15 @@ type VMAC struct {
 	Exists bool   `json:"exists"`
 	Up     bool   `json:"up"`
 	Error  string `json:"error,omitempty"` // why it is not as wanted
+}
+
+// Alarm is something about a router that a person should know, while it lasts.
+type Alarm struct {
+	Kind  string    `json:"kind"`
+	Text  string    `json:"text"` // a sentence, with the evidence
+	Cause string    `json:"cause,omitempty"`
+	Since time.Time `json:"since"`
+	Times uint64    `json:"times"` // that it was raised since
 }
 
 // Transition is one change of state.

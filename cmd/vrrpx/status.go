@@ -126,8 +126,8 @@ func printRouter(w io.Writer, r stats.Router) {
 	if d := dropList(r.Drops); d != "" {
 		row("dropped", "%s", d)
 	}
-	for _, a := range r.Alarms {
-		row("ALARM", "%s", a)
+	for _, a := range r.AlarmList {
+		row("ALARM", "%s: %s (for %s)", a.Kind, a.Text, time.Since(a.Since).Round(time.Second))
 	}
 }
 

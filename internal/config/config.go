@@ -53,6 +53,8 @@ type Global struct {
 	GNAInterval          time.Duration // vrrp_gna_interval
 	Extra                ExtraGARP     // vrrp_garp_extra_if
 
+	NotifyAlarm Command // notify_alarm, of each router that has none of its own
+
 	// How scripts run: as whom where they do not say (script_user; empty: the
 	// user keepalived_script if there is one, else root), whether one that
 	// would run as root and others could change is refused, and whether a
@@ -126,6 +128,8 @@ type Router struct {
 	// (dont_track_primary).
 	UntrackedOwn bool
 	Notify       Notify
+
+	SplitBrain *SplitBrain // split_brain; nil for none: what is heard is told all the same
 
 	GARP                 GARP
 	Extra                ExtraGARP

@@ -26,6 +26,7 @@ var blocks = map[string]table{
 	"vrrp_instance":      instanceTable,
 	"authentication":     authTable,
 	"auth_hmac":          hmacTable,
+	"split_brain":        splitTable,
 	"vrrp_sync_group":    syncTable,
 	"vrrp_script":        scriptTable,
 	"vrrp_track_process": processTable,
@@ -119,6 +120,7 @@ var globalTable = table{
 	"vrrp_garp_master_refresh_repeat": number(1, maxGARPRepeat, func(in *interpreter, n int) {
 		in.global.GARP.RefreshRepeat = n
 	}),
+	"notify_alarm":                 keyword{shape: commandShape, set: func(in *interpreter, s *statement) { in.setCommand(&in.global.NotifyAlarm, s) }}, // vrrpx's own
 	"script_user":                  keyword{shape: pairShape, set: (*interpreter).setScriptUser},
 	"enable_script_security":       noValue(func(in *interpreter) { in.global.ScriptSecurity = true }),
 	"set_supplementary_groups":     noValue(func(in *interpreter) { in.global.SupplementaryGroups = true }),

@@ -202,7 +202,7 @@ func (h *host) openDevices() error {
 		}
 	}
 	for _, r := range h.routers {
-		r.warnOpen()
+		r.warnOpen(clock.Now())
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ type notifier interface {
 
 // told are the programs of one router, resolved; nil for none.
 type programsTold struct {
-	master, backup, fault, stop, any, lower *script.Command
+	master, backup, fault, stop, any, lower, alarm *script.Command
 }
 
 // openNotify resolves the programs of all routers.
@@ -37,7 +37,7 @@ func (h *host) openNotify(runner *script.Runner) error {
 			to   **script.Command
 		}{
 			{n.Master, &r.tells.master}, {n.Backup, &r.tells.backup}, {n.Fault, &r.tells.fault},
-			{n.Stop, &r.tells.stop}, {n.Any, &r.tells.any}, {n.MasterHearsLower, &r.tells.lower},
+			{n.Stop, &r.tells.stop}, {n.Any, &r.tells.any}, {n.MasterHearsLower, &r.tells.lower}, {n.Alarm, &r.tells.alarm},
 		} {
 			if len(c.from.Argv) == 0 {
 				continue
@@ -84,7 +84,5 @@ func (r *router) notifyLower() {
 
 // withState appends what keepalived appends: INSTANCE NAME STATE PRIORITY.
 func (r *router) withState(c *script.Command, state string) script.Command {
-	d := *c
-	d.Argv = append(d.Argv[:len(d.Argv):len(d.Argv)], "INSTANCE", r.cfg.Name, state, strconv.Itoa(int(r.machine.Config().Priority)))
-	return d
+	return withArgs(c, "INSTANCE", r.cfg.Name, state, strconv.Itoa(int(r.machine.Config().Priority)))
 }
