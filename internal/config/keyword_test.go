@@ -83,6 +83,8 @@ var arguments = map[string]string{
 	"active_key":           "1",
 	"anti_replay":          "time",
 	"mode":                 "enforce",
+	"notify_fifo":          "/run/x.fifo",
+	"vrrp_notify_fifo":     "/run/x.fifo",
 	"virtual_server_group": "G {\n10.0.0.3 80\n}",
 }
 

@@ -16,6 +16,12 @@ type outputs struct {
 	refuser   refuser           // nil without BPF
 	post      func(func()) bool // to the loop
 	notifier  notifier
+	fifos     lineTeller // nil without
+}
+
+// lineTeller writes lines to FIFOs (fifos).
+type lineTeller interface {
+	tell(kind, name, event string, priority uint8)
 }
 
 // sender sends on one interface (netio.Sender).
