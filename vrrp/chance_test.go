@@ -35,7 +35,9 @@ func (c *chance) next(m *Machine) (Instant, Input) {
 }
 
 func (c *chance) input() Input {
-	switch c.draw(17) {
+	switch c.draw(18) {
+	case 17:
+		return Withdraw{"removed"}
 	case 16:
 		return HeldUp{time.Second}
 	case 0:
