@@ -22,7 +22,7 @@ var fields = map[string]field{
 	"Name":    {"name", Name},
 	"Version": {"version", Begin},
 
-	"State": {"state", Machine}, "Priority": {"priority", Machine | Accept}, "Source": {"mcast_src_ip, unicast_src_ip", Machine},
+	"State": {"state", Machine}, "Priority": {"priority", Machine}, "Source": {"mcast_src_ip, unicast_src_ip", Machine},
 	"AdvertInterval": {"advert_int", Machine}, "Preempt": {"nopreempt", Machine}, "PreemptDelay": {"preempt_delay", Machine},
 	"ExpiredBackup": {"timer_expired_backup", Machine}, "DownAdverts": {"down_timer_adverts", Machine},
 	"LowerPriorityAdvert": {"lower_prio_no_advert", Machine}, "HigherPriorityAdvert": {"higher_prio_send_advert", Machine},
