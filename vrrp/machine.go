@@ -55,6 +55,8 @@ func (m *Machine) Step(now Instant, in Input, out []Effect) []Effect {
 	case Shutdown:
 		m.begun = false
 		return m.leave(now, Init, Reason{Code: ReasonShutdown}, out)
+	case Withdraw:
+		return m.withdraw(now, in.Cause, out)
 	case Fault:
 		return m.fault(now, in, out)
 	case SetPriority:
@@ -146,6 +148,20 @@ func (m *Machine) leave(now Instant, to State, why Reason, out []Effect) []Effec
 	out = m.enter(now, to, why, out)
 	if was == Master {
 		out = append(out, SendAdvert{0}, ReleaseVIPs{})
+	}
+	return out
+}
+
+// withdraw is leave without a word.
+func (m *Machine) withdraw(now Instant, cause string, out []Effect) []Effect {
+	m.begun = false
+	was := m.state
+	if was == Init {
+		return out
+	}
+	out = m.enter(now, Init, Reason{Code: ReasonWithdrawn, Cause: cause}, out)
+	if was == Master {
+		out = append(out, ReleaseVIPs{})
 	}
 	return out
 }
