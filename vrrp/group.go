@@ -1,7 +1,6 @@
 package vrrp
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 )
@@ -13,7 +12,7 @@ import (
 type Group struct {
 	name    string
 	members []Member
-	decider int // the member whose election settles a crossed one; see defer
+	ranks   []int // indexes of members in the order of VRIDs; see contest
 	state   State
 	since   Instant
 	effects []Effect // scratch
@@ -31,20 +30,17 @@ func NewGroup(name string, members ...Member) *Group {
 	g := &Group{name: name, members: members}
 	for i, m := range members {
 		m.hold(true)
-		if m.order(&members[g.decider]) < 0 {
-			g.decider = i
-		}
+		g.ranks = append(g.ranks, i)
 		if m.state == Master || i == 0 {
 			g.state, g.since = m.state, m.since
 		}
 	}
+	// All hosts of the group agree on this order, whatever that of their files.
+	slices.SortStableFunc(g.ranks, func(a, b int) int {
+		a, b = int(members[a].cfg.VRID)<<8+int(members[a].cfg.Family), int(members[b].cfg.VRID)<<8+int(members[b].cfg.Family)
+		return a - b
+	})
 	return g
-}
-
-// order is one that all hosts of the group agree on, whatever the order of their
-// files.
-func (m *Member) order(o *Member) int {
-	return cmp.Or(cmp.Compare(m.cfg.VRID, o.cfg.VRID), cmp.Compare(m.cfg.Family, o.cfg.Family))
 }
 
 // Dissolve lets the members go on alone, from the states that they have. It has
@@ -113,18 +109,28 @@ func (g *Group) yield(now Instant, first int, act func(int, []Effect)) {
 			})
 		}
 	}
-	g.deferTo(led)
-}
-
-// deferTo makes the group that lost its decider's election wait an interval more
-// before it comes again. Where two hosts' priorities are crossed, each the
-// better in one member, both would yield to each other and come again at the
-// same time, for ever. To have lost the decider is what just one of them has.
-func (g *Group) deferTo(led int) {
-	if m := g.members[led]; led == g.decider && m.reason.Code == ReasonBetterMaster {
-		m.deference = m.learned
+	if l.reason.Code == ReasonBetterMaster {
+		g.contest(now)
 	}
 }
+
+// contest makes a group that lost an election wait longer before it comes again,
+// until the winner is seen to stay. Where two hosts' priorities are crossed, each
+// the better in one member, both would yield to each other and come again at the
+// same time, for ever. So each member that hears a better router waits, the
+// longer the lower its VRID is: no two hosts can both have lost the same one to
+// each other, and who waits less is there when the other looks again.
+func (g *Group) contest(now Instant) {
+	n := float64(len(g.members))
+	for rank, i := range g.ranks {
+		m := g.members[i].Machine
+		m.contested, m.handicap = now, handicap*(n-float64(rank))/n
+	}
+}
+
+// handicap is the longest such wait, in intervals: that of two members, and of up
+// to four, differs by more than their skews can.
+const handicap = 4
 
 // take makes all MASTER when all are ready: first the last that became so.
 func (g *Group) take(now Instant, first int, act func(int, []Effect)) {

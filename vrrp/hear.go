@@ -45,7 +45,8 @@ func (m *Machine) hearAsBackup(now Instant, a Advert, out []Effect) []Effect {
 	}
 	first := m.heard == 0 || !sameAdvert(&a, &m.master)
 	check := !m.cfg.CheckAddrsOnce || a.Src != m.master.Src
-	m.base, m.released, m.asking, m.ready, m.deference = now, false, false, false, 0
+	m.base, m.released, m.asking, m.ready = now, false, false, false
+	m.calm(now)
 	m.master, m.heard = a, now
 	var capped bool
 	m.learned, capped = m.learn(a.Interval)

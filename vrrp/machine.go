@@ -107,7 +107,7 @@ func (m *Machine) downAt() Instant {
 	if m.released {
 		return m.base.Add(m.Skew())
 	}
-	return m.base.Add(m.MasterDown() + m.deference)
+	return m.base.Add(m.MasterDown() + m.deference())
 }
 
 // PreemptAt is when a BACKUP has let a master of lower priority be for long
@@ -139,7 +139,7 @@ func (m *Machine) start(now Instant, why Reason, out []Effect) []Effect {
 // follow resets what BACKUP knows; the timer runs from now.
 func (m *Machine) follow(now Instant, interval time.Duration) {
 	m.base, m.released, m.learned = now, false, interval
-	m.heard, m.lowerAt, m.master, m.waiting, m.deference = 0, 0, Advert{}, 0, 0
+	m.heard, m.lowerAt, m.master, m.waiting, m.contested = 0, 0, Advert{}, 0, 0
 }
 
 // rule becomes MASTER (RFC 9568 sections 6.4.1 and 6.4.2).
@@ -320,7 +320,7 @@ func (m *Machine) LearnedInterval() time.Duration { return m.learned }
 // it may keep none, because an advert then moves only one half of the deadline,
 // and the first after a better router's begins the delay anew.
 func (m *Machine) Accepted() (Advert, Instant, bool) {
-	return m.master, m.heard, m.state == Backup && m.heard != 0 && !m.released && !m.ready && !m.preempts(m.master.Priority)
+	return m.master, m.heard, m.state == Backup && m.heard != 0 && !m.released && !m.ready && m.contested == 0 && !m.preempts(m.master.Priority)
 }
 
 // wins tells whether an advert beats a MASTER: by priority, then by the higher

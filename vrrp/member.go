@@ -5,11 +5,13 @@ import "time"
 // member is what a machine has of its Group. A member does not take over by
 // itself: it is ready, and goes on listening, until all are.
 type member struct {
-	held      bool
-	ready     bool   // BACKUP: it would be MASTER but for the others
-	why       Reason // and why
-	pull      string // why the others keep it in FAULT; empty: they do not
-	deference time.Duration
+	held  bool
+	ready bool   // BACKUP: it would be MASTER but for the others
+	why   Reason // and why
+	pull  string // why the others keep it in FAULT; empty: they do not
+
+	contested Instant // BACKUP: the group lost an election then, which may be crossed; 0: none
+	handicap  float64 // see contest
 }
 
 // Ready is the reason for which a BACKUP would be MASTER if the other members of
@@ -43,7 +45,24 @@ func (m *Machine) preemptsAfterWait(now Instant, priority uint8) bool {
 
 // hold makes the machine one of a group, or ends that: a router that was ready
 // then takes over at its next Timer.
-func (m *Machine) hold(on bool) { m.held, m.ready, m.deference = on, m.ready && on, 0 }
+func (m *Machine) hold(on bool) { m.held, m.ready, m.contested = on, m.ready && on, 0 }
+
+// deference is what a BACKUP waits beyond its master-down time for a better
+// router that has not yet shown that it stays.
+func (m *Machine) deference() time.Duration {
+	if m.contested == 0 || m.heard == 0 || !wins(m.master.Priority, m.master.Src, m.cfg) {
+		return 0
+	}
+	return time.Duration(m.handicap * float64(m.learned))
+}
+
+// calm ends a contest: a MASTER that yields at once sends no advert after half an
+// interval.
+func (m *Machine) calm(now Instant) {
+	if m.contested != 0 && now.Sub(m.contested) >= m.learned/2 {
+		m.contested = 0
+	}
+}
 
 // setPull sets why the group keeps the machine in FAULT, or with "" that it does
 // not.

@@ -284,8 +284,15 @@ func TestCrossedPrioritiesAreDecidedByTheFirstVRID(t *testing.T) {
 		y, _ := b.m[1].Deadline()
 		return max(x, y)
 	}
-	if l, w := last(loser), last(winner); l.Sub(w) < time.Second/2 {
+	if l, w := last(loser), last(winner); l.Sub(w) < 2*time.Second {
 		t.Errorf("they come again at +%v and +%v", l.Sub(at), w.Sub(at))
+	}
+	loser.do(at.Add(time.Millisecond), 0, Heard{advert(above, 100)}) // its answer to ours, not a sign that it stays
+	if l, w := last(loser), last(winner); l.Sub(w) < 2*time.Second {
+		t.Errorf("they come again at +%v and +%v", l.Sub(at), w.Sub(at))
+	}
+	if _, _, keeps := loser.m[0].Accepted(); keeps {
+		t.Error("the kernel would keep the advert that ends the wait")
 	}
 	loser.do(at.Add(time.Second), 0, Heard{advert(above, 100)})
 	if got, _ := loser.m[0].Deadline(); got != at.Add(time.Second+loser.m[0].MasterDown()) {
