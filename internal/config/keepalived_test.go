@@ -434,7 +434,7 @@ func TestAgreesWithKeepalived(t *testing.T) {
 	host, dir := oracle(t), t.TempDir()
 	var wait sync.WaitGroup
 	turns := make(chan struct{}, 8) // keepalived -t mostly sleeps
-	for i, c := range slices.Concat(comparisons, unicastComparisons) {
+	for i, c := range slices.Concat(comparisons, unicastComparisons, routeComparisons()) {
 		wait.Go(func() {
 			turns <- struct{}{}
 			defer func() { <-turns }()
@@ -462,12 +462,15 @@ func TestKeepalivedSamples(t *testing.T) {
 		t.Fatalf("no samples: %v", err)
 	}
 	differ := map[string]string{
-		"SSL_GET":          corrected,
-		"vrrp":             documented, // one address twice
-		"vrrp.scripts":     absent,
-		"conditional_conf": absent,
-		"vrrp.sync":        absent,
-		"vrrp.localcheck":  "the interfaces that it names are for the host to have",
+		"SSL_GET":               corrected,
+		"vrrp":                  documented, // one address twice
+		"vrrp.scripts":          absent,
+		"conditional_conf":      absent,
+		"vrrp.sync":             absent,
+		"vrrp.routes":           corrected,
+		"vrrp.static_ipaddress": cannotTrack,
+		"track_interface":       cannotTrack,
+		"vrrp.localcheck":       "the interfaces that it names are for the host to have",
 	}
 	host := oracle(t)
 	for _, path := range samples {

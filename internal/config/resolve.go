@@ -35,6 +35,7 @@ func (in *interpreter) resolve() {
 		in.resolveHMAC(d)
 	}
 	in.resolveVMACs()
+	in.resolveStatic()
 	for _, d := range in.drafts {
 		in.reportExtra(d)
 	}
