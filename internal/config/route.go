@@ -574,8 +574,8 @@ func (p *routeParser) finish(first word) bool {
 	if !r.Dst.IsValid() {
 		r.Dst = p.all()
 	}
-	if r.From.IsValid() {
-		r.From = r.From.Masked()
+	if r.From = r.From.Masked(); r.From.Bits() == 0 {
+		r.From = netip.Prefix{}
 	}
 	if r.Family == 6 {
 		r.Dst, r.Scope, r.TOS = r.Dst.Masked(), 0, 0 // of which the kernel takes no notice

@@ -2,6 +2,7 @@ package config
 
 import (
 	"math"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -262,6 +263,11 @@ func (p *ruleParser) finish(first word) bool {
 		p.family = 4
 	}
 	r.Family = p.family
+	for _, prefix := range []*netip.Prefix{&r.From, &r.To} {
+		if prefix.IsValid() && prefix.Bits() == 0 {
+			*prefix = netip.Prefix{} // which is all as well
+		}
+	}
 	if !p.preferred {
 		r.Priority = firstPreference - p.in.unpreferred[r.Family]
 		p.in.unpreferred[r.Family]++
