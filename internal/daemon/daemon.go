@@ -116,6 +116,9 @@ func (h *host) open() error {
 	if err != nil {
 		return err
 	}
+	if err := h.openStatic(); err != nil {
+		return err
+	}
 	h.openKernel()
 	if h.pacer, err = netio.NewPacer(); err != nil {
 		return err
@@ -159,6 +162,7 @@ func (h *host) open() error {
 		if err := h.addrs.Declare(r.cfg.Name, addressesOf(r.cfg), devicesOf(r.cfg)...); err != nil {
 			return err
 		}
+		h.addrs.DeclareRouting(r.cfg.Name, routesOf(r.cfg.Routes), rulesOf(r.cfg.Rules))
 	}
 	return nil
 }

@@ -140,7 +140,8 @@ func (h *host) openTracking() error {
 }
 
 // trackInterfaces makes a router follow the interfaces of track_interface, and
-// those that its addresses are on: there it cannot hold them when they are down.
+// those that its addresses, routes and rules need: there it cannot hold them when
+// they are down.
 func (h *host) trackInterfaces(r *router) error {
 	listed := map[string]bool{r.cfg.Interface: true} // which is watched in any case
 	for _, t := range r.cfg.Interfaces {
@@ -154,6 +155,11 @@ func (h *host) trackInterfaces(r *router) error {
 		if !listed[a.Device] && !a.NoTrack {
 			listed[a.Device] = true
 			r.track(h.watchDevice(a.Device), config.Weight{})
+		}
+	}
+	for _, name := range r.cfg.Needs {
+		if !listed[name] {
+			r.track(h.watchDevice(name), config.Weight{})
 		}
 	}
 	return nil
