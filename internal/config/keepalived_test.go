@@ -462,12 +462,11 @@ func TestKeepalivedSamples(t *testing.T) {
 		t.Fatalf("no samples: %v", err)
 	}
 	differ := map[string]string{
-		"SSL_GET":          corrected,
-		"vrrp":             documented, // one address twice
-		"vrrp.scripts":     absent,
-		"conditional_conf": absent,
-		"vrrp.sync":        absent,
-		"vrrp.localcheck":  "the interfaces that it names are for the host to have",
+		"SSL_GET":         corrected,
+		"vrrp":            documented, // one address twice
+		"vrrp.scripts":    absent,
+		"vrrp.sync":       absent,
+		"vrrp.localcheck": "the interfaces that it names are for the host to have",
 	}
 	host := oracle(t)
 	for _, path := range samples {

@@ -87,6 +87,10 @@ var arguments = map[string]string{
 	"anti_replay":          "time",
 	"mode":                 "enforce",
 	"split_brain":          "{\n}",
+	"json_version":         "2",
+	"state_dump_file":      "/tmp/x",
+	"stats_dump_file":      "/tmp/x",
+	"json_dump_file":       "/tmp/x",
 	"virtual_server_group": "G {\n10.0.0.3 80\n}",
 }
 

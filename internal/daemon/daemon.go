@@ -17,6 +17,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/control"
+	"github.com/vrrpx/vrrpx/internal/dump"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/nexthop"
 	"github.com/vrrpx/vrrpx/internal/notify"
@@ -44,6 +45,14 @@ type Options struct {
 	PinDir     string
 	Log        *slog.Logger
 	LogCounts  func() (written, dropped uint64)
+	LogConfig  bool             // put the configuration into the log at the start
+	Dumps      <-chan dump.Kind // asks for keepalived's files; nil: nobody does
+	Manager    Manager          // may be nil
+	Watchdog   time.Duration    // how often Manager wants a sign of life; 0: never
+	Ready      func()           // called once when the election has begun; may be nil
+	// KeepAddresses: a stop says nothing and leaves the addresses, as a crash
+	// would, for the next start to take back or `vrrpx cleanup` to remove.
+	KeepAddresses bool
 }
 
 // host is everything that lives for one Run.
@@ -64,6 +73,8 @@ type host struct {
 	keeper    *auth.Keeper       // nil when nothing is to be kept
 	starter   *time.Timer        // of a delayed start; the loop's, as is stopping
 	stopping  bool
+	begun     chan struct{}       // closed when the election begins
+	changed   chan struct{}       // holds a token when a router has changed its state
 	electing  bool                // the start is not delayed any more
 	scripts   map[string]*watched // by name, the loop's
 	checks    []track.Script
@@ -81,7 +92,11 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer unlock()
-	h := &host{opts: o, log: o.Log, started: time.Now(), devices: map[string]*device{}, loopDone: make(chan struct{})}
+	h := &host{opts: o, log: o.Log, started: time.Now(), devices: map[string]*device{}, loopDone: make(chan struct{}),
+		begun: make(chan struct{}), changed: make(chan struct{}, 1)}
+	if o.Manager == nil {
+		h.opts.Manager = noManager{}
+	}
 	defer h.close()
 	if err := h.open(); err != nil {
 		return err
@@ -96,9 +111,12 @@ func Run(ctx context.Context, o Options) error {
 	defer stopWatch()
 	go h.watchDrops(watchCtx)
 	defer h.startKeeper()()
+	go h.report(watchCtx)
+	go h.watchDumps(watchCtx)
 	h.log.Info("vrrpx started", "routers", len(h.routers), "pid", os.Getpid())
 	<-ctx.Done()
 	h.log.Info("stopping")
+	h.send("STOPPING=1")
 	h.stop()
 	return nil
 }
@@ -129,7 +147,7 @@ func (h *host) open() error {
 	if h.announcer, err = netio.NewAnnouncer(); err != nil {
 		return err
 	}
-	out := outputs{addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post}
+	out := outputs{addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post, changed: signalChange(h.changed)}
 	if h.kernel != nil {
 		out.refuser = h.kernel
 	}
@@ -293,6 +311,9 @@ func (h *host) stop() {
 			h.starter.Stop()
 		}
 		t := clock.Now()
+		if h.opts.KeepAddresses {
+			return
+		}
 		for _, r := range h.routers {
 			r.step(t, vrrp.Shutdown{})
 		}
@@ -312,7 +333,7 @@ func (h *host) close() {
 	if h.pacer != nil {
 		h.pacer.Close()
 	}
-	if h.addrs != nil {
+	if h.addrs != nil && !h.opts.KeepAddresses {
 		patience := releaseTime + deviceTime*time.Duration(len(h.addrs.Devices()))
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
