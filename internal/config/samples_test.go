@@ -34,7 +34,7 @@ var samples = map[string]sample{
 	"SMTP_CHECK":            {differs: nothing},
 	"SSL_GET":               {differs: warns}, // state MASTER with AH
 	"UDP_CHECK":             {differs: nothing},
-	"conditional_conf":      {notYet: []string{"net_namespace"}},
+	"conditional_conf":      {},
 	"fwmark":                {}, // there is no router to run, and keepalived warns
 	"inhibit":               {differs: nothing},
 	"misc_check":            {differs: nothing},
