@@ -69,6 +69,7 @@ type host struct {
 	checks    []track.Script
 	running   *track.Scripts
 	notify    *notify.Queue
+	watched   watchedSet
 }
 
 // Run runs the routers until ctx ends, then releases: priority 0 out, addresses
@@ -129,9 +130,9 @@ func (h *host) open() error {
 	if h.announcer, err = netio.NewAnnouncer(); err != nil {
 		return err
 	}
-	out := outputs{addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post}
+	out := outputs{addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post, watched: &h.watched}
 	if h.kernel != nil {
-		out.refuser = h.kernel
+		out.refuser, out.watcher = h.kernel, h.kernel
 	}
 	for _, rc := range h.opts.Config.Routers {
 		h.routers = append(h.routers, newRouter(rc, h.log, out))
@@ -150,6 +151,11 @@ func (h *host) open() error {
 	}
 	if err := h.openNotify(runner); err != nil {
 		return err
+	}
+	for _, r := range h.routers {
+		if err := h.openSplit(r, runner); err != nil {
+			return err
+		}
 	}
 	if err := h.openDevices(); err != nil {
 		return err
@@ -257,9 +263,18 @@ func (h *host) openLink(dev vip.Link, d *device) (*link, error) {
 		mode = loader.Off
 	}
 	if len(d.routers) == 0 {
-		return openBeside(dev, d.door, h.kernel, mode)
+		l, err := openBeside(dev, d.door, h.kernel, mode)
+		if err == nil && l.sender != nil && h.hearNeighbours(l) != nil {
+			l.note += "; who else claims its addresses is not heard" // told by status; they are held all the same
+		}
+		return l, err
 	}
 	l, err := openLink(dev, d.groups(), h.kernel, mode)
+	if err == nil {
+		if err = h.hearNeighbours(l); err != nil {
+			_ = l.close()
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -305,6 +320,9 @@ func (h *host) stop() {
 func (h *host) close() {
 	if h.running != nil {
 		h.running.Close()
+	}
+	for _, r := range h.routers {
+		r.closeSplit()
 	}
 	if h.announcer != nil {
 		h.announcer.Close()

@@ -13,7 +13,9 @@ type outputs struct {
 	addresses addresses
 	pacer     pacer
 	announcer announcer
-	refuser   refuser           // nil without BPF
+	refuser   refuser // nil without BPF
+	watcher   watcher // likewise
+	watched   *watchedSet
 	post      func(func()) bool // to the loop
 	notifier  notifier
 	alarmed   func(AlarmEvent) // told of each alarm beside the notifier, on the loop; nil for nobody

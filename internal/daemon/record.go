@@ -22,6 +22,7 @@ func (r *router) recordTransition(at vrrp.Instant, t vrrp.Transition) {
 	r.log.Info(fmt.Sprintf("(%s) Entering %s STATE", r.cfg.Name, t.To),
 		"from", t.From.String(), "cause", t.Reason.Code.String(), "reason", t.Reason.String())
 	r.notifyState(t.To)
+	r.splitTransition(at, t)
 }
 
 // recordNote makes a note an alarm. It stands until the next transition, that of
