@@ -29,6 +29,7 @@ type split struct {
 	asked vrrp.Instant // when we last asked
 	turn  int          // which address is asked for next
 	askAt vrrp.Instant // when we ask next; 0: not planned
+	hear  vrrp.Instant // until then a new claimant may say who it is; 0: nobody is heard out
 
 	drops [vrrp.NumDrops]uint64 // refused adverts when the conflict began
 
@@ -65,15 +66,19 @@ type rival struct {
 // maxOthers bounds both lists: the oldest goes.
 const maxOthers = 8
 
-// grace is how long after a takeover the claims of who held the addresses are no
+// grace is how long after a takeover from a living master its claims are no
 // conflict: it has to hear of us first.
 const grace = time.Second
+
+// hearOut is how long a claimant is given to say who it is, when it is asked,
+// before the alarm is raised with what is known of it.
+const hearOut = 100 * time.Millisecond
 
 // conflictAsk is how often a MASTER without arp_probe asks while a conflict
 // stands, so that its end is noticed. freshAsk is the pace of the first questions
 // of one that might yield.
 const (
-	conflictAsk = 5 * time.Second
+	conflictAsk = time.Second
 	freshAsk    = 200 * time.Millisecond
 	freshAsks   = 3
 )
@@ -119,7 +124,8 @@ func (r *router) claimed(at vrrp.Instant, h netio.Held) {
 	if !h.Question && s.asked != 0 && at.Sub(s.asked) < time.Second {
 		o.answers++
 	}
-	if !h.Question || h.Claim.Holds {
+	lastWords := r.machine.State() == vrrp.Master && !h.Question && at < r.graceEnds()
+	if !lastWords && (!h.Question || h.Claim.Holds) {
 		o.held = at
 	}
 	switch {
@@ -138,16 +144,31 @@ func (r *router) claimed(at vrrp.Instant, h netio.Held) {
 			kind: alarmNotHeard, cause: "one_way", stands: alarmStands, level: slog.LevelWarn, same: string(o.mac[:]),
 			text: fmt.Sprintf("%s asks for %s, which we hold, before it would take over: it does not hear our adverts; a firewall or switch drops protocol 112 on the way to it", o, o.addr),
 		})
-	case !h.Question && at.Sub(r.machine.Since()) < grace:
-		r.plan(r.machine.Since().Add(grace))
+	case lastWords:
+		r.plan(r.graceEnds())
 	default:
 		if at.Sub(s.asked) >= time.Second || s.asked == 0 {
 			r.ask(at, o.addr, false) // it answers, and is told of us
+			if !r.stands(alarmConflict) && o.claimAt == 0 {
+				s.hear = at.Add(hearOut)
+			}
+		}
+		if s.hear != 0 && o.claimAt != 0 {
+			s.hear = 0
 		}
 		r.reviewSplit(at)
 		r.planNext()
 	}
 	r.armSplit(at)
+}
+
+// graceEnds is until when the last words of a master that we took over from come.
+func (r *router) graceEnds() vrrp.Instant {
+	switch r.machine.Reason().Code {
+	case vrrp.ReasonMasterDown, vrrp.ReasonNoMaster:
+		return 0 // it had fallen silent
+	}
+	return r.machine.Since().Add(grace)
 }
 
 // planNext plans the next question of a MASTER.
@@ -204,9 +225,10 @@ func (r *router) holder(at vrrp.Instant) *other {
 // reviewSplit brings the alarms of a MASTER up to date with who claims its
 // addresses, and decides whether it yields.
 func (r *router) reviewSplit(at vrrp.Instant) {
-	if r.machine.State() != vrrp.Master {
+	if r.machine.State() != vrrp.Master || at < r.split.hear {
 		return
 	}
+	r.split.hear = 0
 	o := r.holder(at)
 	if o == nil {
 		if r.stands(alarmConflict) {
@@ -232,7 +254,7 @@ func (r *router) reviewSplit(at vrrp.Instant) {
 
 func (r *router) conflictOver(at vrrp.Instant) {
 	r.endAlarm(at, alarmConflict)
-	r.split.others, r.split.askAt = nil, 0
+	r.split.others, r.split.askAt, r.split.hear = nil, 0, 0
 	r.planNext()
 }
 
@@ -383,7 +405,7 @@ func (r *router) splitTransition(at vrrp.Instant, t vrrp.Transition) {
 	if t.From == vrrp.Master {
 		s.rivals = nil
 		r.endAlarm(at, alarmConflict, alarmNotHeard)
-		s.askAt = 0
+		s.askAt, s.hear = 0, 0
 	}
 	switch t.To {
 	case vrrp.Master:
@@ -422,12 +444,9 @@ func (r *router) tickSplit(at vrrp.Instant) {
 	s.due = 0
 	r.catchUp() // the adverts that the datapath keeps count too
 	r.gateTick(at)
-	if r.machine.State() == vrrp.Master {
-		if s.askAt != 0 && at >= s.askAt {
-			s.askAt = 0
-			r.ask(at, netip.Addr{}, false)
-		}
-		r.planNext()
+	if r.machine.State() == vrrp.Master && s.askAt != 0 && at >= s.askAt {
+		s.askAt = 0
+		r.ask(at, netip.Addr{}, false)
 	}
 	if _, heard, ok := r.machine.Accepted(); ok {
 		r.peerSpeaks(heard)
@@ -435,6 +454,7 @@ func (r *router) tickSplit(at vrrp.Instant) {
 	r.forgetSilent(at)
 	r.review(at)
 	r.reviewSplit(at)
+	r.planNext()
 	r.armSplit(at)
 	r.settle()
 }
@@ -449,6 +469,7 @@ func (r *router) armSplit(at vrrp.Instant) {
 		}
 	}
 	sooner(s.askAt)
+	sooner(s.hear)
 	if len(s.rivals) > 0 && r.machine.State() == vrrp.Master || slices.ContainsFunc(splitAlarms, r.stands) {
 		sooner(at.Add(splitPace))
 	}

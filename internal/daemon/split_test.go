@@ -107,15 +107,18 @@ func TestConflictIsNamedAndEnds(t *testing.T) {
 	g.takeOver()
 	g.claims(2*time.Second, netio.Held{})
 	g.wantScript("ask 10.0.0.3 100 holds")
-	g.wantAlarm(alarmConflict, "manual", "10.0.0.3", "02:00:00:00:00:06", "1 claims", "by hand")
 	g.claims(2*time.Second+ms, answer())
-	g.tick(3 * time.Second)
+	g.wantAlarm(alarmConflict, "") // it may say who it is
+	g.tick(2*time.Second + hearOut)
+	g.wantAlarm(alarmConflict, "manual", "10.0.0.3", "02:00:00:00:00:06", "2 claims", "by hand")
 	g.wantScript("")
-	for _, at := range []time.Duration{8, 13, 18} {
-		g.tick(at * time.Second)
+	for _, at := range []time.Duration{3, 4, 5} {
+		g.tick(at*time.Second + 100*ms)
 		g.wantScript("ask 10.0.0.3 100 holds")
 	}
-	g.tick(19 * time.Second)
+	g.tick(6 * time.Second)
+	g.wantAlarm(alarmConflict, "manual")
+	g.tick(6*time.Second + 2*ms)
 	g.wantAlarm(alarmConflict, "")
 	g.wantScript("garp; announce 4 more and again after 5s")
 	g.tick(60 * time.Second)
@@ -139,6 +142,9 @@ func TestCausesOfConflict(t *testing.T) {
 			g.takeOver()
 			c.before(g)
 			g.claims(2*time.Second, c.held)
+			if !c.held.Question {
+				g.tick(2*time.Second + hearOut)
+			}
 			g.wantAlarm(alarmConflict, c.cause)
 		})
 	}
@@ -150,6 +156,7 @@ func TestCausesOfConflict(t *testing.T) {
 		g.takeOver()
 		g.r.drops[drop].Add(3) // before, and so no cause
 		g.claims(2*time.Second, netio.Held{})
+		g.tick(2*time.Second + hearOut)
 		g.wantAlarm(alarmConflict, "manual")
 		g.r.drops[drop].Add(2)
 		g.tick(3 * time.Second)
@@ -164,7 +171,6 @@ func TestNoConflict(t *testing.T) {
 		"our own frame":        func(g *rig) { g.loop.claim(g.at(2*time.Second), 2, [6]byte{2, 5: 5}, netio.Held{Addr: theVIP}) },
 		"another interface":    func(g *rig) { g.loop.claim(g.at(2*time.Second), 3, peerMAC, netio.Held{Addr: theVIP}) },
 		"another address":      func(g *rig) { g.loop.claim(g.at(2*time.Second), 2, peerMAC, netio.Held{Addr: peerAddr}) },
-		"within the grace":     func(g *rig) { g.claims(500*ms, netio.Held{}) },
 		"who asks before that": func(g *rig) { g.claims(2*time.Second, question(90, false, true)) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -176,10 +182,15 @@ func TestNoConflict(t *testing.T) {
 		})
 	}
 	g := splitRig(t, nil)
+	g.master(ms, 50) // is preempted, and may still hold the address for a moment
+	g.round(ms)
 	g.takeOver()
 	g.claims(500*ms, netio.Held{})
+	g.tick(900 * ms)
+	g.wantScript("")
 	g.tick(1100 * ms) // its grace is over
 	g.wantScript("ask 10.0.0.3 100 holds")
+	g.wantAlarm(alarmConflict, "")
 	g.claims(1101*ms, answer())
 	g.wantAlarm(alarmConflict, "manual")
 	g.claims(2*time.Second, question(90, false, true))
@@ -320,11 +331,12 @@ func TestYield(t *testing.T) {
 			}
 			g.want(vrrp.Master)
 			for i, h := range c.claims {
-				at := 3*time.Second + time.Duration(10*i)*ms
+				at := 3*time.Second + time.Duration(110*i)*ms
 				if !h.Solicited && !h.Question && i > 0 {
 					at += time.Duration(i) * 2 * time.Second // long after we asked
 				}
 				g.claims(at, h)
+				g.tick(at + hearOut)
 			}
 			if c.stays {
 				g.want(vrrp.Master)
@@ -504,6 +516,7 @@ func TestScriptRunsOncePerIncident(t *testing.T) {
 	g.r.step(g.t, vrrp.SetConfig{Config: g.r.machineConfig(netip.MustParseAddr("10.0.0.5"))})
 	g.takeOver()
 	g.claims(2*time.Second, netio.Held{})
+	g.tick(2*time.Second + hearOut)
 	end(script.Result{})
 	g.claims(2100*ms, netio.Held{})
 	g.master(2200*ms, 50)
