@@ -17,12 +17,23 @@ type Status struct {
 	Pacer      Pacer       `json:"pacer"`
 	Interfaces []Interface `json:"interfaces"`
 	Routers    []Router    `json:"routers"`
+	FIFOs      []FIFO      `json:"notify_fifos,omitempty"`
 }
 
 // Logs counts log lines written and lost to a reader that did not keep up.
 type Logs struct {
 	Written uint64 `json:"written"`
 	Dropped uint64 `json:"dropped"`
+}
+
+// FIFO is a named pipe that tells of transitions.
+type FIFO struct {
+	Path       string `json:"path"`
+	Written    uint64 `json:"lines_written"`
+	Dropped    uint64 `json:"lines_dropped"`         // nobody read, and the pipe was full, or there is a problem
+	Problem    string `json:"problem,omitempty"`     // why lines are lost now
+	Script     bool   `json:"script,omitempty"`      // a script is to read it
+	ScriptRuns bool   `json:"script_runs,omitempty"` // and does
 }
 
 // Pacer describes the thread that sends the adverts of every MASTER.

@@ -63,6 +63,11 @@ type Global struct {
 	ScriptSecurity          bool
 	SupplementaryGroups     bool
 
+	// Lines about transitions: NotifyFIFO and VRRPNotifyFIFO get the same.
+	NotifyFIFO, VRRPNotifyFIFO FIFO
+	FIFOStatesOnReload         bool // fifo_write_vrrp_states_on_reload
+	NotifyPriorityChanges      bool // vrrp_notify_priority_changes
+
 	// What a start waits for before the election: the whole of StartupDelay
 	// (vrrp_startup_delay), and until the host has been up for DelayAfterBoot
 	// (vrrp_delay_after_boot). 0 for none, else 1 ms to 4294967.295 s.
@@ -128,6 +133,9 @@ type Router struct {
 	// (dont_track_primary).
 	UntrackedOwn bool
 	Notify       Notify
+	// NotifyPriorityChanges: the FIFOs get a line when the effective priority
+	// changes (notify_priority_changes).
+	NotifyPriorityChanges bool
 
 	SplitBrain *SplitBrain // split_brain; nil for none: what is heard is told all the same
 

@@ -87,6 +87,8 @@ var arguments = map[string]string{
 	"anti_replay":          "time",
 	"mode":                 "enforce",
 	"split_brain":          "{\n}",
+	"notify_fifo":          "/run/x.fifo",
+	"vrrp_notify_fifo":     "/run/x.fifo",
 	"virtual_server_group": "G {\n10.0.0.3 80\n}",
 }
 

@@ -20,6 +20,7 @@ func (in *interpreter) resolve() {
 	if _, given := in.seen["vrrp_garp_lower_prio_repeat"]; !given {
 		g.GARP.LowerRepeat = g.GARP.MasterRepeat
 	}
+	in.resolveFIFOs()
 	for _, d := range in.drafts {
 		d.inherit(g)
 		in.resolveFamily(d)
@@ -62,6 +63,7 @@ func (d *draft) inherit(g *Global) {
 		"garp_master_repeat":         func() { d.GARP.MasterRepeat = g.GARP.MasterRepeat },
 		"garp_master_refresh":        func() { d.GARP.Refresh = g.GARP.Refresh },
 		"notify_alarm":               func() { d.Notify.Alarm = g.NotifyAlarm },
+		"notify_priority_changes":    func() { d.NotifyPriorityChanges = g.NotifyPriorityChanges },
 		"garp_master_refresh_repeat": func() { d.GARP.RefreshRepeat = g.GARP.RefreshRepeat },
 	} {
 		if !d.given(keyword) {

@@ -120,11 +120,16 @@ var globalTable = table{
 	"vrrp_garp_master_refresh_repeat": number(1, maxGARPRepeat, func(in *interpreter, n int) {
 		in.global.GARP.RefreshRepeat = n
 	}),
-	"notify_alarm":                 keyword{shape: commandShape, set: func(in *interpreter, s *statement) { in.setCommand(&in.global.NotifyAlarm, s) }}, // vrrpx's own
-	"script_user":                  keyword{shape: pairShape, set: (*interpreter).setScriptUser},
-	"enable_script_security":       noValue(func(in *interpreter) { in.global.ScriptSecurity = true }),
-	"set_supplementary_groups":     noValue(func(in *interpreter) { in.global.SupplementaryGroups = true }),
-	"vrrp_notify_priority_changes": ignored(aboutUnused),
+	"notify_alarm":                     keyword{shape: commandShape, set: func(in *interpreter, s *statement) { in.setCommand(&in.global.NotifyAlarm, s) }}, // vrrpx's own
+	"script_user":                      keyword{shape: pairShape, set: (*interpreter).setScriptUser},
+	"enable_script_security":           noValue(func(in *interpreter) { in.global.ScriptSecurity = true }),
+	"set_supplementary_groups":         noValue(func(in *interpreter) { in.global.SupplementaryGroups = true }),
+	"vrrp_notify_priority_changes":     boolean(func(in *interpreter, on bool) { in.global.NotifyPriorityChanges = on }),
+	"notify_fifo":                      {shape: commandShape, set: func(in *interpreter, s *statement) { in.setFIFO(&in.global.NotifyFIFO, s) }},
+	"notify_fifo_script":               {shape: commandShape, set: func(in *interpreter, s *statement) { in.setCommand(&in.global.NotifyFIFO.Script, s) }},
+	"vrrp_notify_fifo":                 {shape: commandShape, set: func(in *interpreter, s *statement) { in.setFIFO(&in.global.VRRPNotifyFIFO, s) }},
+	"vrrp_notify_fifo_script":          {shape: commandShape, set: func(in *interpreter, s *statement) { in.setCommand(&in.global.VRRPNotifyFIFO.Script, s) }},
+	"fifo_write_vrrp_states_on_reload": noValue(func(in *interpreter) { in.global.FIFOStatesOnReload = true }),
 	// A path is run as it is written, symbolic links and all.
 	"use_symlink_paths": boolean(func(*interpreter, bool) {}),
 	"vrrp_min_garp":     boolean((*interpreter).setMinGARP),
@@ -227,18 +232,13 @@ var globalTable = table{
 
 	"log_unknown_vrids": ignored(aboutLogging),
 
-	"startup_script":                   later("use ExecStartPre= of the systemd unit"),
-	"shutdown_script":                  later("use ExecStopPost= of the systemd unit"),
-	"dynamic_interfaces":               later("remove it, and start vrrpx when the interfaces exist"),
-	"disable_local_igmp":               later("sysctl net.ipv4.igmp_link_local_mcast_reports=0 does the same"),
-	"notify_fifo":                      later("remove it; vrrpx status --json has the state of each router"),
-	"notify_fifo_script":               later("remove it"),
-	"vrrp_notify_fifo":                 later("remove it; vrrpx status --json has the state of each router"),
-	"vrrp_notify_fifo_script":          later("remove it"),
-	"fifo_write_vrrp_states_on_reload": later("remove it"),
-	"reload_time_file":                 later("remove it"),
-	"reload_repeat":                    later("remove it"),
-	"reload_file":                      later("remove it"),
-	"vmac_prefix":                      text(func(in *interpreter, w word) { in.setVMACPrefix(&in.global.vmacPrefix, w) }),
-	"vmac_addr_prefix":                 text(func(in *interpreter, w word) { in.setVMACPrefix(&in.global.vmacAddrPrefix, w) }),
+	"startup_script":     later("use ExecStartPre= of the systemd unit"),
+	"shutdown_script":    later("use ExecStopPost= of the systemd unit"),
+	"dynamic_interfaces": later("remove it, and start vrrpx when the interfaces exist"),
+	"disable_local_igmp": later("sysctl net.ipv4.igmp_link_local_mcast_reports=0 does the same"),
+	"reload_time_file":   later("remove it"),
+	"reload_repeat":      later("remove it"),
+	"reload_file":        later("remove it"),
+	"vmac_prefix":        text(func(in *interpreter, w word) { in.setVMACPrefix(&in.global.vmacPrefix, w) }),
+	"vmac_addr_prefix":   text(func(in *interpreter, w word) { in.setVMACPrefix(&in.global.vmacAddrPrefix, w) }),
 }

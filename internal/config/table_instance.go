@@ -75,7 +75,7 @@ var instanceTable = table{
 	"notify_alarm":               told(func(n *Notify) *Command { return &n.Alarm }), // vrrpx's own
 	"notify_deleted":             ignored(aboutUnused),                               // at a reload only, which this version has not
 	"notify_master_rx_lower_pri": told(func(n *Notify) *Command { return &n.MasterHearsLower }),
-	"notify_priority_changes":    ignored(aboutUnused), // to a FIFO alone
+	"notify_priority_changes":    boolean(func(in *interpreter, on bool) { in.cur.NotifyPriorityChanges = on }),
 
 	"debug":                     ignored(aboutProcess),
 	"kernel_rx_buf_size":        ignored(aboutProcess),

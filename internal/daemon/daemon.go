@@ -69,6 +69,7 @@ type host struct {
 	checks    []track.Script
 	running   *track.Scripts
 	notify    *notify.Queue
+	fifos     *fifos
 	watched   watchedSet
 }
 
@@ -355,6 +356,9 @@ func (h *host) close() {
 		if lost := h.notify.Close(stopTime); lost > 0 {
 			h.log.Error(fmt.Sprintf("%d notify programs never ran: those before them have not ended", lost))
 		}
+	}
+	if h.fifos != nil {
+		h.fifos.close()
 	}
 	if h.loop != nil {
 		h.loop.close()
