@@ -65,7 +65,7 @@ func (r *router) watch() {
 		if l == nil {
 			continue
 		}
-		w := loader.Watch{Ifindex: uint32(l.index), Addr: a.Prefix.Addr(), Own: [2][6]byte{macArray(l.mac), macArray(r.macOf(a))}}
+		w := loader.Watch{Ifindex: uint32(l.index), Addr: a.Prefix.Addr(), Own: macArray(l.mac)}
 		if r.out.watcher != nil && !r.try("watch "+w.Addr.String(), r.out.watcher.Watch(w)) {
 			continue
 		}
@@ -94,8 +94,10 @@ func macArray(mac net.HardwareAddr) (a [6]byte) {
 	return a
 }
 
-// ours tells whether a MAC address is this host's, the virtual router's with it.
-func (r *router) ours(mac [6]byte) bool {
+// ours tells whether a claim comes from this host. A virtual MAC address is that of
+// every holder: what comes from it may be our own gratuitous ARP, sent back by a
+// switch, but not an answer, since our questions do not reach ourselves.
+func (r *router) ours(mac [6]byte, solicited bool) bool {
 	if r.link != nil && mac == macArray(r.link.mac) {
 		return true
 	}
@@ -104,7 +106,7 @@ func (r *router) ours(mac [6]byte) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(r.cfg.VMACs, func(v config.VMAC) bool { return mac == v.MAC })
+	return !solicited && slices.ContainsFunc(r.cfg.VMACs, func(v config.VMAC) bool { return mac == v.MAC })
 }
 
 // claim routes a frame that claims an address to the routers that watch it.
@@ -114,7 +116,7 @@ func (l *loop) claim(at vrrp.Instant, ifindex uint32, source [6]byte, held netio
 	}
 	for _, r := range l.routers {
 		watches := slices.ContainsFunc(r.split.watches, func(w loader.Watch) bool { return w.Ifindex == ifindex && w.Addr == held.Addr })
-		if watches && !r.ours(source) && !r.ours(held.MAC) {
+		if watches && !r.ours(source, held.Solicited) && !r.ours(held.MAC, held.Solicited) {
 			r.claimed(at, held)
 			r.settle()
 		}

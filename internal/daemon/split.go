@@ -31,7 +31,8 @@ type split struct {
 	askAt vrrp.Instant // when we ask next; 0: not planned
 	hear  vrrp.Instant // until then a new claimant may say who it is; 0: nobody is heard out
 
-	drops [vrrp.NumDrops]uint64 // refused adverts when the conflict began
+	before refusedCount // adverts refused some 10 s before the conflict began, which are no cause of it
+	lately refusedCount // and what becomes that in 10 s
 
 	gate    gate
 	fence   fence
@@ -51,7 +52,8 @@ type other struct {
 	first, last vrrp.Instant
 	held        vrrp.Instant // last sign that it holds the address
 	frames      uint64
-	answers     int // to questions of ours
+	answers     int          // to questions of ours
+	asked       vrrp.Instant // when we first asked because of it
 	claim       netio.Claim
 	claimAt     vrrp.Instant // 0: none, it does not speak so
 }
@@ -149,8 +151,8 @@ func (r *router) claimed(at vrrp.Instant, h netio.Held) {
 	default:
 		if at.Sub(s.asked) >= time.Second || s.asked == 0 {
 			r.ask(at, o.addr, false) // it answers, and is told of us
-			if !r.stands(alarmConflict) && o.claimAt == 0 {
-				s.hear = at.Add(hearOut)
+			if !r.stands(alarmConflict) && o.claimAt == 0 && o.asked == 0 {
+				s.hear, o.asked = at.Add(hearOut), at
 			}
 		}
 		if s.hear != 0 && o.claimAt != 0 {
@@ -238,7 +240,9 @@ func (r *router) reviewSplit(at vrrp.Instant) {
 		return
 	}
 	if !r.stands(alarmConflict) {
-		r.split.drops = r.refusedAdverts()
+		if o.claimAt == 0 && o.held <= o.asked {
+			return // it may have given way meanwhile: it shall claim it again
+		}
 	}
 	cause, why := r.conflictCause(o)
 	r.raise(at, alarm{
@@ -268,7 +272,7 @@ func (r *router) conflictCause(o *other) (cause, why string) {
 		vrrp.DropAuthData, vrrp.DropAuthInvalid, vrrp.DropAuthKey, vrrp.DropAuthMissing, vrrp.DropAuthStale, vrrp.DropAuthReplay,
 		vrrp.DropAuthType, vrrp.DropVersion, vrrp.DropInterval, vrrp.DropChecksum, vrrp.DropTTL, vrrp.DropUnknownPeer,
 	} {
-		n := now[d] - r.split.drops[d]
+		n := now[d] - r.split.before.n[d]
 		if n == 0 {
 			continue
 		}
@@ -295,6 +299,20 @@ func (r *router) conflictCause(o *other) (cause, why string) {
 		return "firewall_or_manual", "no advert of it was ever heard: a firewall drops protocol 112, or the address was configured by hand"
 	}
 	return "manual", "no advert of it was ever heard: the address is configured there by hand, or a firewall has dropped protocol 112 from the start"
+}
+
+// refusedCount are the adverts refused until an instant, by cause.
+type refusedCount struct {
+	at vrrp.Instant
+	n  [vrrp.NumDrops]uint64
+}
+
+// ageRefused forgets what was refused long before any conflict.
+func (r *router) ageRefused(at vrrp.Instant) {
+	s := &r.split
+	if !r.stands(alarmConflict) && at.Sub(s.lately.at) >= logDrops {
+		s.before, s.lately = s.lately, refusedCount{at, r.refusedAdverts()}
+	}
 }
 
 // refusedAdverts are the adverts for the router that were dropped so far, by cause.

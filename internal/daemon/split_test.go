@@ -143,6 +143,7 @@ func TestCausesOfConflict(t *testing.T) {
 			c.before(g)
 			g.claims(2*time.Second, c.held)
 			if !c.held.Question {
+				g.claims(2*time.Second+ms, answer())
 				g.tick(2*time.Second + hearOut)
 			}
 			g.wantAlarm(alarmConflict, c.cause)
@@ -154,8 +155,11 @@ func TestCausesOfConflict(t *testing.T) {
 	} {
 		g := splitRig(t, nil)
 		g.takeOver()
-		g.r.drops[drop].Add(3) // before, and so no cause
+		g.r.drops[drop].Add(3) // long before, and so no cause
+		g.r.view(g.at(-20 * time.Second))
+		g.r.view(g.at(-10 * time.Second))
 		g.claims(2*time.Second, netio.Held{})
+		g.claims(2*time.Second+ms, answer())
 		g.tick(2*time.Second + hearOut)
 		g.wantAlarm(alarmConflict, "manual")
 		g.r.drops[drop].Add(2)
@@ -168,9 +172,14 @@ func TestCausesOfConflict(t *testing.T) {
 // the addresses before, questions of who would take over.
 func TestNoConflict(t *testing.T) {
 	for name, claim := range map[string]func(*rig){
-		"our own frame":        func(g *rig) { g.loop.claim(g.at(2*time.Second), 2, [6]byte{2, 5: 5}, netio.Held{Addr: theVIP}) },
-		"another interface":    func(g *rig) { g.loop.claim(g.at(2*time.Second), 3, peerMAC, netio.Held{Addr: theVIP}) },
-		"another address":      func(g *rig) { g.loop.claim(g.at(2*time.Second), 2, peerMAC, netio.Held{Addr: peerAddr}) },
+		"our own frame":     func(g *rig) { g.loop.claim(g.at(2*time.Second), 2, [6]byte{2, 5: 5}, netio.Held{Addr: theVIP}) },
+		"another interface": func(g *rig) { g.loop.claim(g.at(2*time.Second), 3, peerMAC, netio.Held{Addr: theVIP}) },
+		"another address":   func(g *rig) { g.loop.claim(g.at(2*time.Second), 2, peerMAC, netio.Held{Addr: peerAddr}) },
+		"who gives way when it is asked": func(g *rig) {
+			g.claims(2*time.Second, netio.Held{})
+			g.tick(2*time.Second + hearOut)
+			g.take()
+		},
 		"who asks before that": func(g *rig) { g.claims(2*time.Second, question(90, false, true)) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -195,6 +204,18 @@ func TestNoConflict(t *testing.T) {
 	g.wantAlarm(alarmConflict, "manual")
 	g.claims(2*time.Second, question(90, false, true))
 	g.wantAlarm(alarmNotHeard, "one_way", "10.0.0.6 (02:00:00:00:00:06, priority 90)", "does not hear our adverts")
+}
+
+// All holders have the virtual MAC address. From there only an answer is another's.
+func TestAnswerFromTheVirtualMACIsAnothers(t *testing.T) {
+	for solicited, cause := range map[bool]string{false: "", true: "manual"} {
+		virtual := [6]byte{0, 0, 0x5e, 0, 1, 51}
+		g := splitRig(t, nil, func(c *config.Router) { c.UseVMAC, c.VMACs = true, []config.VMAC{{Name: "vrrp.51", MAC: virtual}} })
+		g.takeOver()
+		g.r.ask(g.at(2*time.Second), netip.Addr{}, false)
+		g.loop.claim(g.at(2*time.Second+ms), 2, virtual, netio.Held{Addr: theVIP, Solicited: solicited})
+		g.wantAlarm(alarmConflict, cause)
+	}
 }
 
 // A MASTER that we hear, and that would have to give way, does not hear us.
@@ -515,8 +536,7 @@ func TestScriptRunsOncePerIncident(t *testing.T) {
 	g.r.cfg.SplitBrain.Wait = false
 	g.r.step(g.t, vrrp.SetConfig{Config: g.r.machineConfig(netip.MustParseAddr("10.0.0.5"))})
 	g.takeOver()
-	g.claims(2*time.Second, netio.Held{})
-	g.tick(2*time.Second + hearOut)
+	g.claims(2*time.Second, question(90, true, false))
 	end(script.Result{})
 	g.claims(2100*ms, netio.Held{})
 	g.master(2200*ms, 50)
