@@ -169,7 +169,7 @@ type Probe struct {
 	Target string    `json:"target"`
 	State  string    `json:"state"` // up, down or unknown
 	Since  time.Time `json:"since"`
-	Note   string    `json:"note,omitempty"` // why it is down
+	Note   string    `json:"note,omitempty"` // why it is down or unknown
 }
 
 // Alarm is something about a router that a person should know, while it lasts.

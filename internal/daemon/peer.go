@@ -40,8 +40,10 @@ func (r *router) openPeer() {
 func (r *router) probed(at vrrp.Instant, v probe.Verdict, err error) {
 	p := &r.split.peer
 	p.verdict, p.since, p.note = v, at, ""
+	if err != nil {
+		p.note = err.Error()
+	}
 	if v == probe.Down {
-		p.note = fmt.Sprint(err)
 		// It is dead, and not only out of reach of VRRP.
 		r.endAlarm(at, alarmVRRPLost)
 	}

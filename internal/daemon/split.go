@@ -519,6 +519,7 @@ func (h *host) openSplit(r *router, runner *script.Runner) error {
 			return err
 		}
 		c.Timeout = sb.ScriptTimeout
+		c.Outlives = true // half a fencing is worse than either
 		r.split.fence.command, r.split.fence.run = &c, runner.Run
 		r.split.fence.post = r.out.post
 	}
@@ -534,6 +535,7 @@ func (r *router) closeSplit() {
 	if r.split.timer != nil {
 		r.split.timer.Stop()
 	}
+	r.unwatch()
 }
 
 // better tells whether another's claim beats ours: by priority, then by the higher
