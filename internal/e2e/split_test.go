@@ -95,34 +95,42 @@ func TestFilteredVRRPIsSeenByARP(t *testing.T) {
 // of two that became MASTER apart the lesser goes when they meet; and it takes
 // over when the other is dead.
 func TestYieldLeavesOneHolder(t *testing.T) {
-	l := testnet.ForTest(t, "a", "b")
-	a, b := l.Host("a"), l.Host("b")
-	lines := []string{block("action yield", "arp_probe 0.3")}
-	da, _ := startSplit(t, v3, "native", a, b, lines, lines)
-	must(t, l.FilterVRRP(""))
-	awaitAlarm(t, b, "vrrp_lost", "firewall", a.MAC.String(), "not taken over")
-	awaitAlarm(t, a, "not_heard", "one_way", b.MAC.String())
-	for range 20 {
-		if !holds(a) || holds(b) {
-			t.Fatalf("a holds: %v, b holds: %v", holds(a), holds(b))
-		}
-		time.Sleep(30 * time.Millisecond)
-	}
+	for _, c := range []struct {
+		mode  string
+		p     protocol
+		lines []string
+	}{{"native", v3, nil}, {"off", v3six, nil}, {"native", v3, []string{"use_vmac"}}} {
+		t.Run(fmt.Sprint(c.mode, " ", c.p.name, c.lines), func(t *testing.T) {
+			l := testnet.ForTest(t, "a", "b")
+			a, b := l.Host("a"), l.Host("b")
+			lines := append(c.lines, block("action yield", "arp_probe 0.3"))
+			da, _ := startSplit(t, c.p, c.mode, a, b, lines, lines)
+			must(t, l.FilterVRRP(""))
+			awaitAlarm(t, b, "vrrp_lost", "firewall", "not taken over")
+			awaitAlarm(t, a, "not_heard", "one_way", b.MAC.String())
+			for range 20 {
+				if !holds(a) || holds(b) {
+					t.Fatalf("a holds: %v, b holds: %v", holds(a), holds(b))
+				}
+				time.Sleep(30 * time.Millisecond)
+			}
 
-	// Apart, neither sees anything of the other.
-	must(t, l.Mute("b"))
-	must(t, l.Deafen("b"))
-	awaitState(t, b, "MASTER")
-	must(t, l.Join("b"))
-	awaitState(t, b, "BACKUP")
-	awaitAlarm(t, b, "yielded", "firewall", a.MAC.String())
-	await(t, "one holder", func() bool { return holds(a) && !holds(b) })
+			// Apart, neither sees anything of the other.
+			must(t, l.Mute("b"))
+			must(t, l.Deafen("b"))
+			awaitState(t, b, "MASTER")
+			must(t, l.Join("b"))
+			awaitState(t, b, "BACKUP")
+			awaitAlarm(t, b, "yielded", "firewall")
+			await(t, "one holder", func() bool { return holds(a) && !holds(b) })
 
-	da.Kill9()
-	must(t, l.Cut("a"))
-	awaitState(t, b, "MASTER")
-	if got := router(t, b).AlarmList; len(got) > 0 {
-		t.Errorf("alarms of the only router: %+v", got)
+			da.Kill9()
+			must(t, l.Cut("a"))
+			awaitState(t, b, "MASTER")
+			if got := router(t, b).AlarmList; len(got) > 0 {
+				t.Errorf("alarms of the only router: %+v", got)
+			}
+		})
 	}
 }
 
