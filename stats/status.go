@@ -132,6 +132,8 @@ type Router struct {
 	Pacer           string            `json:"pacer"`            // what paces its adverts
 	Alarms          []string          `json:"alarms,omitempty"` // the texts of those below
 	AlarmList       []Alarm           `json:"alarm_list,omitempty"`
+	Probe           *Probe            `json:"probe,omitempty"`
+	Claims          uint64            `json:"address_claims"`         // frames by which others claimed its addresses
 	AlarmCounts     map[string]uint64 `json:"alarm_counts,omitempty"` // begun so far, by kind
 	Arrivals        []uint64          `json:"arrivals_log2_us"`       // [k]: inter-arrival times in [2^k, 2^(k+1)) microseconds
 	History         []Transition      `json:"history"`                // newest last
@@ -205,6 +207,14 @@ type VMAC struct {
 	Exists bool   `json:"exists"`
 	Up     bool   `json:"up"`
 	Error  string `json:"error,omitempty"` // why it is not as wanted
+}
+
+// Probe is what is known of a router's peer by other means than VRRP.
+type Probe struct {
+	Target string    `json:"target"`
+	State  string    `json:"state"` // up, down or unknown
+	Since  time.Time `json:"since"`
+	Note   string    `json:"note,omitempty"` // why it is down or unknown
 }
 
 // Alarm is something about a router that a person should know, while it lasts.

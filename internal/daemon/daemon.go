@@ -92,6 +92,7 @@ type host struct {
 	reloads    *reloader
 	keeper     *auth.Keeper // the reloader's, as is the next; nil when nothing is to be kept
 	stopKeeper func()
+	watched    watchedSet
 }
 
 // Run runs the routers until ctx ends, then releases: priority 0 out, addresses
@@ -178,9 +179,9 @@ func (h *host) open() error {
 	if err := h.openNotify(); err != nil {
 		return err
 	}
-	h.out = outputs{addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post, notifier: h.notify, fifos: h.fifos, changed: signalChange(h.changed)}
+	h.out = outputs{addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post, notifier: h.notify, fifos: h.fifos, changed: signalChange(h.changed), watched: &h.watched}
 	if h.kernel != nil {
-		h.out.refuser = h.kernel
+		h.out.refuser, h.out.watcher = h.kernel, h.kernel
 	}
 	if err := h.noInterface(h.opts.Config, func(string) bool { return false }); err != nil {
 		return err
@@ -188,7 +189,7 @@ func (h *host) open() error {
 	programs := newPrograms(&h.opts.Config.Global)
 	for _, rc := range h.opts.Config.Routers {
 		r := newRouter(rc, h.log, h.out)
-		if r.tells, err = programs.told(&rc.Notify); err != nil {
+		if r.tells, err = programs.told(&rc); err != nil {
 			return err
 		}
 		h.routers = append(h.routers, r)
@@ -210,6 +211,9 @@ func (h *host) open() error {
 			w.state = track.Down
 		}
 		h.scripts[s.Name] = w
+	}
+	for _, r := range h.routers {
+		h.openSplit(r)
 	}
 	if err := h.openDevices(); err != nil {
 		return err
@@ -318,9 +322,18 @@ func (h *host) openLink(dev vip.Link, n needs) (*link, error) {
 		mode = loader.Off
 	}
 	if len(n.groups) == 0 {
-		return openBeside(dev, n.door, h.kernel, mode)
+		l, err := openBeside(dev, n.door, h.kernel, mode)
+		if err == nil && l.sender != nil && h.hearNeighbours(l) != nil {
+			l.note += "; who else claims its addresses is not heard" // told by status; they are held all the same
+		}
+		return l, err
 	}
 	l, err := openLink(dev, n.groups, h.kernel, mode)
+	if err == nil {
+		if err = h.hearNeighbours(l); err != nil {
+			_ = l.close()
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -369,6 +382,9 @@ func (h *host) stop() {
 func (h *host) close() {
 	for _, run := range h.runs {
 		run.Close()
+	}
+	for _, r := range h.routers {
+		r.closeSplit()
 	}
 	if h.announcer != nil {
 		h.announcer.Close()

@@ -15,7 +15,9 @@ type outputs struct {
 	addresses addresses
 	pacer     pacer
 	announcer announcer
-	refuser   refuser           // nil without BPF
+	refuser   refuser // nil without BPF
+	watcher   watcher // likewise
+	watched   *watchedSet
 	post      func(func()) bool // to the loop
 	notifier  notifier
 	changed   func()           // a router has changed its state; may be nil

@@ -28,6 +28,7 @@ func (r *router) recordTransition(at vrrp.Instant, t vrrp.Transition) {
 	if t.Reason.Code != vrrp.ReasonWithdrawn { // by a reload, which tells
 		r.notifyState(t.To)
 	}
+	r.splitTransition(at, t)
 }
 
 // recordNote makes a note an alarm. It stands until the next transition, that of

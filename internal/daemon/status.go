@@ -199,6 +199,7 @@ func (r *router) view(t vrrp.Instant) view {
 	for _, a := range v.AlarmList {
 		v.Alarms = append(v.Alarms, a.Text)
 	}
+	v.Probe, v.Claims = r.split.peer.view(), r.split.seen
 	v.AlarmCounts = maps.Clone(r.alarms.begun)
 	v.refuses, v.refusals, v.refused = r.refuses(), slices.Clone(r.refusal.inForce), maps.Clone(r.refusal.before)
 	return v
