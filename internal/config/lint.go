@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // What a file may say and nobody can mean. Lints are warnings: the
@@ -13,6 +14,7 @@ import (
 // lint looks at a configuration without errors.
 func lint(diags *diagnostics, cfg *Config) {
 	unusedScripts(diags, cfg)
+	untracked(diags, cfg)
 	for i := range cfg.Routers {
 		r := &cfg.Routers[i]
 		deadWeights(diags, r)
@@ -109,6 +111,34 @@ func unusedScripts(diags *diagnostics, cfg *Config) {
 			diags.warnf(s.Pos, "track_script { "+plain(s.Name)+" } in each vrrp_instance that depends on it", "vrrp_script %s never runs: no router tracks it", quote(s.Name))
 		}
 	}
+}
+
+// untracked finds routers that go on when what the others track fails.
+func untracked(diags *diagnostics, cfg *Config) {
+	var names []string
+	var first Pos
+	tracked := false
+	for i := range cfg.Routers {
+		r := &cfg.Routers[i]
+		switch {
+		case len(r.Scripts) > 0:
+			tracked = true
+		case len(r.Interfaces) == 0 && len(names) == 0:
+			first = r.Pos
+			fallthrough
+		case len(r.Interfaces) == 0:
+			names = append(names, plain(r.Name))
+		}
+	}
+	if !tracked || len(names) == 0 {
+		return
+	}
+	const most = 4
+	if n := len(names) - most; n > 0 {
+		names = append(names[:most], fmt.Sprintf("and %d more", n))
+	}
+	diags.reportf(Notice, first, "track_script in every vrrp_instance that depends on a script",
+		"%s: no script is tracked, though others here do: these addresses stay whatever fails", strings.Join(names, ", "))
 }
 
 // mirrored looks at the weights of a file for two hosts of which each is MASTER
