@@ -31,11 +31,12 @@ const (
 	ReasonFaultCleared                   // the last fault was cleared
 	ReasonShutdown                       // the daemon stops
 	ReasonHeldUp                         // the router did not run for too long
+	ReasonYielded                        // another that we do not hear holds the addresses
 )
 
 var reasonNames = [...]string{
 	"startup", "owner", "master_down", "no_master", "released", "preempt",
-	"better_master", "fault", "fault_cleared", "shutdown", "held_up",
+	"better_master", "fault", "fault_cleared", "shutdown", "held_up", "yielded",
 }
 
 func (c ReasonCode) String() string { return reasonNames[c] }
@@ -61,6 +62,8 @@ func (r Reason) String() string {
 		return "no fault any more: " + r.Cause + " cleared"
 	case ReasonHeldUp:
 		return fmt.Sprintf("held up for %s since its last advert: another may have taken over", round(r.Silence))
+	case ReasonYielded:
+		return "yielded: " + r.Cause
 	case ReasonShutdown:
 		return "shutdown"
 	}

@@ -69,6 +69,7 @@ type host struct {
 	checks    []track.Script
 	running   *track.Scripts
 	notify    *notify.Queue
+	fifos     *fifos
 }
 
 // Run runs the routers until ctx ends, then releases: priority 0 out, addresses
@@ -202,7 +203,7 @@ func (h *host) openDevices() error {
 		}
 	}
 	for _, r := range h.routers {
-		r.warnOpen()
+		r.warnOpen(clock.Now())
 	}
 	return nil
 }
@@ -337,6 +338,9 @@ func (h *host) close() {
 		if lost := h.notify.Close(stopTime); lost > 0 {
 			h.log.Error(fmt.Sprintf("%d notify programs never ran: those before them have not ended", lost))
 		}
+	}
+	if h.fifos != nil {
+		h.fifos.close()
 	}
 	if h.loop != nil {
 		h.loop.close()

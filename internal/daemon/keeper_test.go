@@ -63,14 +63,14 @@ func TestNumbersThatCannotBeKeptAreAnAlarm(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := keeping(t, dir)
-	if said := h.routers[0].authAlarms(1); len(said) != 0 {
+	if said := h.routers[0].alarmTexts(1); len(said) != 0 {
 		t.Errorf("alarms %q", said)
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
 	h.startKeeper()()
-	if said := strings.Join(h.routers[0].authAlarms(1), "; "); !strings.Contains(said, "cannot be kept") {
+	if said := strings.Join(h.routers[0].alarmTexts(1), "; "); !strings.Contains(said, "cannot be kept") {
 		t.Errorf("alarms %q", said)
 	}
 }

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -21,7 +22,7 @@ type notifier interface {
 
 // told are the programs of one router, resolved; nil for none.
 type programsTold struct {
-	master, backup, fault, stop, any, lower *script.Command
+	master, backup, fault, stop, any, lower, alarm *script.Command
 }
 
 // openNotify resolves the programs of all routers.
@@ -30,6 +31,10 @@ func (h *host) openNotify(runner *script.Runner) error {
 	h.notify = notify.NewQueue(runner, func(name string, c script.Command, res script.Result) {
 		h.log.Warn(fmt.Sprintf("(%s) notify program %s: %v", name, c.Argv[0], res))
 	})
+	h.fifos = &fifos{log: h.log, runner: runner, record: filepath.Join(h.opts.RunDir, fifosName)}
+	if err := h.fifos.set(&h.opts.Config.Global); err != nil {
+		return err
+	}
 	for _, r := range h.routers {
 		n := &r.cfg.Notify
 		for _, c := range []struct {
@@ -37,7 +42,7 @@ func (h *host) openNotify(runner *script.Runner) error {
 			to   **script.Command
 		}{
 			{n.Master, &r.tells.master}, {n.Backup, &r.tells.backup}, {n.Fault, &r.tells.fault},
-			{n.Stop, &r.tells.stop}, {n.Any, &r.tells.any}, {n.MasterHearsLower, &r.tells.lower},
+			{n.Stop, &r.tells.stop}, {n.Any, &r.tells.any}, {n.MasterHearsLower, &r.tells.lower}, {n.Alarm, &r.tells.alarm},
 		} {
 			if len(c.from.Argv) == 0 {
 				continue
@@ -49,7 +54,7 @@ func (h *host) openNotify(runner *script.Runner) error {
 			command.Outlives = true // what STOP starts shall finish
 			*c.to = &command
 		}
-		r.out.notifier = h.notify
+		r.out.notifier, r.out.fifos = h.notify, h.fifos
 	}
 	return nil
 }
@@ -57,12 +62,9 @@ func (h *host) openNotify(runner *script.Runner) error {
 // notifyState tells of a state: first the program for that state, then the one
 // for all, with keepalived's arguments.
 func (r *router) notifyState(s vrrp.State) {
-	name, own := s.String(), map[vrrp.State]*script.Command{
+	name, own := toldAs(s), map[vrrp.State]*script.Command{
 		vrrp.Master: r.tells.master, vrrp.Backup: r.tells.backup, vrrp.Faulted: r.tells.fault, vrrp.Init: r.tells.stop,
 	}[s]
-	if s == vrrp.Init {
-		name = "STOP"
-	}
 	var all []script.Command
 	if own != nil {
 		all = append(all, *own)
@@ -73,6 +75,7 @@ func (r *router) notifyState(s vrrp.State) {
 	if len(all) > 0 {
 		r.out.notifier.Tell(r.cfg.Name, all...)
 	}
+	r.tellFIFOs(name)
 }
 
 // notifyLower tells a MASTER's program that it hears a lesser one.
@@ -80,11 +83,10 @@ func (r *router) notifyLower() {
 	if r.tells.lower != nil {
 		r.out.notifier.Tell(r.cfg.Name, *r.tells.lower)
 	}
+	r.tellFIFOs("MASTER_RX_LOWER_PRI")
 }
 
 // withState appends what keepalived appends: INSTANCE NAME STATE PRIORITY.
 func (r *router) withState(c *script.Command, state string) script.Command {
-	d := *c
-	d.Argv = append(d.Argv[:len(d.Argv):len(d.Argv)], "INSTANCE", r.cfg.Name, state, strconv.Itoa(int(r.machine.Config().Priority)))
-	return d
+	return withArgs(c, "INSTANCE", r.cfg.Name, state, strconv.Itoa(int(r.machine.Config().Priority)))
 }
