@@ -13,11 +13,31 @@ type Status struct {
 	Started    time.Time   `json:"started"`
 	ConfigFile string      `json:"config_file,omitempty"`
 	PinDir     string      `json:"pin_dir,omitempty"` // where the BPF maps are pinned; empty without BPF
+	Reload     *Reload     `json:"reload,omitempty"`  // the last; absent before the first
 	Logs       Logs        `json:"logs"`
 	Pacer      Pacer       `json:"pacer"`
 	Interfaces []Interface `json:"interfaces"`
 	Routers    []Router    `json:"routers"`
 	FIFOs      []FIFO      `json:"notify_fifos,omitempty"`
+}
+
+// Reload is how a reload went.
+type Reload struct {
+	Count       uint64    `json:"count"` // of reloads since the start, this one among them
+	At          time.Time `json:"at"`    // when it began
+	Took        Seconds   `json:"took_seconds"`
+	OK          bool      `json:"ok"`              // false: refused, and everything runs as it did
+	Error       string    `json:"error,omitempty"` // the first
+	Changes     []string  `json:"changes,omitempty"`
+	Untouched   int       `json:"untouched_routers"`
+	Diagnostics []Finding `json:"diagnostics,omitempty"`
+}
+
+// Finding is one thing said of a configuration, FILE:LINE:COL: error: MESSAGE,
+// and what to do about it.
+type Finding struct {
+	Text string `json:"text"`
+	Hint string `json:"hint,omitempty"`
 }
 
 // Logs counts log lines written and lost to a reader that did not keep up.

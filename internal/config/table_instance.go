@@ -73,7 +73,7 @@ var instanceTable = table{
 	"notify_fault":               told(func(n *Notify) *Command { return &n.Fault }),
 	"notify_stop":                told(func(n *Notify) *Command { return &n.Stop }),
 	"notify_alarm":               told(func(n *Notify) *Command { return &n.Alarm }), // vrrpx's own
-	"notify_deleted":             ignored(aboutUnused),                               // at a reload only, which this version has not
+	"notify_deleted":             {shape: maybeCommandShape, set: (*interpreter).setNotifyDeleted},
 	"notify_master_rx_lower_pri": told(func(n *Notify) *Command { return &n.MasterHearsLower }),
 	"notify_priority_changes":    boolean(func(in *interpreter, on bool) { in.cur.NotifyPriorityChanges = on }),
 
