@@ -15,10 +15,11 @@ import (
 func lint(diags *diagnostics, cfg *Config) {
 	unusedScripts(diags, cfg)
 	untracked(diags, cfg)
+	other := highestBackup(cfg)
 	for i := range cfg.Routers {
 		r := &cfg.Routers[i]
 		deadWeights(diags, r)
-		mirrored(diags, cfg, r)
+		mirrored(diags, r, other)
 	}
 }
 
@@ -143,13 +144,9 @@ func untracked(diags *diagnostics, cfg *Config) {
 
 // mirrored looks at the weights of a file for two hosts of which each is MASTER
 // of what the other backs up. The other file is then this one with the roles
-// exchanged, and so says what the other host has.
-func mirrored(diags *diagnostics, cfg *Config, r *Router) {
-	if r.State != Master || r.Priority == 255 {
-		return
-	}
-	other := highestBackup(cfg)
-	if other == nil || other.Priority >= r.Priority {
+// exchanged, and so says what the other host has: highestBackup's priority.
+func mirrored(diags *diagnostics, r, other *Router) {
+	if other == nil || r.State != Master || r.Priority == 255 {
 		return
 	}
 	theirs := *r
