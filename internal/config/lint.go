@@ -14,6 +14,7 @@ import (
 // lint looks at a configuration without errors.
 func lint(diags *diagnostics, cfg *Config) {
 	unusedScripts(diags, cfg)
+	rootScripts(diags, cfg)
 	untracked(diags, cfg)
 	other := highestBackup(cfg)
 	for i := range cfg.Routers {
@@ -110,6 +111,20 @@ func unusedScripts(diags *diagnostics, cfg *Config) {
 	for _, s := range cfg.Scripts {
 		if !used[s.Name] {
 			diags.warnf(s.Pos, "track_script { "+plain(s.Name)+" } in each vrrp_instance that depends on it", "vrrp_script %s never runs: no router tracks it", quote(s.Name))
+		}
+	}
+}
+
+// rootScripts tells, as keepalived does, of scripts that run as root unguarded.
+func rootScripts(diags *diagnostics, cfg *Config) {
+	if cfg.Global.ScriptSecurity || cfg.Global.ScriptUser != "" {
+		return
+	}
+	for _, s := range cfg.Scripts {
+		if s.Command.User == "" {
+			diags.reportf(Notice, s.Command.Pos, "enable_script_security in global_defs refuses a script that others could change; script_user NAME runs it as somebody else",
+				"scripts run as root, unless the host has a user keepalived_script, whoever can change them")
+			return
 		}
 	}
 }
