@@ -21,7 +21,7 @@ type sample struct {
 	// notYet are keywords that this version refuses and a later one will have.
 	// One that is refused no more has to be struck out here.
 	notYet []string
-	warned string // what the one warning of a file that is taken is about
+	warned string // what the warnings of a file that is taken are about
 }
 
 // warns: keepalived's -t counts warnings as errors, and runs the file all the
@@ -49,7 +49,7 @@ var samples = map[string]sample{
 	"vrrp":                  {differs: documented}, // one address twice
 	"vrrp.localcheck":       {differs: warns},      // scripts as root without script_security: a notice
 	"vrrp.lvs_syncd":        {notYet: []string{"vrrp_sync_group"}},
-	"vrrp.routes":           {differs: corrected},
+	"vrrp.routes":           {differs: corrected, warned: "of a route is deprecated"},
 	"vrrp.rules":            {},
 	"vrrp.scripts":          {notYet: []string{"vrrp_sync_group"}},
 	"vrrp.static_ipaddress": {differs: cannotTrack},
