@@ -18,6 +18,7 @@ type Status struct {
 	Interfaces []Interface `json:"interfaces"`
 	Routers    []Router    `json:"routers"`
 	FIFOs      []FIFO      `json:"notify_fifos,omitempty"`
+	Mail       *Mail       `json:"mail,omitempty"`
 }
 
 // Logs counts log lines written and lost to a reader that did not keep up.
@@ -34,6 +35,16 @@ type FIFO struct {
 	Problem    string `json:"problem,omitempty"`     // why lines are lost now
 	Script     bool   `json:"script,omitempty"`      // a script is to read it
 	ScriptRuns bool   `json:"script_runs,omitempty"` // and does
+}
+
+// Mail is what has become of the mails about transitions.
+type Mail struct {
+	Server  string `json:"server"`
+	Sent    uint64 `json:"sent"`
+	Refused uint64 `json:"refused"` // by the server, for good
+	Dropped uint64 `json:"dropped"` // they waited too long, or made room for others
+	Waiting int    `json:"waiting"`
+	Problem string `json:"problem,omitempty"` // why mails wait
 }
 
 // Pacer describes the thread that sends the adverts of every MASTER.

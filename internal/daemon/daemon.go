@@ -17,6 +17,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/control"
+	"github.com/vrrpx/vrrpx/internal/mail"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/nexthop"
 	"github.com/vrrpx/vrrpx/internal/notify"
@@ -70,6 +71,8 @@ type host struct {
 	running   *track.Scripts
 	notify    *notify.Queue
 	fifos     *fifos
+	mailer    *mail.Mailer
+	letters   *letters
 }
 
 // Run runs the routers until ctx ends, then releases: priority 0 out, addresses
@@ -341,6 +344,11 @@ func (h *host) close() {
 	}
 	if h.fifos != nil {
 		h.fifos.close()
+	}
+	if h.mailer != nil {
+		if lost := h.mailer.Close(stopTime); lost > 0 {
+			h.log.Error(fmt.Sprintf("%d mails were never sent", lost))
+		}
 	}
 	if h.loop != nil {
 		h.loop.close()

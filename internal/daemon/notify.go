@@ -35,6 +35,10 @@ func (h *host) openNotify(runner *script.Runner) error {
 	if err := h.fifos.set(&h.opts.Config.Global); err != nil {
 		return err
 	}
+	h.mailer = openMail(h.log)
+	h.mailer.Set(mailOptions(&h.opts.Config.Global.Mail))
+	h.letters = newLetters(h.mailer)
+	h.letters.set(&h.opts.Config.Global)
 	for _, r := range h.routers {
 		n := &r.cfg.Notify
 		for _, c := range []struct {
@@ -54,7 +58,7 @@ func (h *host) openNotify(runner *script.Runner) error {
 			command.Outlives = true // what STOP starts shall finish
 			*c.to = &command
 		}
-		r.out.notifier, r.out.fifos = h.notify, h.fifos
+		r.out.notifier, r.out.fifos, r.out.letters = h.notify, h.fifos, h.letters
 	}
 	return nil
 }
@@ -76,6 +80,7 @@ func (r *router) notifyState(s vrrp.State) {
 		r.out.notifier.Tell(r.cfg.Name, all...)
 	}
 	r.tellFIFOs(name)
+	r.mailState(name)
 }
 
 // notifyLower tells a MASTER's program that it hears a lesser one.

@@ -17,6 +17,7 @@ type outputs struct {
 	post      func(func()) bool // to the loop
 	notifier  notifier
 	fifos     lineTeller // nil without
+	letters   *letters   // likewise
 }
 
 // lineTeller writes lines to FIFOs (fifos).
