@@ -25,6 +25,7 @@ type Config struct {
 	Global  Global
 	Routers []Router // in the order of the file
 	Scripts []Script // likewise
+	Static  Static
 }
 
 // Global holds global_defs: what concerns the whole process, and the values
@@ -48,6 +49,8 @@ type Global struct {
 	GNAInterval          time.Duration // vrrp_gna_interval
 	Extra                ExtraGARP     // vrrp_garp_extra_if
 
+	NotifyAlarm Command // notify_alarm, of each router that has none of its own
+
 	// How scripts run: as whom where they do not say (script_user; empty: the
 	// user keepalived_script if there is one, else root), whether one that
 	// would run as root and others could change is refused, and whether a
@@ -66,7 +69,8 @@ type Global struct {
 	// (vrrp_delay_after_boot). 0 for none, else 1 ms to 4294967.295 s.
 	StartupDelay, DelayAfterBoot time.Duration
 
-	vmacPrefix, vmacAddrPrefix word // of the names of VMACs; empty: the default
+	defaultInterface           string // default_interface; empty: eth0
+	vmacPrefix, vmacAddrPrefix word   // of the names of VMACs; empty: the default
 }
 
 // The states in which a router may be configured to start.
@@ -104,6 +108,12 @@ type Router struct {
 	NoAddresses   bool      // no_virtual_ipaddress: Addresses may be empty
 	Excluded      []Address // virtual_ipaddress_excluded: held and announced like Addresses, in no advert
 
+	// As MASTER the host has these too, after the addresses. Needs are interfaces,
+	// beside Interface and those of addresses, that are a fault while they are down.
+	Routes []Route // virtual_routes
+	Rules  []Rule  // virtual_rules
+	Needs  []string
+
 	// Accept tells whether the host takes packets addressed to the addresses
 	// (RFC 9568 Accept_Mode); always with Priority 255.
 	Accept bool
@@ -130,6 +140,8 @@ type Router struct {
 	// changes (notify_priority_changes).
 	NotifyPriorityChanges bool
 	SMTPAlert             bool // Global.Mail is sent for it (smtp_alert)
+
+	SplitBrain *SplitBrain // split_brain; nil for none: what is heard is told all the same
 
 	GARP                 GARP
 	Extra                ExtraGARP
@@ -207,6 +219,7 @@ type Address struct {
 	DAD, Home, ManageTemp bool
 
 	useVMAC bool // as written
+	group   word // track_group, of a static address
 }
 
 // Lifetime is how long an address is preferred as a source once it is held

@@ -30,6 +30,7 @@ func (in *interpreter) resolve() {
 		in.resolvePreemptDelay(d)
 		in.resolveExpiredBackup(d)
 		in.resolveTracks(d)
+		in.resolveSplitBrain(d)
 		in.resolveInterval(d)
 		in.resolveStrict(d)
 		in.resolveAccept(d)
@@ -37,6 +38,7 @@ func (in *interpreter) resolve() {
 		in.resolveHMAC(d)
 	}
 	in.resolveVMACs()
+	in.resolveStatic()
 	for _, d := range in.drafts {
 		in.reportExtra(d)
 	}
@@ -62,6 +64,7 @@ func (d *draft) inherit(g *Global) {
 		"garp_master_delay":          func() { d.GARP.MasterDelay = g.GARP.MasterDelay },
 		"garp_master_repeat":         func() { d.GARP.MasterRepeat = g.GARP.MasterRepeat },
 		"garp_master_refresh":        func() { d.GARP.Refresh = g.GARP.Refresh },
+		"notify_alarm":               func() { d.Notify.Alarm = g.NotifyAlarm },
 		"notify_priority_changes":    func() { d.NotifyPriorityChanges = g.NotifyPriorityChanges },
 		"smtp_alert":                 func() { d.SMTPAlert = g.Mail.alerts() },
 		"garp_master_refresh_repeat": func() { d.GARP.RefreshRepeat = g.GARP.RefreshRepeat },
