@@ -34,6 +34,10 @@ func (h *host) openNotify() error {
 		h.log.Warn(fmt.Sprintf("(%s) notify program %s: %v", name, c.Argv[0], res))
 	})
 	h.fifos = &fifos{log: h.log, runner: h.runner, record: filepath.Join(h.opts.RunDir, fifosName)}
+	h.mailer = openMail(h.log)
+	h.mailer.Set(mailOptions(&h.opts.Config.Global.Mail))
+	h.letters = newLetters(h.mailer)
+	h.letters.set(&h.opts.Config.Global)
 	return h.fifos.set(&h.opts.Config.Global)
 }
 
@@ -96,6 +100,7 @@ func (r *router) notifyAs(name string, own *script.Command) {
 		r.out.notifier.Tell(r.cfg.Name, all...)
 	}
 	r.tellFIFOs(name)
+	r.mailState(name)
 }
 
 // notifyLower tells a MASTER's program that it hears a lesser one.

@@ -47,6 +47,9 @@ func (h *host) apply(p *prepared) {
 	}
 	turn(func() { h.rerun(p.checks, p.plan.Scripts) })
 	h.fifos.apply(p.fifos)
+	h.mailer.Set(mailOptions(&p.cfg.Global.Mail))
+	var stayed []*router
+	turn(func() { h.letters.set(&p.cfg.Global); stayed = h.routers })
 	if p.plan.Static {
 		if err := h.makeStatic(&p.cfg.Static); err != nil {
 			h.log.Error("static addresses: " + err.Error()) // new since it was checked
@@ -66,6 +69,9 @@ func (h *host) apply(p *prepared) {
 			}
 			r.tells = p.told[plan.IDOf(c)]
 		})
+	}
+	if p.cfg.Global.FIFOStatesOnReload {
+		turn(func() { h.tellStates(stayed) })
 	}
 	var guards map[string]auth.Guard
 	turn(func() { guards = h.tidy(p) })
