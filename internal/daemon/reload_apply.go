@@ -43,7 +43,11 @@ func (h *host) apply(p *prepared) {
 		})
 	}
 	for name, f := range p.fittings {
-		turn(func() { h.fit(h.meet(name), f) })
+		turn(func() {
+			if d := h.meet(name); h.fit(d, f) && f.old == nil {
+				h.refresh(d) // it could not be used before
+			}
+		})
 	}
 	turn(func() { h.rerun(p.checks, p.plan.Scripts) })
 	for i := range p.plan.Changed {
