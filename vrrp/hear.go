@@ -42,7 +42,7 @@ func (m *Machine) hearAsBackup(now Instant, a Advert, out []Effect) []Effect {
 	}
 	first := m.heard == 0 || !sameAdvert(&a, &m.master)
 	check := !m.cfg.CheckAddrsOnce || a.Src != m.master.Src
-	m.base, m.released = now, false
+	m.base, m.released, m.asking = now, false, false
 	m.master, m.heard = a, now
 	var capped bool
 	m.learned, capped = m.learn(a.Interval)

@@ -27,6 +27,9 @@ type Machine struct {
 	waiting  Instant       // since when we let a lower master be (PreemptDelay); 0: we do not
 	learned  time.Duration // the master's interval: RFC 9568 Active_Adver_Interval
 
+	asking bool   // BACKUP: leave to take over is waited for
+	asked  Reason // and why we would
+
 	// MASTER: the next advert's slot, and when we last answered a losing one.
 	next    Instant
 	replied Instant
@@ -68,16 +71,23 @@ func (m *Machine) Step(now Instant, in Input, out []Effect) []Effect {
 		return m.hear(now, in.Advert, out)
 	case HeldUp:
 		return m.giveWay(now, in.Silence, out)
+	case Permit:
+		return m.permit(now, in.Granted, out)
+	case Yield:
+		return m.yield(now, in.Cause, out)
 	}
 	return out
 }
 
 // Deadline is when Timer is due: in BACKUP the master-down time, or the end of
 // the preempt delay if that is earlier; the next advert's slot in MASTER. Other
-// states have none.
+// states have none, nor has a BACKUP that asks for leave to take over.
 func (m *Machine) Deadline() (Instant, bool) {
 	switch m.state {
 	case Backup:
+		if m.asking {
+			return 0, false
+		}
 		due := m.downAt()
 		if at, ok := m.PreemptAt(); ok {
 			due = min(due, at)
@@ -169,7 +179,7 @@ func (m *Machine) giveWay(now Instant, silence time.Duration, out []Effect) []Ef
 
 func (m *Machine) enter(now Instant, to State, why Reason, out []Effect) []Effect {
 	from := m.state
-	m.state, m.since, m.reason = to, now, why
+	m.state, m.since, m.reason, m.asking = to, now, why, false
 	return append(out, Transition{from, to, why})
 }
 
@@ -208,6 +218,7 @@ func (m *Machine) configure(now Instant, cfg Config, out []Effect) []Effect {
 		m.next = now.Add(cfg.Interval)
 	}
 	m.reconsider()
+	m.asking = m.asking && cfg.Ask
 	if m.state == Backup && cfg.Priority == 255 && old.Priority != 255 {
 		return m.rule(now, Reason{Code: ReasonOwner}, out)
 	}
@@ -228,7 +239,7 @@ func (m *Machine) timer(now Instant, out []Effect) []Effect {
 		return out
 	}
 	if m.state == Backup {
-		return m.rule(now, m.takeover(now), out)
+		return m.expired(now, out)
 	}
 	// The schedule is absolute: a late advert does not shift the next, and
 	// slots that passed are not made up for.
@@ -251,7 +262,7 @@ func (m *Machine) takeover(now Instant) Reason {
 	case m.heard == 0:
 		r = Reason{Code: ReasonNoMaster, Silence: r.Silence}
 	default:
-		r.Code = ReasonMasterDown
+		r.Code, r.Silence = ReasonMasterDown, now.Sub(m.heard)
 	}
 	return r
 }

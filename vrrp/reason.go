@@ -31,12 +31,13 @@ const (
 	ReasonFaultCleared                   // the last fault was cleared
 	ReasonShutdown                       // the daemon stops
 	ReasonHeldUp                         // the router did not run for too long
+	ReasonYielded                        // another that we do not hear holds the addresses
 	ReasonWithdrawn                      // taken out of the election by an operator
 )
 
 var reasonNames = [...]string{
 	"startup", "owner", "master_down", "no_master", "released", "preempt",
-	"better_master", "fault", "fault_cleared", "shutdown", "held_up", "withdrawn",
+	"better_master", "fault", "fault_cleared", "shutdown", "held_up", "yielded", "withdrawn",
 }
 
 func (c ReasonCode) String() string { return reasonNames[c] }
@@ -62,6 +63,8 @@ func (r Reason) String() string {
 		return "no fault any more: " + r.Cause + " cleared"
 	case ReasonHeldUp:
 		return fmt.Sprintf("held up for %s since its last advert: another may have taken over", round(r.Silence))
+	case ReasonYielded:
+		return "yielded: " + r.Cause
 	case ReasonShutdown:
 		return "shutdown"
 	}

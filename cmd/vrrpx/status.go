@@ -71,6 +71,9 @@ func printStatus(w io.Writer, st *stats.Status) {
 	for _, i := range st.Interfaces {
 		fmt.Fprintf(w, "interface %s: %s, XDP %s%s\n", i.Name, upDown(i.Up), i.XDP, parens(i.XDPNote))
 	}
+	for _, f := range st.FIFOs {
+		fmt.Fprintln(w, fifoText(f))
+	}
 	for _, r := range st.Routers {
 		printRouter(w, r)
 	}
@@ -135,8 +138,8 @@ func printRouter(w io.Writer, r stats.Router) {
 	if d := dropList(r.Drops); d != "" {
 		row("dropped", "%s", d)
 	}
-	for _, a := range r.Alarms {
-		row("ALARM", "%s", a)
+	for _, a := range r.AlarmList {
+		row("ALARM", "%s: %s (for %s)", a.Kind, a.Text, time.Since(a.Since).Round(time.Second))
 	}
 }
 
@@ -184,6 +187,18 @@ func tracked(t stats.Tracked) string {
 		text += fmt.Sprintf(": priority %+d (weight %d)", t.Points, t.Weight)
 	}
 	return text + parens(t.Note)
+}
+
+// fifoText is a FIFO in one line.
+func fifoText(f stats.FIFO) string {
+	text := fmt.Sprintf("FIFO %s: %d lines written, %d lost", f.Path, f.Written, f.Dropped)
+	if f.Script && !f.ScriptRuns {
+		text += ", its script has ended"
+	}
+	if f.Problem != "" {
+		text += ", ALARM: " + f.Problem
+	}
+	return text
 }
 
 func upDown(up bool) string {

@@ -30,7 +30,7 @@ func (h *host) change(r *router, c *plan.Change, g auth.Guard) {
 	if areas.Has(plan.Auth) {
 		auth.Inherit(g, r.guard)
 		r.authenticateBy(g)
-		r.refused, r.remarked = standing{}, standing{}
+		r.endAlarm(clock.Now(), alarmAuthRefused, alarmAuthRemark)
 	}
 	if areas.Has(plan.Peers) {
 		h.changePeers(r)
@@ -148,7 +148,7 @@ func (h *host) changePeers(r *router) {
 
 // compareAddresses looks at the master's addresses anew when ours have changed.
 func (r *router) compareAddresses(t vrrp.Instant) {
-	delete(r.alarms, vrrp.NoteAddrsDiffer)
+	r.endAlarm(t, vrrp.NoteAddrsDiffer.String())
 	if a, _, ok := r.machine.Accepted(); ok && !slices.Equal(a.Addrs, r.machine.Config().Addrs) {
 		r.recordNote(t, vrrp.Note{Kind: vrrp.NoteAddrsDiffer, Advert: a})
 	}

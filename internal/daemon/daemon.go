@@ -79,6 +79,7 @@ type host struct {
 	out        outputs
 	runner     *script.Runner
 	notify     *notify.Queue
+	fifos      *fifos
 	reloads    *reloader
 	keeper     *auth.Keeper // the reloader's, as is the next; nil when nothing is to be kept
 	stopKeeper func()
@@ -155,8 +156,10 @@ func (h *host) open() error {
 		return err
 	}
 	h.runner = script.NewRunner()
-	h.openNotify()
-	h.out = outputs{addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post, notifier: h.notify}
+	if err := h.openNotify(); err != nil {
+		return err
+	}
+	h.out = outputs{addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post, notifier: h.notify, fifos: h.fifos}
 	if h.kernel != nil {
 		h.out.refuser = h.kernel
 	}
@@ -239,7 +242,7 @@ func (h *host) openDevices() error {
 		}
 	}
 	for _, r := range h.routers {
-		r.warnOpen()
+		r.warnOpen(clock.Now())
 	}
 	return nil
 }
@@ -375,6 +378,9 @@ func (h *host) close() {
 		if lost := h.notify.Close(stopTime); lost > 0 {
 			h.log.Error(fmt.Sprintf("%d notify programs never ran: those before them have not ended", lost))
 		}
+	}
+	if h.fifos != nil {
+		h.fifos.close()
 	}
 	if h.loop != nil {
 		h.loop.close()

@@ -63,7 +63,7 @@ func TestNumbersThatCannotBeKeptAreAnAlarm(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := keeping(t, dir)
-	if said := h.routers[0].authAlarms(1); len(said) != 0 {
+	if said := h.routers[0].alarmTexts(1); len(said) != 0 {
 		t.Errorf("alarms %q", said)
 	}
 	if err := os.RemoveAll(dir); err != nil {
@@ -71,7 +71,7 @@ func TestNumbersThatCannotBeKeptAreAnAlarm(t *testing.T) {
 	}
 	h.startKeeper()
 	h.stopKeeper()
-	if said := strings.Join(h.routers[0].authAlarms(1), "; "); !strings.Contains(said, "cannot be kept") {
+	if said := strings.Join(h.routers[0].alarmTexts(1), "; "); !strings.Contains(said, "cannot be kept") {
 		t.Errorf("alarms %q", said)
 	}
 }

@@ -75,6 +75,7 @@ func Cleanup(runDir, pinDir string) (removed []string, err error) {
 	pins, errPins := loader.Cleanup(pinDir)
 	removed = append(removed, pins...)
 	removed = append(removed, removeSocket(runDir)...)
+	removed = append(removed, cleanupFIFOs(runDir)...)
 	others, errOthers := cleanupOthers(runDir, pinDir)
 	return append(removed, others...), errors.Join(errAddrs, errPins, errOthers)
 }

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -21,16 +22,18 @@ type notifier interface {
 
 // told are the programs of one router, resolved; nil for none.
 type programsTold struct {
-	master, backup, fault, stop, any, lower *script.Command
-	deleted                                 *script.Command
-	asDeleted                               bool // notify_deleted
+	master, backup, fault, stop, any, lower, alarm *script.Command
+	deleted                                        *script.Command
+	asDeleted                                      bool // notify_deleted
 }
 
 // openNotify begins to run programs, none yet.
-func (h *host) openNotify() {
+func (h *host) openNotify() error {
 	h.notify = notify.NewQueue(h.runner, func(name string, c script.Command, res script.Result) {
 		h.log.Warn(fmt.Sprintf("(%s) notify program %s: %v", name, c.Argv[0], res))
 	})
+	h.fifos = &fifos{log: h.log, runner: h.runner, record: filepath.Join(h.opts.RunDir, fifosName)}
+	return h.fifos.set(&h.opts.Config.Global)
 }
 
 // told resolves the programs of one router. It may block.
@@ -40,7 +43,7 @@ func (p *programs) told(n *config.Notify) (t programsTold, err error) {
 		to   **script.Command
 	}{
 		{n.Master, &t.master}, {n.Backup, &t.backup}, {n.Fault, &t.fault}, {n.Stop, &t.stop},
-		{n.Any, &t.any}, {n.MasterHearsLower, &t.lower}, {n.Deleted, &t.deleted},
+		{n.Any, &t.any}, {n.MasterHearsLower, &t.lower}, {n.Alarm, &t.alarm}, {n.Deleted, &t.deleted},
 	} {
 		if len(c.from.Argv) == 0 {
 			continue
@@ -59,12 +62,9 @@ func (p *programs) told(n *config.Notify) (t programsTold, err error) {
 // notifyState tells of a state: first the program for that state, then the one
 // for all, with keepalived's arguments.
 func (r *router) notifyState(s vrrp.State) {
-	name, own := s.String(), map[vrrp.State]*script.Command{
+	name, own := toldAs(s), map[vrrp.State]*script.Command{
 		vrrp.Master: r.tells.master, vrrp.Backup: r.tells.backup, vrrp.Faulted: r.tells.fault, vrrp.Init: r.tells.stop,
 	}[s]
-	if s == vrrp.Init {
-		name = "STOP"
-	}
 	r.notifyAs(name, own)
 }
 
@@ -90,6 +90,7 @@ func (r *router) notifyAs(name string, own *script.Command) {
 	if len(all) > 0 {
 		r.out.notifier.Tell(r.cfg.Name, all...)
 	}
+	r.tellFIFOs(name)
 }
 
 // notifyLower tells a MASTER's program that it hears a lesser one.
@@ -97,11 +98,10 @@ func (r *router) notifyLower() {
 	if r.tells.lower != nil {
 		r.out.notifier.Tell(r.cfg.Name, *r.tells.lower)
 	}
+	r.tellFIFOs("MASTER_RX_LOWER_PRI")
 }
 
 // withState appends what keepalived appends: INSTANCE NAME STATE PRIORITY.
 func (r *router) withState(c *script.Command, state string) script.Command {
-	d := *c
-	d.Argv = append(d.Argv[:len(d.Argv):len(d.Argv)], "INSTANCE", r.cfg.Name, state, strconv.Itoa(int(r.machine.Config().Priority)))
-	return d
+	return withArgs(c, "INSTANCE", r.cfg.Name, state, strconv.Itoa(int(r.machine.Config().Priority)))
 }

@@ -17,6 +17,13 @@ type outputs struct {
 	refuser   refuser           // nil without BPF
 	post      func(func()) bool // to the loop
 	notifier  notifier
+	alarmed   func(AlarmEvent) // told of each alarm beside the notifier, on the loop; nil for nobody
+	fifos     lineTeller       // nil without
+}
+
+// lineTeller writes lines to FIFOs (fifos).
+type lineTeller interface {
+	tell(kind, name, event string, priority uint8)
 }
 
 // sender sends on one interface (netio.Sender).

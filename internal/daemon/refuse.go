@@ -2,12 +2,15 @@ package daemon
 
 import (
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"slices"
 	"strings"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/loader"
+	"github.com/vrrpx/vrrpx/vrrp"
 )
 
 // refuser keeps packets to an address from the host (loader.Kernel). It does
@@ -52,7 +55,7 @@ func (r *router) refuse() {
 		}
 		f.inForce = append(f.inForce, to)
 	}
-	r.warnOpen()
+	r.warnOpen(clock.Now())
 }
 
 // admit comes when the addresses have gone.
@@ -114,9 +117,11 @@ func (r *router) open() string {
 	return "no_accept is not enforced: packets to the addresses reach this host: " + strings.Join(why, "; ")
 }
 
-func (r *router) warnOpen() {
+func (r *router) warnOpen(at vrrp.Instant) {
 	if why := r.open(); why != "" {
-		r.log.Error(fmt.Sprintf("(%s) %s", r.cfg.Name, why), "alarm", "no_accept")
+		r.raise(at, alarm{kind: alarmNoAccept, text: why, level: slog.LevelError})
+	} else {
+		r.endAlarm(at, alarmNoAccept)
 	}
 }
 

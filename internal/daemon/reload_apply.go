@@ -50,6 +50,7 @@ func (h *host) apply(p *prepared) {
 		})
 	}
 	turn(func() { h.rerun(p.checks, p.plan.Scripts) })
+	h.fifos.apply(p.fifos)
 	for i := range p.plan.Changed {
 		if c := &p.plan.Changed[i]; !c.Areas.Has(plan.Begin) {
 			turn(func() { h.change(h.find(&c.From), c, p.guards[plan.IDOf(&c.To)]) })
@@ -119,7 +120,7 @@ func (h *host) add(c *config.Router, g auth.Guard, tells programsTold, was *rout
 		h.attach(r, l)
 		h.watchPeers(r.device)
 	}
-	r.warnOpen()
+	r.warnOpen(clock.Now())
 	h.reconsider(r)
 	return r
 }

@@ -21,6 +21,7 @@ type prepared struct {
 	told     map[plan.ID]programsTold // of every router: global_defs say whom programs run as
 	guards   map[plan.ID]auth.Guard   // of those that are to have a new one
 	checks   []track.Script
+	fifos    []wantedFIFO
 	fittings map[string]*fitting // by device
 	devices  []string            // all that are watched while it is applied
 	hops     *nexthop.Watcher    // nil: there is one, or need be none
@@ -46,6 +47,9 @@ func (h *host) prepare(cfg *config.Config, p *plan.Plan) (*prepared, error) {
 		}
 	}
 	if prep.checks, err = programs.checks(cfg); err != nil {
+		return nil, err
+	}
+	if prep.fifos, err = programs.fifos(&cfg.Global); err != nil {
 		return nil, err
 	}
 	outfits := map[string]outfit{}

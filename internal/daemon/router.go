@@ -46,14 +46,11 @@ type router struct {
 	paced  func(frame []byte) // the pacer's
 	wallAt func(vrrp.Instant) auth.WallTime
 
-	refused, remarked standing
-
 	trackers []tracker
 	tells    programsTold
 
 	drops   [vrrp.NumDrops]atomic.Uint64 // found above the datapath
-	alarms  map[vrrp.NoteKind]string
-	noted   map[vrrp.NoteKind]noted // made by recordNote
+	alarms  alarms
 	history []stats.Transition
 	effects []vrrp.Effect // scratch, so that a step need not allocate
 	told    []told        // what settle has to record
@@ -66,7 +63,7 @@ const historyLen = 64
 const maxLearn = 10
 
 func newRouter(cfg config.Router, log *slog.Logger, out outputs) *router {
-	r := &router{cfg: cfg, owner: cfg.Name, log: log, out: out, alarms: map[vrrp.NoteKind]string{}, unicast: newUnicast(&cfg)}
+	r := &router{cfg: cfg, owner: cfg.Name, log: log, out: out, unicast: newUnicast(&cfg)}
 	r.refusal.before = map[netip.Addr]uint64{}
 	r.wallAt = auth.WallAt
 	r.authenticateBy(auth.New(cfg))

@@ -38,6 +38,7 @@ func (h *host) Status(ctx context.Context) (*stats.Status, error) {
 	for _, i := range ifaces {
 		st.Interfaces = append(st.Interfaces, h.ifaceStatus(i))
 	}
+	st.FIFOs = h.fifos.status()
 	held := map[string][]stats.Address{}
 	for _, a := range h.addrs.Snapshot() {
 		held[a.Owner] = append(held[a.Owner], stats.Address{
@@ -188,15 +189,12 @@ func (r *router) view(t vrrp.Instant) view {
 			v.DeadlineBy = "kernel"
 		}
 	}
-	r.calm()
-	for _, k := range slices.Sorted(maps.Keys(r.alarms)) {
-		v.Alarms = append(v.Alarms, r.alarms[k])
+	v.AlarmList = r.alarmList(t)
+	for _, a := range v.AlarmList {
+		v.Alarms = append(v.Alarms, a.Text)
 	}
-	if why := r.open(); why != "" {
-		v.Alarms = append(v.Alarms, why)
-	}
+	v.AlarmCounts = maps.Clone(r.alarms.begun)
 	v.refuses, v.refusals, v.refused = r.refuses(), slices.Clone(r.refusal.inForce), maps.Clone(r.refusal.before)
-	v.Alarms = append(v.Alarms, r.authAlarms(t)...)
 	return v
 }
 

@@ -276,4 +276,5 @@ func (r *router) reprioritise(t vrrp.Instant) {
 	}
 	r.log.Info(fmt.Sprintf("(%s) Changing effective priority from %d to %d", r.cfg.Name, was, is))
 	r.step(t, vrrp.SetPriority{Priority: is})
+	r.tellPriority()
 }

@@ -40,7 +40,8 @@ var fields = map[string]field{
 
 	"Auth": {"authentication", Auth}, "HMAC": {"auth_hmac", Auth},
 	"Scripts": {"track_script", Tracking}, "Interfaces": {"track_interface", Tracking},
-	"Notify": {"notify", Notify},
+	"Notify": {"notify", Notify}, "NotifyPriorityChanges": {"notify_priority_changes", Notify},
+	"SplitBrain": {"split_brain", Begin},
 	"GARP":   {"garp", Announce}, "Extra": {"garp_extra_if", Announce}, "GNAInterval": {"vrrp_gna_interval", Announce},
 }
 
@@ -51,6 +52,7 @@ var globals = map[string]string{
 	"Version": "", "Strict": "", "SkipCheckAdvAddr": "", "LowerPriorityAdvert": "", "ChecksumPlain": "", "DownAdverts": "",
 	"Group": "", "Group6": "", "HigherPriorityAdvert": "", "OwnerIgnores": "", "CheckSource": "", "GARP": "", "GNAInterval": "",
 	"Extra": "", "ScriptUser": "", "ScriptGroup": "", "ScriptSecurity": "", "SupplementaryGroups": "",
+	"NotifyAlarm": "", "NotifyPriorityChanges": "", "NotifyFIFO": "", "VRRPNotifyFIFO": "", "FIFOStatesOnReload": "",
 	"StartupDelay": "vrrp_startup_delay", "DelayAfterBoot": "vrrp_delay_after_boot",
 }
 
