@@ -43,7 +43,9 @@ func (h *host) needsOf(cfg *config.Config) map[string]needs {
 			}
 		}
 		for _, t := range r.Interfaces {
-			all[t.Name] = all[t.Name] // zero unless there is more
+			if _, ok := all[t.Name]; !ok {
+				all[t.Name] = needs{}
+			}
 		}
 	}
 	return all

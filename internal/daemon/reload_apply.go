@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/vrrpx/vrrpx/internal/auth"
@@ -68,6 +69,9 @@ func (h *host) apply(p *prepared) {
 	}
 	var guards map[string]auth.Guard
 	turn(func() { guards = h.tidy(p) })
+	if p.cfg.Global.FIFOStatesOnReload {
+		turn(h.tellStates)
+	}
 	if h.keeper != nil {
 		h.keeper.Keep(guards)
 	}
@@ -136,7 +140,9 @@ func (h *host) declare(r *router, c config.Router) {
 // remove ends a router without a word to its peers: of the protocol, priority 0
 // would have them take over at once what may be back in a moment.
 func (h *host) remove(r *router, why string, tell bool) {
-	r.step(clock.Now(), vrrp.Withdraw{Cause: why})
+	t := clock.Now()
+	r.step(t, vrrp.Withdraw{Cause: why})
+	r.endAlarm(t, slices.Collect(maps.Keys(r.alarms.standing))...)
 	if tell {
 		r.notifyDeleted()
 	}
