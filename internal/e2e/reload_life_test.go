@@ -3,8 +3,11 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -198,4 +201,72 @@ func TestReloadAtOddMoments(t *testing.T) {
 	if strings.Contains(d.Log(), "panic") {
 		t.Error("it panicked")
 	}
+}
+
+// Who may send packets to the addresses, and where the adverts go, is changed
+// under a MASTER too.
+func TestMasterChangesPeersAndAcceptance(t *testing.T) {
+	testnet.Need(t, "root", "ping")
+	l := testnet.ForTest(t, "a", "c")
+	a, c := l.Host("a"), l.Host("c")
+	tap := l.TapForTest(t)
+	const second = "10.99.9.2"
+	d := start(t, a, "native", v3.conf(150))
+	awaitState(t, a, "MASTER")
+	same := unmoved(t, a)
+	both := func(lines ...string) string {
+		return testnet.Conf(3, testnet.Instance{Priority: 150, AdvertInt: "0.1", VIPs: []string{vip, second}, Lines: lines})
+	}
+	reload(t, d, v3.conf(150, "no_accept"))
+	if ping(t, c, vip) {
+		t.Error("no_accept: the address answers ping")
+	}
+	reload(t, d, both("no_accept"))
+	await(t, "the second address", func() bool { return a.HasAddr(second) })
+	if ping(t, c, second) {
+		t.Error("no_accept: a new address answers ping")
+	}
+	for _, address := range router(t, a).Addresses {
+		if !address.NoAccept || !address.Present {
+			t.Errorf("%+v", address)
+		}
+	}
+	reload(t, d, both())
+	await(t, "them to answer", func() bool { return ping(t, c, vip) && ping(t, c, second) })
+
+	leaveFor := func(mac string) {
+		t.Helper()
+		tap.Clear()
+		await(t, "adverts to "+mac, func() bool {
+			frames := tap.Adverts(a.Addr)
+			return len(frames) > 2 && net.HardwareAddr(frames[len(frames)-1].Bytes[:6]).String() == mac
+		})
+	}
+	reload(t, d, both("unicast_peer {", c.Addr.String(), "}"))
+	leaveFor(c.MAC.String())
+	if r := router(t, a); len(r.Peers) != 1 {
+		t.Errorf("peers %+v", r.Peers)
+	}
+	reload(t, d, both())
+	leaveFor("01:00:5e:00:00:12")
+	reload(t, d, both("mcast_src_ip 10.99.0.77", "priority 140"))
+	await(t, "adverts from another address", func() bool { return len(tap.Adverts(netip.MustParseAddr("10.99.0.77"))) > 2 })
+	same()
+}
+
+// IPv6 addresses come and go in the same way.
+func TestIPv6MasterIsChangedInPlace(t *testing.T) {
+	l := testnet.ForTest(t, "a")
+	a := l.Host("a")
+	tap := l.TapForTest(t)
+	d := start(t, a, "native", v3six.conf(150))
+	await(t, "the addresses", func() bool { return a.HasAddr(vip6) && a.HasAddr("2001:db8:99::1") })
+	same := unmoved(t, a)
+	tap.Clear()
+	reload(t, d, strings.Replace(v3six.conf(150), "2001:db8:99::1/64", "2001:db8:99::2/64", 1))
+	await(t, "the new address and its announcement", func() bool {
+		return a.HasAddr("2001:db8:99::2") && !a.HasAddr("2001:db8:99::1") &&
+			slices.ContainsFunc(tap.Frames(), func(f testnet.Frame) bool { return f.IsNA("2001:db8:99::2") })
+	})
+	same()
 }

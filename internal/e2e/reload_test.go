@@ -278,6 +278,12 @@ func TestBadFileIsRefusedAndEverythingRunsOn(t *testing.T) {
 // What can be changed while the router is MASTER is changed then, and neither
 // host moves.
 func TestMasterIsChangedInPlace(t *testing.T) {
+	for _, mode := range []string{"native", "off"} {
+		t.Run(mode, func(t *testing.T) { changeInPlace(t, mode) })
+	}
+}
+
+func changeInPlace(t *testing.T, mode string) {
 	l := testnet.ForTest(t, "a", "b")
 	a, b := l.Host("a"), l.Host("b")
 	tap := l.TapForTest(t)
@@ -287,9 +293,9 @@ func TestMasterIsChangedInPlace(t *testing.T) {
 	}
 	signed := func(keys string) []string { return []string{"auth_hmac {\n" + keys + "\nanti_replay monotonic\n}"} }
 	one, two := "key 1 0123456789abcdef0123456789abcdeX", "key 2 fedcba9876543210fedcba987654321X"
-	da := start(t, a, "native", conf(150, "0.1", []string{vip}, signed(one+"\nactive_key 1")...))
+	da := start(t, a, mode, conf(150, "0.1", []string{vip}, signed(one+"\nactive_key 1")...))
 	awaitState(t, a, "MASTER")
-	db := start(t, b, "native", conf(100, "0.1", []string{vip}, signed(one+"\nactive_key 1")...))
+	db := start(t, b, mode, conf(100, "0.1", []string{vip}, signed(one+"\nactive_key 1")...))
 	awaitRouter(t, b, "to follow", func(r stats.Router) bool { return r.Master != nil })
 	same := unmoved(t, a, b)
 

@@ -42,7 +42,7 @@ var fields = map[string]field{
 	"Scripts": {"track_script", Tracking}, "Interfaces": {"track_interface", Tracking},
 	"Notify": {"notify", Notify}, "NotifyPriorityChanges": {"notify_priority_changes", Notify},
 	"SplitBrain": {"split_brain", Begin},
-	"GARP":   {"garp", Announce}, "Extra": {"garp_extra_if", Announce}, "GNAInterval": {"vrrp_gna_interval", Announce},
+	"GARP":       {"garp", Announce}, "Extra": {"garp_extra_if", Announce}, "GNAInterval": {"vrrp_gna_interval", Announce},
 }
 
 // globals has every exported field of config.Global. Those without keyword are
