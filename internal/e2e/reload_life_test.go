@@ -174,18 +174,13 @@ func TestReloadAtOddMoments(t *testing.T) {
 			t.Errorf("eth1 is kept: %+v", i)
 		}
 	}
-	out, err := a.Command(context.Background(), "ip", "-d", "link", "show", "eth1").CombinedOutput()
-	if err != nil || strings.Contains(string(out), "prog/xdp") {
-		await(t, "XDP to be detached", func() bool {
-			out, _ := a.Command(context.Background(), "ip", "-d", "link", "show", "eth1").CombinedOutput()
-			return !strings.Contains(string(out), "prog/xdp")
-		})
-	}
-	maddr, err := a.Command(context.Background(), "ip", "maddr", "show", "dev", "eth1").CombinedOutput()
-	must(t, err)
-	if strings.Contains(string(maddr), "224.0.0.18") {
-		t.Errorf("memberships of eth1: %s", maddr)
-	}
+	await(t, "XDP to be detached, and the group left", func() bool {
+		link, err := a.Command(context.Background(), "ip", "-d", "link", "show", "eth1").CombinedOutput()
+		must(t, err)
+		groups, err := a.Command(context.Background(), "ip", "maddr", "show", "dev", "eth1").CombinedOutput()
+		must(t, err)
+		return !strings.Contains(string(link), "prog/xdp") && !strings.Contains(string(groups), "224.0.0.18")
+	})
 
 	rewrite(t, d, delayed(two, three))
 	pid := d.PIDs()[0]
