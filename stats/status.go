@@ -19,6 +19,7 @@ type Status struct {
 	Interfaces []Interface `json:"interfaces"`
 	Routers    []Router    `json:"routers"`
 	FIFOs      []FIFO      `json:"notify_fifos,omitempty"`
+	Static     Static      `json:"static,omitzero"`
 }
 
 // Reload is how a reload went.
@@ -38,6 +39,13 @@ type Reload struct {
 type Finding struct {
 	Text string `json:"text"`
 	Hint string `json:"hint,omitempty"`
+}
+
+// Static is what the host has whoever is MASTER.
+type Static struct {
+	Addresses  []Address `json:"addresses,omitempty"`
+	Routes     []Route   `json:"routes,omitempty"`
+	MoreRoutes int       `json:"routes_not_shown,omitempty"`
 }
 
 // Logs counts log lines written and lost to a reader that did not keep up.
@@ -104,6 +112,8 @@ type Router struct {
 	DeadlineBy      string            `json:"deadline_by"`                   // kernel or loop
 	Addresses       []Address         `json:"addresses"`
 	VMACs           []VMAC            `json:"vmacs,omitempty"`
+	Routes          []Route           `json:"routes,omitempty"`
+	MoreRoutes      int               `json:"routes_not_shown,omitempty"`
 	Received        uint64            `json:"adverts_received"`
 	Sent            uint64            `json:"adverts_sent"`
 	GARPs           uint64            `json:"garps_sent"`                          // over IPv6 neighbour advertisements
@@ -170,6 +180,16 @@ type Address struct {
 	// NoAccept: as MASTER packets to it are dropped; Refused counts them.
 	NoAccept bool   `json:"no_accept,omitempty"`
 	Refused  uint64 `json:"refused_packets,omitempty"`
+}
+
+// Route is a route or a policy rule, and whether the host has it now. That of a
+// router is wanted only while it is MASTER.
+type Route struct {
+	Text    string `json:"text"` // "route ..." or "rule ...", in the words of ip
+	At      string `json:"at"`   // FILE:LINE:COL
+	Present bool   `json:"present"`
+	Foreign bool   `json:"foreign,omitempty"` // it was there without us: never removed by us
+	Error   string `json:"error,omitempty"`   // why it is not as wanted
 }
 
 // VMAC is a device that carries addresses behind a virtual MAC address. It is up

@@ -142,6 +142,9 @@ func (h *host) open() error {
 	if err != nil {
 		return err
 	}
+	if err := h.makeStatic(&h.opts.Config.Static); err != nil {
+		return err
+	}
 	h.openKernel()
 	if h.pacer, err = netio.NewPacer(); err != nil {
 		return err
@@ -202,6 +205,7 @@ func (h *host) open() error {
 		if err := h.addrs.Declare(r.owner, addressesOf(r.cfg), devicesOf(r.cfg)...); err != nil {
 			return err
 		}
+		h.addrs.DeclareRouting(r.owner, routesOf(r.cfg.Routes), rulesOf(r.cfg.Rules))
 	}
 	return nil
 }

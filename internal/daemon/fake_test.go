@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/iproute"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
@@ -130,6 +131,11 @@ func (s *record) take() string {
 func (s *record) Declare(_ string, addrs []vip.Address, _ ...vip.MACVLAN) error {
 	s.add("declare %d", len(addrs))
 	return nil
+}
+func (s *record) DeclareRouting(_ string, routes []iproute.Route, rules []iproute.Rule) {
+	if n := len(routes) + len(rules); n > 0 {
+		s.add("declare routing %d", n)
+	}
 }
 func (s *record) Hold(string)    { s.add("hold") }
 func (s *record) Release(string) { s.add("release") }

@@ -3,6 +3,7 @@ package daemon
 import (
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/iproute"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/vip"
 )
@@ -35,6 +36,7 @@ type sender interface {
 // addresses is the desired state of the host's virtual addresses (vip.Manager).
 type addresses interface {
 	Declare(owner string, addrs []vip.Address, devices ...vip.MACVLAN) error
+	DeclareRouting(owner string, routes []iproute.Route, rules []iproute.Rule)
 	Hold(owner string)
 	Release(owner string)
 	Forget(owner string)

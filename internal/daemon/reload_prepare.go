@@ -35,6 +35,7 @@ func (h *host) prepare(cfg *config.Config, p *plan.Plan) (*prepared, error) {
 	for i := range cfg.Routers {
 		addrs[cfg.Routers[i].Name] = addressesOf(cfg.Routers[i])
 	}
+	addrs[vip.Host] = addressList(cfg.Static.Addresses)
 	if err := vip.Check(addrs); err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/version"
+	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/stats"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -46,8 +47,12 @@ func (h *host) Status(ctx context.Context) (*stats.Status, error) {
 		})
 	}
 	for _, v := range views {
-		st.Routers = append(st.Routers, h.routerStatus(v, held[v.owner]))
+		s := h.routerStatus(v, held[v.owner])
+		s.Routes, s.MoreRoutes = h.routingStatus(v.owner)
+		st.Routers = append(st.Routers, s)
 	}
+	st.Static.Addresses = held[vip.Host]
+	st.Static.Routes, st.Static.MoreRoutes = h.routingStatus(vip.Host)
 	return st, nil
 }
 

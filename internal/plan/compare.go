@@ -41,6 +41,7 @@ var fields = map[string]field{
 	"Auth": {"authentication", Auth}, "HMAC": {"auth_hmac", Auth},
 	"Scripts": {"track_script", Tracking}, "Interfaces": {"track_interface", Tracking},
 	"Notify": {"notify", Notify}, "NotifyPriorityChanges": {"notify_priority_changes", Notify},
+	"Routes": {"virtual_routes", Routing}, "Rules": {"virtual_rules", Routing}, "Needs": {"virtual_routes", Tracking},
 	"SplitBrain": {"split_brain", Begin},
 	"GARP":       {"garp", Announce}, "Extra": {"garp_extra_if", Announce}, "GNAInterval": {"vrrp_gna_interval", Announce},
 }
