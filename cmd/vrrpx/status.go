@@ -101,6 +101,9 @@ func printRouter(w io.Writer, r stats.Router) {
 	for _, s := range r.Speakers {
 		row("heard", "%s", speaker(s))
 	}
+	if p := r.Probe; p != nil {
+		row("probe", "%s is %s for %s%s", p.Target, p.State, time.Since(p.Since).Round(time.Second), parens(p.Note))
+	}
 	row("timers", "advert %s, learned %s, skew %s, master-down %s", r.AdvertInterval, r.LearnedInterval, r.Skew, r.MasterDown)
 	if r.PreemptIn != nil {
 		row("preempt", "in %s, if the master's priority is still lower (preempt_delay)", r.PreemptIn)

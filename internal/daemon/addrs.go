@@ -23,6 +23,7 @@ func (h *host) addrEvent(e vip.Event) {
 		}
 		if e.Kind == vip.Released && r != nil && r.machine.State() != vrrp.Master {
 			r.admit()
+			r.released()
 		}
 		h.log.Debug(fmt.Sprintf("(%s) addresses %v", ownerName(e.Owner), e.Kind), "took", e.Took)
 		if r != nil && e.Kind == vip.Held {

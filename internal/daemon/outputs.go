@@ -15,9 +15,12 @@ type outputs struct {
 	addresses addresses
 	pacer     pacer
 	announcer announcer
-	refuser   refuser           // nil without BPF
+	refuser   refuser // nil without BPF
+	watcher   watcher // likewise
+	watched   *watchedSet
 	post      func(func()) bool // to the loop
 	notifier  notifier
+	changed   func()           // a router has changed its state; may be nil
 	alarmed   func(AlarmEvent) // told of each alarm beside the notifier, on the loop; nil for nobody
 	fifos     lineTeller       // nil without
 }

@@ -121,6 +121,7 @@ func (h *host) add(c *config.Router, g auth.Guard, tells programsTold, was *rout
 	for h.router(r.owner) != nil || h.leaving[r.owner] != nil {
 		r.owner += "'" // another's first name, or of one whose addresses have not gone yet
 	}
+	h.openSplit(r)
 	h.enter(r, false)
 	h.setRouters(append(slices.Clone(h.routers), r))
 	h.findSource(r)
@@ -152,6 +153,7 @@ func (h *host) remove(r *router, why string, tell bool) {
 	if tell {
 		r.notifyDeleted()
 	}
+	r.closeSplit()
 	d := r.device
 	for _, b := range r.besides {
 		h.announcer.Forget(b.names[0])

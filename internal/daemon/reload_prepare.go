@@ -43,7 +43,7 @@ func (h *host) prepare(cfg *config.Config, p *plan.Plan) (*prepared, error) {
 	var err error
 	for i := range cfg.Routers {
 		r := &cfg.Routers[i]
-		if prep.told[plan.IDOf(r)], err = programs.told(&r.Notify); err != nil {
+		if prep.told[plan.IDOf(r)], err = programs.told(r); err != nil {
 			return nil, err
 		}
 	}

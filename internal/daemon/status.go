@@ -154,6 +154,7 @@ func (r *router) view(t vrrp.Instant) view {
 		DeadlineBy:     "loop", Pacer: "thread", Ingest: "none",
 		History: slices.Clone(r.history),
 	}}
+	r.counted.show(&v.Router)
 	if left := r.begins.Sub(t); m.State() == vrrp.Init && left > 0 {
 		v.Reason = fmt.Sprintf("the election begins in %v (vrrp_startup_delay, vrrp_delay_after_boot)", left.Round(time.Millisecond))
 	}
@@ -198,6 +199,7 @@ func (r *router) view(t vrrp.Instant) view {
 	for _, a := range v.AlarmList {
 		v.Alarms = append(v.Alarms, a.Text)
 	}
+	v.Probe, v.Claims = r.split.peer.view(), r.split.seen
 	v.AlarmCounts = maps.Clone(r.alarms.begun)
 	v.refuses, v.refusals, v.refused = r.refuses(), slices.Clone(r.refusal.inForce), maps.Clone(r.refusal.before)
 	return v
