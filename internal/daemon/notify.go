@@ -78,13 +78,14 @@ func (r *router) notifyState(s vrrp.State) {
 	r.notifyAs(name, own)
 }
 
-// notifyDeleted tells that a reload has removed the router: a FAULT to
-// keepalived and its scripts, unless they know better (notify_deleted).
+// notifyDeleted tells that a reload has removed the router. As keepalived has it
+// notify is told of a FAULT, notify_fault of nothing, unless they know better
+// (notify_deleted).
 func (r *router) notifyDeleted() {
 	if r.tells.asDeleted {
 		r.notifyAs("DELETED", r.tells.deleted)
 	} else {
-		r.notifyAs("FAULT", r.tells.fault)
+		r.notifyAs("FAULT", nil)
 	}
 }
 
