@@ -58,8 +58,7 @@ func (g *Group) Dissolve(now Instant, act func(member int, out []Effect)) {
 // happens to the group. It calls act with the effects of each other member in
 // turn, at the same instant. Entering MASTER, first does so itself and is
 // followed by the others; act is then called for it too. What the group as a
-// whole did, if anything, is returned, and so that nobody overlooks it: from
-// INIT it comes before what its members do, otherwise after.
+// whole did, if anything, is returned.
 func (g *Group) Settle(now Instant, first int, act func(member int, out []Effect)) (Transition, bool) {
 	g.pullDown(now, first, act)
 	g.yield(now, first, act)
@@ -154,15 +153,16 @@ func (g *Group) do(i int, act func(int, []Effect), f func(*Machine, []Effect) []
 }
 
 // enter takes over the state that the members share. INIT is left with the first
-// of them and entered with the last.
+// of them, for FAULT with the last, and entered with the last.
 func (g *Group) enter(now Instant, first int) (Transition, bool) {
-	state, why := Init, g.members[first].reason
+	state, why, starting := Init, g.members[first].reason, false
 	for _, m := range g.members {
 		if m.state != Init {
 			state = m.state
 		}
+		starting = starting || m.state == Init
 	}
-	if state == g.state {
+	if state == g.state || g.state == Init && state == Faulted && starting {
 		return Transition{}, false
 	}
 	t := Transition{g.state, state, why}
@@ -171,7 +171,8 @@ func (g *Group) enter(now Instant, first int) (Transition, bool) {
 }
 
 // Name, State, Since and Members show the group as it is. MASTER, BACKUP and
-// FAULT are the state of all members but those in INIT.
+// FAULT are the state of all members but those in INIT; INIT is that of a group
+// of which some have not begun and none is well.
 func (g *Group) Name() string      { return g.name }
 func (g *Group) State() State      { return g.state }
 func (g *Group) Since() Instant    { return g.since }

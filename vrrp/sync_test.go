@@ -92,7 +92,7 @@ func (b *band) do(now Instant, i int, in Input) string {
 func (b *band) one() {
 	b.Helper()
 	for i, m := range b.m {
-		if s := m.State(); s != Init && s != b.State() {
+		if s := m.State(); s != Init && s != b.State() && (s != Faulted || b.State() != Init) {
 			b.Fatalf("V%d is %v in a group that is %v", i+1, s, b.State())
 		}
 		if b.holding[i] != (m.State() == Master) {
@@ -197,6 +197,10 @@ func TestAMemberThatHasNotBegunHoldsTheOthers(t *testing.T) {
 	b.want(b.do(t0.Add(time.Hour), 0, Timer{}), "")
 	b.want(b.do(t0.Add(time.Hour), 1, Fault{"link down", true}), "V1: BACKUP -> FAULT (group) | G BACKUP -> FAULT")
 	b.want(b.do(t0.Add(time.Hour), 1, Startup{}), "V2: INIT -> FAULT (fault)")
+	b = newBand(t, base(), base())
+	b.do(t0, 0, Fault{"link down", true})
+	b.want(b.do(t0, 0, Startup{}), "V1: INIT -> FAULT (fault)")
+	b.want(b.do(t0, 1, Startup{}), "V2: INIT -> FAULT (group) | G INIT -> FAULT")
 }
 
 func TestAGroupStopsOneByOneAndSaysGoodbye(t *testing.T) {

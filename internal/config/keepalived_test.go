@@ -434,7 +434,7 @@ func TestAgreesWithKeepalived(t *testing.T) {
 	host, dir := oracle(t), t.TempDir()
 	var wait sync.WaitGroup
 	turns := make(chan struct{}, 8) // keepalived -t mostly sleeps
-	for i, c := range slices.Concat(comparisons, unicastComparisons) {
+	for i, c := range slices.Concat(comparisons, unicastComparisons, groupComparisons) {
 		wait.Go(func() {
 			turns <- struct{}{}
 			defer func() { <-turns }()
@@ -464,9 +464,7 @@ func TestKeepalivedSamples(t *testing.T) {
 	differ := map[string]string{
 		"SSL_GET":          corrected,
 		"vrrp":             documented, // one address twice
-		"vrrp.scripts":     absent,
 		"conditional_conf": absent,
-		"vrrp.sync":        absent,
 		"vrrp.localcheck":  "the interfaces that it names are for the host to have",
 	}
 	host := oracle(t)

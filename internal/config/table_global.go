@@ -26,7 +26,7 @@ var blocks = map[string]table{
 	"vrrp_instance":      instanceTable,
 	"authentication":     authTable,
 	"auth_hmac":          hmacTable,
-	"vrrp_sync_group":    syncTable,
+	"vrrp_sync_group":    groupTable,
 	"vrrp_script":        scriptTable,
 	"vrrp_track_process": processTable,
 	"track_file":         trackFileTable,
@@ -42,6 +42,8 @@ var rootTable = table{
 	"vrrp_instance": block(namedShape, "vrrp_instance", (*interpreter).newRouter),
 	"vrrp_script":   block(namedShape, "vrrp_script", (*interpreter).newScript),
 
+	"vrrp_sync_group": block(namedShape, "vrrp_sync_group", (*interpreter).newGroup),
+
 	"virtual_server":       ignoredBlock(aboutLVS, "virtual_server"),
 	"virtual_server_group": ignoredBlock(aboutLVS, freeLines),
 	"SSL":                  ignoredBlock(aboutLVS, "SSL"),
@@ -53,7 +55,6 @@ var rootTable = table{
 	"namespace_with_ipsets": ignored(aboutFilter),
 
 	"net_namespace":            later("ip netns exec NAME vrrpx run ... does the same"),
-	"vrrp_sync_group":          laterBlock("remove it, and keep keepalived where routers must move together", "vrrp_sync_group"),
 	"vrrp_track_process":       laterBlock("remove it and the track_process that uses it", "vrrp_track_process"),
 	"track_file":               laterBlock("remove it and the track_file of each vrrp_instance that uses it", "track_file"),
 	"vrrp_track_file":          laterBlock("remove it and the track_file of each vrrp_instance that uses it", "track_file"),

@@ -33,6 +33,7 @@ func validate(diags *diagnostics, cfg *Config, said func(i int, keyword string) 
 		v.vmacs()
 	}
 	unique(diags, cfg)
+	groups(diags, cfg)
 	uniqueVMACs(diags, cfg)
 }
 
