@@ -12,6 +12,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/netio"
+	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -126,8 +127,13 @@ func (s *record) take() string {
 	return l
 }
 
+func (s *record) Declare(_ string, addrs []vip.Address, _ ...vip.MACVLAN) error {
+	s.add("declare %d", len(addrs))
+	return nil
+}
 func (s *record) Hold(string)    { s.add("hold") }
 func (s *record) Release(string) { s.add("release") }
+func (s *record) Forget(string)  { s.add("forget") }
 
 func (s *record) Refuse(r loader.Refusal) error { s.add("refuse %v", r.Addr); return nil }
 func (s *record) Admit(r loader.Refusal) error  { s.add("admit %v", r.Addr); return nil }

@@ -22,7 +22,7 @@ var fields = map[string]field{
 	"Name":    {"name", Name},
 	"Version": {"version", Begin},
 
-	"State": {"state", Machine}, "Priority": {"priority", Machine | Accept}, "Source": {"mcast_src_ip, unicast_src_ip", Machine},
+	"State": {"state", Machine}, "Priority": {"priority", Machine}, "Source": {"mcast_src_ip, unicast_src_ip", Machine},
 	"AdvertInterval": {"advert_int", Machine}, "Preempt": {"nopreempt", Machine}, "PreemptDelay": {"preempt_delay", Machine},
 	"ExpiredBackup": {"timer_expired_backup", Machine}, "DownAdverts": {"down_timer_adverts", Machine},
 	"LowerPriorityAdvert": {"lower_prio_no_advert", Machine}, "HigherPriorityAdvert": {"higher_prio_send_advert", Machine},
@@ -40,8 +40,9 @@ var fields = map[string]field{
 
 	"Auth": {"authentication", Auth}, "HMAC": {"auth_hmac", Auth},
 	"Scripts": {"track_script", Tracking}, "Interfaces": {"track_interface", Tracking},
-	"Notify": {"notify", Notify},
-	"GARP":   {"garp", Announce}, "Extra": {"garp_extra_if", Announce}, "GNAInterval": {"vrrp_gna_interval", Announce},
+	"Notify": {"notify", Notify}, "NotifyPriorityChanges": {"notify_priority_changes", Notify},
+	"SplitBrain": {"split_brain", Begin},
+	"GARP":       {"garp", Announce}, "Extra": {"garp_extra_if", Announce}, "GNAInterval": {"vrrp_gna_interval", Announce},
 }
 
 // globals has every exported field of config.Global. Those without keyword are
@@ -51,6 +52,7 @@ var globals = map[string]string{
 	"Version": "", "Strict": "", "SkipCheckAdvAddr": "", "LowerPriorityAdvert": "", "ChecksumPlain": "", "DownAdverts": "",
 	"Group": "", "Group6": "", "HigherPriorityAdvert": "", "OwnerIgnores": "", "CheckSource": "", "GARP": "", "GNAInterval": "",
 	"Extra": "", "ScriptUser": "", "ScriptGroup": "", "ScriptSecurity": "", "SupplementaryGroups": "",
+	"NotifyAlarm": "", "NotifyPriorityChanges": "", "NotifyFIFO": "", "VRRPNotifyFIFO": "", "FIFOStatesOnReload": "",
 	"StartupDelay": "vrrp_startup_delay", "DelayAfterBoot": "vrrp_delay_after_boot",
 }
 
