@@ -74,6 +74,9 @@ func printStatus(w io.Writer, st *stats.Status) {
 	for _, f := range st.FIFOs {
 		fmt.Fprintln(w, fifoText(f))
 	}
+	for _, g := range st.Groups {
+		printGroup(w, g)
+	}
 	for _, r := range st.Routers {
 		printRouter(w, r)
 	}
@@ -82,10 +85,17 @@ func printStatus(w io.Writer, st *stats.Status) {
 	}
 }
 
+func printGroup(w io.Writer, g stats.Group) {
+	fmt.Fprintf(w, "sync group %s: %s for %s, of %s%s\n", g.Name, g.State, time.Since(g.Since).Round(time.Millisecond), strings.Join(g.Members, ", "), parens(g.Waits))
+}
+
 func printRouter(w io.Writer, r stats.Router) {
 	fmt.Fprintf(w, "\n%s  %s for %s\n", r.Name, r.State, time.Since(r.Since).Round(time.Millisecond))
 	row := func(name, format string, a ...any) { fmt.Fprintf(w, "  %-11s %s\n", name, fmt.Sprintf(format, a...)) }
 	row("because", "%s", r.Reason)
+	if r.Group != "" {
+		row("group", "%s%s", r.Group, parens(r.Waits))
+	}
 	row("router", "%s VRID %d, %s, VRRPv%d, priority %d, from %s", r.Interface, r.VRID, r.Family, r.Version, r.Priority, r.Source)
 	row("auth", "%s", r.Authentication)
 	for _, t := range r.Tracked {

@@ -68,6 +68,7 @@ type host struct {
 	hops      *nexthop.Watcher   // nil without unicast peers
 	devices   map[string]*device // by name; the loop's once it runs, as is all that follows
 	routers   []*router          // in the order of the configuration
+	groups    []*syncGroup       // likewise
 	leaving   map[string]*router // removed, and their addresses may be there yet
 	starter   *time.Timer        // of a delayed start
 	begins    vrrp.Instant       // when it ends
@@ -175,6 +176,11 @@ func (h *host) open() error {
 		h.routers = append(h.routers, r)
 	}
 	h.loop.routers = h.routers
+	tells, err := programs.groupsTold(h.opts.Config.Groups)
+	if err != nil {
+		return err
+	}
+	h.group(h.opts.Config.Groups, tells)
 	if err := h.openHops(); err != nil {
 		return err
 	}

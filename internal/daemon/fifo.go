@@ -289,6 +289,9 @@ func (h *host) tellStates() {
 	for _, r := range h.routers {
 		r.tellFIFOs(toldAs(r.machine.State()))
 	}
+	for _, g := range h.groups {
+		g.tellFIFOs(toldAs(g.core.State()))
+	}
 }
 
 // tellFIFOs writes a line about the router.

@@ -169,6 +169,7 @@ func (h *host) tidy(p *prepared) map[string]auth.Guard {
 		all = append(all, h.find(&p.cfg.Routers[i]))
 	}
 	h.setRouters(all)
+	h.group(p.cfg.Groups, p.groups)
 	for _, name := range p.devices {
 		if d := h.devices[name]; d != nil {
 			h.strip(d)
