@@ -280,4 +280,3 @@ func TestServiceManagerIsTold(t *testing.T) {
 		t.Error("the stop is not told")
 	}
 }
-
