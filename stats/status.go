@@ -13,16 +13,66 @@ type Status struct {
 	Started    time.Time   `json:"started"`
 	ConfigFile string      `json:"config_file,omitempty"`
 	PinDir     string      `json:"pin_dir,omitempty"` // where the BPF maps are pinned; empty without BPF
+	Reload     *Reload     `json:"reload,omitempty"`  // the last; absent before the first
 	Logs       Logs        `json:"logs"`
 	Pacer      Pacer       `json:"pacer"`
 	Interfaces []Interface `json:"interfaces"`
 	Routers    []Router    `json:"routers"`
+	FIFOs      []FIFO      `json:"notify_fifos,omitempty"`
+	Mail       *Mail       `json:"mail,omitempty"`
+	Static     Static      `json:"static,omitzero"`
+}
+
+// Reload is how a reload went.
+type Reload struct {
+	Count       uint64    `json:"count"` // of reloads since the start, this one among them
+	At          time.Time `json:"at"`    // when it began
+	Took        Seconds   `json:"took_seconds"`
+	OK          bool      `json:"ok"`              // false: refused, and everything runs as it did
+	Error       string    `json:"error,omitempty"` // the first
+	Changes     []string  `json:"changes,omitempty"`
+	Untouched   int       `json:"untouched_routers"`
+	Diagnostics []Finding `json:"diagnostics,omitempty"`
+}
+
+// Finding is one thing said of a configuration, FILE:LINE:COL: error: MESSAGE,
+// and what to do about it.
+type Finding struct {
+	Text string `json:"text"`
+	Hint string `json:"hint,omitempty"`
+}
+
+// Static is what the host has whoever is MASTER.
+type Static struct {
+	Addresses  []Address `json:"addresses,omitempty"`
+	Routes     []Route   `json:"routes,omitempty"`
+	MoreRoutes int       `json:"routes_not_shown,omitempty"`
 }
 
 // Logs counts log lines written and lost to a reader that did not keep up.
 type Logs struct {
 	Written uint64 `json:"written"`
 	Dropped uint64 `json:"dropped"`
+}
+
+// FIFO is a named pipe that tells of transitions.
+type FIFO struct {
+	Path       string `json:"path"`
+	Written    uint64 `json:"lines_written"`
+	Dropped    uint64 `json:"lines_dropped"`         // nobody read, and the pipe was full, or there is a problem
+	Problem    string `json:"problem,omitempty"`     // why lines are lost now
+	Script     bool   `json:"script,omitempty"`      // a script is to read it
+	ScriptRuns bool   `json:"script_runs,omitempty"` // and does
+}
+
+// Mail is what has become of the mails about transitions.
+type Mail struct {
+	Server  string `json:"server"`
+	Sent    uint64 `json:"sent"`
+	Refused uint64 `json:"refused"` // by the server, for good
+	Dropped uint64 `json:"dropped"` // they waited too long, or made room for others
+	Waiting int    `json:"waiting"`
+	Problem string `json:"problem,omitempty"` // why mails wait
 }
 
 // Pacer describes the thread that sends the adverts of every MASTER.
@@ -73,6 +123,8 @@ type Router struct {
 	DeadlineBy      string            `json:"deadline_by"`                   // kernel or loop
 	Addresses       []Address         `json:"addresses"`
 	VMACs           []VMAC            `json:"vmacs,omitempty"`
+	Routes          []Route           `json:"routes,omitempty"`
+	MoreRoutes      int               `json:"routes_not_shown,omitempty"`
 	Received        uint64            `json:"adverts_received"`
 	Sent            uint64            `json:"adverts_sent"`
 	GARPs           uint64            `json:"garps_sent"`                          // over IPv6 neighbour advertisements
@@ -91,6 +143,8 @@ type Router struct {
 	Pacer           string            `json:"pacer"`            // what paces its adverts
 	Alarms          []string          `json:"alarms,omitempty"` // the texts of those below
 	AlarmList       []Alarm           `json:"alarm_list,omitempty"`
+	Probe           *Probe            `json:"probe,omitempty"`
+	Claims          uint64            `json:"address_claims"`         // frames by which others claimed its addresses
 	AlarmCounts     map[string]uint64 `json:"alarm_counts,omitempty"` // begun so far, by kind
 	Arrivals        []uint64          `json:"arrivals_log2_us"`       // [k]: inter-arrival times in [2^k, 2^(k+1)) microseconds
 	History         []Transition      `json:"history"`                // newest last
@@ -146,6 +200,16 @@ type Address struct {
 	Refused  uint64 `json:"refused_packets,omitempty"`
 }
 
+// Route is a route or a policy rule, and whether the host has it now. That of a
+// router is wanted only while it is MASTER.
+type Route struct {
+	Text    string `json:"text"` // "route ..." or "rule ...", in the words of ip
+	At      string `json:"at"`   // FILE:LINE:COL
+	Present bool   `json:"present"`
+	Foreign bool   `json:"foreign,omitempty"` // it was there without us: never removed by us
+	Error   string `json:"error,omitempty"`   // why it is not as wanted
+}
+
 // VMAC is a device that carries addresses behind a virtual MAC address. It is up
 // only while its router is MASTER.
 type VMAC struct {
@@ -154,6 +218,14 @@ type VMAC struct {
 	Exists bool   `json:"exists"`
 	Up     bool   `json:"up"`
 	Error  string `json:"error,omitempty"` // why it is not as wanted
+}
+
+// Probe is what is known of a router's peer by other means than VRRP.
+type Probe struct {
+	Target string    `json:"target"`
+	State  string    `json:"state"` // up, down or unknown
+	Since  time.Time `json:"since"`
+	Note   string    `json:"note,omitempty"` // why it is down or unknown
 }
 
 // Alarm is something about a router that a person should know, while it lasts.

@@ -212,6 +212,9 @@ func runKeepalived(ctx context.Context, e env, _ *pflag.FlagSet, args []string) 
 }
 
 func (k *keepalivedOptions) run(ctx context.Context, e env) error {
+	var l launch
+	stop := l.catchHangups()
+	defer stop()
 	cfg, diags := config.Load(k.file, k.id)
 	if cfg == nil {
 		printDiagnostics(e.stderr, diags)
@@ -223,8 +226,8 @@ func (k *keepalivedOptions) run(ctx context.Context, e env) error {
 	if err := enterNamespace(k.namespace); err != nil {
 		return err
 	}
-	l := launch{
-		cfg: cfg, file: k.file, id: k.id, xdp: loader.Auto, syslogName: "Keepalived_vrrp",
+	l = launch{
+		hup: l.hup, cfg: cfg, file: k.file, id: k.id, xdp: loader.Auto, syslogName: "Keepalived_vrrp",
 		pidFiles: k.pidFiles(&cfg.Global), keepAddresses: k.keepAddresses, logConfig: k.dumpConf,
 	}
 	cfg.Global.Namespace = k.namespace

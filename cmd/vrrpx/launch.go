@@ -39,6 +39,15 @@ type launch struct {
 	logConfig     bool
 	notices       []string // of the command line, for the log
 	ready         func()   // may be nil
+	hup           chan os.Signal
+}
+
+// catchHangups has SIGHUP wait for the daemon: one to a daemon that has not begun
+// yet must not end it.
+func (l *launch) catchHangups() (stop func()) {
+	l.hup = make(chan os.Signal, 1)
+	signal.Notify(l.hup, syscall.SIGHUP)
+	return func() { signal.Stop(l.hup) }
 }
 
 // run runs the daemon until ctx ends.
@@ -48,7 +57,10 @@ func (l *launch) run(ctx context.Context, e env) error {
 	}
 	opts := daemon.Options{
 		Config: l.cfg, ConfigFile: l.file, XDP: l.xdp,
-		LogConfig: l.logConfig, KeepAddresses: l.keepAddresses, Ready: l.ready,
+		LogConfig: l.logConfig, KeepAddresses: l.keepAddresses, Ready: l.ready, Reload: l.hup,
+	}
+	if l.file != "" {
+		opts.Load = func() (*config.Config, []config.Diagnostic) { return config.Load(l.file, l.id) }
 	}
 	var err error
 	if opts.RunDir, err = netns.RunDir(); err != nil {

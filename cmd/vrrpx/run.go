@@ -29,6 +29,8 @@ func runDaemon(ctx context.Context, e env, flags *pflag.FlagSet, args []string) 
 	if err := l.level.UnmarshalText([]byte(*level)); err != nil {
 		return usageError{hint("--log-level is debug, info, warn or error", "%w", err)}
 	}
+	stop := l.catchHangups()
+	defer stop()
 	for _, target := range l.log {
 		if err := checkTarget(target); err != nil {
 			return err

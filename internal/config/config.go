@@ -25,6 +25,7 @@ type Config struct {
 	Global  Global
 	Routers []Router // in the order of the file
 	Scripts []Script // likewise
+	Static  Static
 }
 
 // Global holds global_defs: what concerns the whole process, and the values
@@ -32,12 +33,7 @@ type Config struct {
 type Global struct {
 	RouterID string // router_id; empty means the host's name
 
-	// Mail is read and checked, but not sent by this version.
-	NotificationEmail     []string
-	NotificationEmailFrom string
-	SMTPServer            string // host name or address; empty means none
-	SMTPPort              uint16
-	SMTPConnectTimeout    time.Duration
+	Mail Mail
 
 	Version              uint8         // vrrp_version: 2 or 3
 	Strict               bool          // vrrp_strict
@@ -63,6 +59,11 @@ type Global struct {
 	ScriptSecurity          bool
 	SupplementaryGroups     bool
 
+	// Lines about transitions: NotifyFIFO and VRRPNotifyFIFO get the same.
+	NotifyFIFO, VRRPNotifyFIFO FIFO
+	FIFOStatesOnReload         bool // fifo_write_vrrp_states_on_reload
+	NotifyPriorityChanges      bool // vrrp_notify_priority_changes
+
 	// What a start waits for before the election: the whole of StartupDelay
 	// (vrrp_startup_delay), and until the host has been up for DelayAfterBoot
 	// (vrrp_delay_after_boot). 0 for none, else 1 ms to 4294967.295 s.
@@ -70,7 +71,8 @@ type Global struct {
 
 	Files
 
-	vmacPrefix, vmacAddrPrefix word // of the names of VMACs; empty: the default
+	defaultInterface           string // default_interface; empty: eth0
+	vmacPrefix, vmacAddrPrefix word   // of the names of VMACs; empty: the default
 }
 
 // The states in which a router may be configured to start.
@@ -108,6 +110,12 @@ type Router struct {
 	NoAddresses   bool      // no_virtual_ipaddress: Addresses may be empty
 	Excluded      []Address // virtual_ipaddress_excluded: held and announced like Addresses, in no advert
 
+	// As MASTER the host has these too, after the addresses. Needs are interfaces,
+	// beside Interface and those of addresses, that are a fault while they are down.
+	Routes []Route // virtual_routes
+	Rules  []Rule  // virtual_rules
+	Needs  []string
+
 	// Accept tells whether the host takes packets addressed to the addresses
 	// (RFC 9568 Accept_Mode); always with Priority 255.
 	Accept bool
@@ -130,6 +138,10 @@ type Router struct {
 	// (dont_track_primary).
 	UntrackedOwn bool
 	Notify       Notify
+	// NotifyPriorityChanges: the FIFOs get a line when the effective priority
+	// changes (notify_priority_changes).
+	NotifyPriorityChanges bool
+	SMTPAlert             bool // Global.Mail is sent for it (smtp_alert)
 
 	SplitBrain *SplitBrain // split_brain; nil for none: what is heard is told all the same
 
@@ -209,6 +221,7 @@ type Address struct {
 	DAD, Home, ManageTemp bool
 
 	useVMAC bool // as written
+	group   word // track_group, of a static address
 }
 
 // Lifetime is how long an address is preferred as a source once it is held
@@ -279,8 +292,7 @@ var defaultGARP = GARP{MasterDelay: 5 * time.Second, MasterRepeat: 5, RefreshRep
 func defaultGlobal() Global {
 	r := Defaults()
 	return Global{
-		SMTPPort:            25,
-		SMTPConnectTimeout:  30 * time.Second,
+		Mail:                Mail{Port: 25, Timeout: 30 * time.Second},
 		Version:             r.Version,
 		LowerPriorityAdvert: r.LowerPriorityAdvert,
 		DownAdverts:         r.DownAdverts,

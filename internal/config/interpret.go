@@ -19,6 +19,11 @@ type interpreter struct {
 	name    string  // the keyword whose statement is read
 	minGARP bool    // vrrp_min_garp
 	notices map[*kind]*mention
+
+	static      Static
+	trackGroups []*trackGroup
+	names       map[string]map[string]uint32 // of iproute2, by file
+	unpreferred map[uint8]uint32             // rules without a preference, by family
 }
 
 // draft is a router as far as its block gives it. seen tells a value that was
@@ -54,12 +59,14 @@ func interpret(diags *diagnostics, files *files, list []*statement) (*Config, []
 		global:  defaultGlobal(),
 		seen:    map[string]Pos{},
 		notices: map[*kind]*mention{},
+
+		unpreferred: map[uint8]uint32{},
 	}
 	in.walk("", nil, list)
 	in.endScripts()
 	in.resolve()
 	in.report()
-	cfg := &Config{Global: in.global}
+	cfg := &Config{Global: in.global, Static: in.static}
 	for _, d := range in.drafts {
 		cfg.Routers = append(cfg.Routers, d.Router)
 	}
@@ -71,6 +78,12 @@ func interpret(diags *diagnostics, files *files, list []*statement) (*Config, []
 
 // walk reads the statements of the block that parent opens, with its table.
 func (in *interpreter) walk(block string, parent *statement, list []*statement) {
+	if in.cur == nil && block != "" && block != "global_defs" {
+		// What one vrrp_script gives, the next does not give again.
+		outer := in.seen
+		in.seen = map[string]Pos{}
+		defer func() { in.seen = outer }()
+	}
 	for _, s := range list {
 		kw, ok := blocks[block][s.name()]
 		if !ok {

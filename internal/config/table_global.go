@@ -5,8 +5,6 @@ import "time"
 // What is ignored, and why that is no loss to VRRP. The keywords follow the
 // sentence.
 var (
-	aboutMail = &kind{"this version sends no mail; read, checked and without effect",
-		"watch the log for the transitions", Warning}
 	aboutLVS = &kind{"virtual servers and their checks (LVS) are not for vrrpx; skipped",
 		"they stay with keepalived: run keepalived --check beside vrrpx", Notice}
 	aboutProcess = &kind{"vrrpx arranges its own processes, scheduling and buffers; without effect", "", Notice}
@@ -43,6 +41,11 @@ var rootTable = table{
 	"vrrp_instance": block(namedShape, "vrrp_instance", (*interpreter).newRouter),
 	"vrrp_script":   block(namedShape, "vrrp_script", (*interpreter).newScript),
 
+	"static_ipaddress": lines((*interpreter).setStaticAddresses),
+	"static_routes":    lines((*interpreter).setRoutes),
+	"static_rules":     lines((*interpreter).setRules),
+	"track_group":      block(namedShape, "track_group", (*interpreter).openTrackGroup),
+
 	"virtual_server":       ignoredBlock(aboutLVS, "virtual_server"),
 	"virtual_server_group": ignoredBlock(aboutLVS, freeLines),
 	"SSL":                  ignoredBlock(aboutLVS, "SSL"),
@@ -60,25 +63,26 @@ var rootTable = table{
 	"vrrp_track_file":          laterBlock("remove it and the track_file of each vrrp_instance that uses it", "track_file"),
 	"bfd_instance":             laterBlock("remove it and the track_bfd that uses it", "bfd_instance"),
 	"garp_group":               laterBlock("use vrrp_garp_interval in global_defs", "garp_group"),
-	"track_group":              laterBlock("remove it", "track_group"),
-	"static_ipaddress":         laterBlock("let the host's own network configuration add these addresses", freeLines),
-	"static_routes":            laterBlock("let the host's own network configuration add these routes", freeLines),
-	"static_rules":             laterBlock("let the host's own network configuration add these rules", freeLines),
 	"linkbeat_use_polling":     later("remove it: vrrpx takes the state of a link from the kernel"),
 	"linkbeat_interfaces":      laterBlock("remove it: vrrpx takes the state of a link from the kernel", freeLines),
 	"interface_up_down_delays": laterBlock("remove it: a link that goes down is acted on at once", freeLines),
 }
 
 var globalTable = table{
-	"router_id":                text(func(in *interpreter, w word) { in.global.RouterID = w.text }),
-	"notification_email":       mail(lines((*interpreter).setEmail)),
-	"notification_email_from":  mail(text(func(in *interpreter, w word) { in.global.NotificationEmailFrom = w.text })),
-	"smtp_server":              mail(keyword{shape: pairShape, set: (*interpreter).setSMTPServer}),
-	"smtp_connect_timeout":     mail(wholeSeconds(time.Second, 4294*time.Second, func(in *interpreter, d time.Duration) { in.global.SMTPConnectTimeout = d })),
-	"smtp_helo_name":           ignored(aboutMail),
-	"smtp_alert":               mailSwitch,
-	"smtp_alert_vrrp":          mailSwitch,
-	"no_email_faults":          ignored(aboutMail),
+	"router_id":               text(func(in *interpreter, w word) { in.global.RouterID = w.text }),
+	"notification_email":      lines((*interpreter).setEmail),
+	"notification_email_from": text((*interpreter).setEmailFrom),
+	"smtp_server":             {shape: pairShape, set: (*interpreter).setSMTPServer},
+	"smtp_connect_timeout":    wholeSeconds(time.Second, 4294*time.Second, func(in *interpreter, d time.Duration) { in.global.Mail.Timeout = d }),
+	"smtp_helo_name":          text((*interpreter).setHELO),
+	"smtp_alert":              boolean(func(in *interpreter, on bool) { in.global.Mail.alert = &on }),
+	"smtp_alert_vrrp":         boolean(func(in *interpreter, on bool) { in.global.Mail.alertVRRP = &on }),
+	"no_email_faults":         noValue(func(in *interpreter) { in.global.Mail.NoFaults = true }),
+	// Ours.
+	"smtp_tls":                 choice(func(in *interpreter, i int) { in.global.Mail.TLS = MailTLS(i) }, "off", "starttls", "implicit"),
+	"smtp_tls_ca_file":         text(func(in *interpreter, w word) { in.global.Mail.ca = w }),
+	"smtp_auth_user":           text(func(in *interpreter, w word) { in.global.Mail.User = w.text }),
+	"smtp_auth_password_file":  text(func(in *interpreter, w word) { in.global.Mail.password = w }),
 	"vrrp_version":             number(2, 3, func(in *interpreter, n int) { in.global.Version = uint8(n) }),
 	"vrrp_strict":              boolean(func(in *interpreter, on bool) { in.global.Strict = on }),
 	"vrrp_skip_check_adv_addr": boolean(func(in *interpreter, on bool) { in.global.SkipCheckAdvAddr = on }),
@@ -120,11 +124,16 @@ var globalTable = table{
 	"vrrp_garp_master_refresh_repeat": number(1, maxGARPRepeat, func(in *interpreter, n int) {
 		in.global.GARP.RefreshRepeat = n
 	}),
-	"notify_alarm":                 keyword{shape: commandShape, set: func(in *interpreter, s *statement) { in.setCommand(&in.global.NotifyAlarm, s) }}, // vrrpx's own
-	"script_user":                  keyword{shape: pairShape, set: (*interpreter).setScriptUser},
-	"enable_script_security":       noValue(func(in *interpreter) { in.global.ScriptSecurity = true }),
-	"set_supplementary_groups":     noValue(func(in *interpreter) { in.global.SupplementaryGroups = true }),
-	"vrrp_notify_priority_changes": ignored(aboutUnused),
+	"notify_alarm":                     keyword{shape: commandShape, set: func(in *interpreter, s *statement) { in.setCommand(&in.global.NotifyAlarm, s) }}, // vrrpx's own
+	"script_user":                      keyword{shape: pairShape, set: (*interpreter).setScriptUser},
+	"enable_script_security":           noValue(func(in *interpreter) { in.global.ScriptSecurity = true }),
+	"set_supplementary_groups":         noValue(func(in *interpreter) { in.global.SupplementaryGroups = true }),
+	"vrrp_notify_priority_changes":     boolean(func(in *interpreter, on bool) { in.global.NotifyPriorityChanges = on }),
+	"notify_fifo":                      {shape: commandShape, set: func(in *interpreter, s *statement) { in.setFIFO(&in.global.NotifyFIFO, s) }},
+	"notify_fifo_script":               {shape: commandShape, set: func(in *interpreter, s *statement) { in.setCommand(&in.global.NotifyFIFO.Script, s) }},
+	"vrrp_notify_fifo":                 {shape: commandShape, set: func(in *interpreter, s *statement) { in.setFIFO(&in.global.VRRPNotifyFIFO, s) }},
+	"vrrp_notify_fifo_script":          {shape: commandShape, set: func(in *interpreter, s *statement) { in.setCommand(&in.global.VRRPNotifyFIFO.Script, s) }},
+	"fifo_write_vrrp_states_on_reload": noValue(func(in *interpreter) { in.global.FIFOStatesOnReload = true }),
 	// A path is run as it is written, symbolic links and all.
 	"use_symlink_paths": boolean(func(*interpreter, bool) {}),
 	"vrrp_min_garp":     boolean((*interpreter).setMinGARP),
@@ -199,7 +208,7 @@ var globalTable = table{
 	"reload_check_config":  ignored(aboutUnused),
 	"include_check":        ignored(aboutInclude),
 	"random_seed":          ignored(aboutUnused),
-	"default_interface":    ignored(aboutUnused),
+	"default_interface":    text((*interpreter).setDefaultInterface),
 	"iproute_usr_dir":      ignored(aboutUnused),
 	"iproute_etc_dir":      ignored(aboutUnused),
 
@@ -227,18 +236,13 @@ var globalTable = table{
 
 	"log_unknown_vrids": ignored(aboutLogging),
 
-	"startup_script":                   later("use ExecStartPre= of the systemd unit"),
-	"shutdown_script":                  later("use ExecStopPost= of the systemd unit"),
-	"dynamic_interfaces":               later("remove it, and start vrrpx when the interfaces exist"),
-	"disable_local_igmp":               later("sysctl net.ipv4.igmp_link_local_mcast_reports=0 does the same"),
-	"notify_fifo":                      later("remove it; vrrpx status --json has the state of each router"),
-	"notify_fifo_script":               later("remove it"),
-	"vrrp_notify_fifo":                 later("remove it; vrrpx status --json has the state of each router"),
-	"vrrp_notify_fifo_script":          later("remove it"),
-	"fifo_write_vrrp_states_on_reload": later("remove it"),
-	"reload_time_file":                 later("remove it"),
-	"reload_repeat":                    later("remove it"),
-	"reload_file":                      later("remove it"),
-	"vmac_prefix":                      text(func(in *interpreter, w word) { in.setVMACPrefix(&in.global.vmacPrefix, w) }),
-	"vmac_addr_prefix":                 text(func(in *interpreter, w word) { in.setVMACPrefix(&in.global.vmacAddrPrefix, w) }),
+	"startup_script":     later("use ExecStartPre= of the systemd unit"),
+	"shutdown_script":    later("use ExecStopPost= of the systemd unit"),
+	"dynamic_interfaces": later("remove it, and start vrrpx when the interfaces exist"),
+	"disable_local_igmp": later("sysctl net.ipv4.igmp_link_local_mcast_reports=0 does the same"),
+	"reload_time_file":   later("remove it"),
+	"reload_repeat":      later("remove it"),
+	"reload_file":        later("remove it"),
+	"vmac_prefix":        text(func(in *interpreter, w word) { in.setVMACPrefix(&in.global.vmacPrefix, w) }),
+	"vmac_addr_prefix":   text(func(in *interpreter, w word) { in.setVMACPrefix(&in.global.vmacAddrPrefix, w) }),
 }

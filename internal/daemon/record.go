@@ -25,7 +25,10 @@ func (r *router) recordTransition(at vrrp.Instant, t vrrp.Transition) {
 	if r.out.changed != nil {
 		r.out.changed()
 	}
-	r.notifyState(t.To)
+	if t.Reason.Code != vrrp.ReasonWithdrawn { // by a reload, which tells
+		r.notifyState(t.To)
+	}
+	r.splitTransition(at, t)
 }
 
 // recordNote makes a note an alarm. It stands until the next transition, that of

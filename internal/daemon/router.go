@@ -19,6 +19,7 @@ import (
 // it, but for the counters marked atomic.
 type router struct {
 	cfg     config.Router
+	owner   string // what pacer, announcer and addresses know it by: its first name, which a reload may change
 	log     *slog.Logger
 	out     outputs
 	machine *vrrp.Machine
@@ -38,6 +39,7 @@ type router struct {
 	besides []*beside
 
 	speakers speakers
+	split    split
 
 	passwd [8]byte            // PASS
 	guard  auth.Guard         // AH or auth_hmac; nil for neither
@@ -63,16 +65,23 @@ const historyLen = 64
 const maxLearn = 10
 
 func newRouter(cfg config.Router, log *slog.Logger, out outputs) *router {
-	r := &router{cfg: cfg, log: log, out: out, unicast: newUnicast(&cfg)}
+	r := &router{cfg: cfg, owner: cfg.Name, log: log, out: out, unicast: newUnicast(&cfg)}
 	r.refusal.before = map[netip.Addr]uint64{}
-	if r.authType() == vrrp.AuthPass {
-		copy(r.passwd[:], cfg.Auth.Pass.Reveal())
-	}
-	if r.guard, r.wallAt = auth.New(cfg), auth.WallAt; r.guard != nil {
-		r.seal, r.paced = r.guard.Sealer(), r.guard.Sealer()
-	}
+	r.wallAt = auth.WallAt
+	r.authenticateBy(auth.New(cfg))
 	r.machine = vrrp.New(r.machineConfig(r.source(netip.Addr{})))
 	return r
+}
+
+// authenticateBy puts the configured password and a guard in force; nil for none.
+func (r *router) authenticateBy(g auth.Guard) {
+	r.passwd, r.guard, r.seal, r.paced = [8]byte{}, g, nil, nil
+	if r.authType() == vrrp.AuthPass {
+		copy(r.passwd[:], r.cfg.Auth.Pass.Reveal())
+	}
+	if g != nil {
+		r.seal, r.paced = g.Sealer(), g.Sealer()
+	}
 }
 
 // source is where the router's adverts come from, on an interface whose first
@@ -98,7 +107,7 @@ func (r *router) machineConfig(primary netip.Addr) vrrp.Config {
 		Interval: r.cfg.AdvertInterval, Primary: primary, Preempt: r.cfg.Preempt, PreemptDelay: r.cfg.PreemptDelay,
 		DownAdverts: r.cfg.DownAdverts, MaxLearn: maxLearn, ReplyToLower: r.cfg.LowerPriorityAdvert,
 		CheckAddrsOnce: r.cfg.SkipCheckAdvAddr, OwnerIgnores: r.cfg.OwnerIgnores,
-		ReplyToHigher: r.cfg.HigherPriorityAdvert,
+		ReplyToHigher: r.cfg.HigherPriorityAdvert, Ask: r.mustAsk(),
 	}
 	for _, a := range r.cfg.Addresses {
 		c.Addrs = append(c.Addrs, a.Prefix.Addr())
@@ -144,13 +153,17 @@ func (r *router) perform(at vrrp.Instant, in vrrp.Input) {
 		}
 	}
 	r.flush()
+	var asks *vrrp.AskTakeover
 	for _, e := range r.effects {
 		switch e := e.(type) {
+		case vrrp.AskTakeover:
+			asks = &e
 		case vrrp.TakeVIPs:
+			r.watch()
 			r.refuse()
-			r.out.addresses.Hold(r.cfg.Name)
+			r.out.addresses.Hold(r.owner)
 		case vrrp.ReleaseVIPs:
-			r.out.addresses.Release(r.cfg.Name)
+			r.out.addresses.Release(r.owner)
 		case vrrp.Announce:
 			if r.announces(e) {
 				r.announce(e.Lower)
@@ -158,6 +171,9 @@ func (r *router) perform(at vrrp.Instant, in vrrp.Input) {
 		case vrrp.Transition, vrrp.Note:
 			r.told = append(r.told, told{at, e})
 		}
+	}
+	if asks != nil {
+		r.askTakeover(at, asks.Reason) // it may perform again
 	}
 }
 
@@ -174,6 +190,7 @@ func (r *router) settle() {
 		}
 	}
 	r.told = r.told[:0]
+	r.settleSplit()
 }
 
 // told is an effect that only people see.
@@ -213,7 +230,9 @@ func (r *router) hear(e *loader.Event) {
 	r.counted.heard(&p)
 	r.meet(a, e)
 	r.taken.offered = newOffer(a, e)
+	r.forgetSilent(e.At)
 	r.step(e.At, vrrp.Heard{Advert: a})
+	r.compare(a, e.At)
 }
 
 // expire is called when the deadline may have passed: on a down event, by the
