@@ -130,7 +130,7 @@ func TestVirtualRoutesOutliveDeletionAndTheLink(t *testing.T) {
 	l := testnet.ForTest(t, "a")
 	a := l.Host("a")
 	d := start(t, a, "native", v3.conf(150, "use_vmac", "virtual_routes {",
-		"10.71.0.0/16 via 10.99.0.77 dev vrrp.51 src "+vip, "10.72.0.0/16 via 10.99.0.77 dev eth0", "}",
+		"10.71.0.0/16 via 10.99.0.77 dev vrrp.51 onlink src "+vip, "10.72.0.0/16 via 10.99.0.77 dev eth0", "}",
 		"virtual_rules {", "from 10.71.0.0/16 table 700 preference 710", "}"))
 	all := func(r stats.Router) bool {
 		return r.State == "MASTER" && len(r.Routes) == 3 && !slices.ContainsFunc(r.Routes, func(r stats.Route) bool { return !r.Present })
@@ -149,7 +149,7 @@ func TestVirtualRoutesOutliveDeletionAndTheLink(t *testing.T) {
 		await(t, "to be as before after "+del, func() bool { return slices.Equal(routing(t, a), before) })
 	}
 	still()
-	for _, want := range []string{"(VI_1) route 10.71.0.0/16 via 10.99.0.77 dev vrrp.51 src " + vip + " was removed by port id", "(ip); put back"} {
+	for _, want := range []string{"(VI_51) route 10.71.0.0/16 via 10.99.0.77 dev vrrp.51 onlink src " + vip + " was removed by port id", "(ip); put back"} {
 		if !strings.Contains(d.Log(), want) {
 			t.Errorf("the log lacks %q:\n%s", want, d.Log())
 		}
