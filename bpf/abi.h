@@ -155,10 +155,28 @@ struct no_accept {
 	__u64 dropped; /* packets to it */
 };
 
+/* A virtual address that others are not to answer for, on an interface. */
+struct watched_key {
+	__u32 ifindex;
+	__u32 family; /* 4 or 6 */
+	__u8 address[16];
+};
+
+struct watched {
+	__u64 claims;   /* frames of others that claim it */
+	__u64 full_ns;  /* when the bucket of its events is full again */
+	__u8 own[2][6]; /* whose claims are not told: our MAC addresses */
+	__u8 pad[4];
+};
+
+/* What stands behind an ARP probe of a router like this one: "vrpx". */
+#define CLAIM_MAGIC 0x76727078
+
 enum event_kind {
 	EVENT_ADVERT = 1,
 	EVENT_DOWN = 2, /* a deadline has passed */
 	EVENT_SOON = 3, /* a deadline passes in SOON_NS, unless an advert comes */
+	EVENT_CLAIM = 4, /* another claims a watched address; the key has no VRID */
 };
 
 /*
@@ -167,7 +185,10 @@ enum event_kind {
  */
 #define SOON_NS 250000
 
-/* A record of the ring. Only an advert has a packet. */
+/*
+ * A record of the ring. Only an advert and a claim have a packet, the latter as
+ * much of ARP or IPv6 as fits.
+ */
 struct event {
 	__u64 at_ns;    /* advert: arrival; down: the deadline that passed */
 	__u64 now_ns;   /* when it was put on the ring */

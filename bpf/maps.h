@@ -14,6 +14,7 @@
 #define MAX_INTERFACES 4096
 #define MAX_PEERS 8192
 #define MAX_NO_ACCEPT 16384
+#define MAX_WATCHED 16384
 
 /*
  * Written by user space alone. An update swaps in a whole new rule; the old
@@ -61,6 +62,17 @@ struct {
 	__type(value, struct no_accept);
 	__uint(max_entries, MAX_NO_ACCEPT);
 } no_accept SEC(".maps");
+
+/*
+ * The addresses whose claims by others are told. User space makes and removes
+ * them, and counts them in watched_count.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, struct watched_key);
+	__type(value, struct watched);
+	__uint(max_entries, MAX_WATCHED);
+} watched SEC(".maps");
 
 enum bucket { BUCKET_SIGNIFICANT, BUCKET_OTHER, BUCKET_RELEASE, BUCKET_MASTER, BUCKET_BAD, NUM_BUCKETS };
 

@@ -12,6 +12,7 @@
 #include "judge.h"
 #include "verdict.h"
 #include "accept.h"
+#include "conflict.h"
 #include "deadline.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -35,8 +36,10 @@ int vrrpx_rx(struct xdp_md *ctx)
 	if (refused(ctx))
 		return XDP_DROP;
 	d = parse(ctx, &f);
-	if (d == NOT_VRRP)
+	if (d == NOT_VRRP) {
+		look_for_claim(ctx);
 		return XDP_PASS;
+	}
 	now = bpf_ktime_get_ns();
 
 	ic = bpf_map_lookup_elem(&interfaces, &key.ifindex);

@@ -19,6 +19,9 @@ const (
 	// Soon comes SoonBefore a deadline whose adverts have failed to come, so
 	// that its reader is awake when it passes. It may be lost.
 	Soon = Kind(vrrpxEventKindEVENT_SOON)
+	// Claim is a frame by which another claims a watched address. Its key has
+	// no VRID; Packet is ARP or IPv6, as much of it as 160 octets.
+	Claim = Kind(vrrpxEventKindEVENT_CLAIM)
 )
 
 // SoonBefore is how long before its deadline a Soon is sent.
@@ -32,6 +35,8 @@ func (k Kind) String() string {
 		return "down"
 	case Soon:
 		return "soon"
+	case Claim:
+		return "claim"
 	}
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
@@ -80,6 +85,9 @@ func (e *Event) decode(rec, buf []byte) ([]byte, error) {
 		e.Heard = vrrp.Instant(raw.HeardNs)
 		return buf, nil
 	}
+	if e.Kind == Claim {
+		return e.decodeClaim(raw, rec, buf)
+	}
 	header, length, message := ipv4Len, int(raw.Length), int(raw.Message)
 	if e.Key.Family == vrrp.IPv6 {
 		header = ipv6Len
@@ -98,6 +106,17 @@ func (e *Event) decode(rec, buf []byte) ([]byte, error) {
 	} else {
 		e.TTL, e.Src, e.Dst = p[8], netip.AddrFrom4([4]byte(p[12:16])), netip.AddrFrom4([4]byte(p[16:20]))
 	}
+	return buf, nil
+}
+
+func (e *Event) decodeClaim(raw *vrrpxEvent, rec, buf []byte) ([]byte, error) {
+	length := int(raw.Length)
+	if eventSize+length > len(rec) {
+		return buf, fmt.Errorf("ring record of a claim of %d bytes makes no sense", length)
+	}
+	start := len(buf)
+	buf = append(buf, rec[eventSize:eventSize+length]...)
+	e.MAC, e.Packet = raw.Mac, buf[start:len(buf):len(buf)]
 	return buf, nil
 }
 

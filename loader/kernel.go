@@ -34,6 +34,7 @@ type Kernel struct {
 	peersOf                                     map[Key]*vrrp.Unicast // whose peers are in it
 
 	refusals refusals
+	watches  watches
 
 	arm         *ebpf.Program // nil without deadlines
 	deadlines   *ebpf.Map     // likewise
@@ -107,8 +108,10 @@ func (k *Kernel) loadRx(spec *ebpf.CollectionSpec) error {
 		Events     *ebpf.Map     `ebpf:"events"`
 		Peers      *ebpf.Map     `ebpf:"peers"`
 		NoAccept   *ebpf.Map     `ebpf:"no_accept"`
+		Watched    *ebpf.Map     `ebpf:"watched"`
 
 		NoAcceptCount *ebpf.Variable `ebpf:"no_accept_count"`
+		WatchedCount  *ebpf.Variable `ebpf:"watched_count"`
 	}
 	err := spec.LoadAndAssign(&objs, nil)
 	if errors.Is(err, unix.EINVAL) {
@@ -124,6 +127,8 @@ func (k *Kernel) loadRx(spec *ebpf.CollectionSpec) error {
 	k.interfaces, k.buckets, k.events, k.peers = objs.Interfaces, objs.Buckets, objs.Events, objs.Peers
 	k.refusals.packets, k.refusals.count = objs.NoAccept, objs.NoAcceptCount
 	k.refusals.users = map[vrrpxNoAcceptKey]int{}
+	k.watches.claims, k.watches.count = objs.Watched, objs.WatchedCount
+	k.watches.known = map[vrrpxWatchedKey]int{}
 	return nil
 }
 
@@ -161,7 +166,7 @@ func (k *Kernel) Close() error {
 	for _, p := range []*ebpf.Program{k.rx, k.arm} {
 		errs = append(errs, p.Close())
 	}
-	for _, m := range []*ebpf.Map{k.routers, k.state, k.interfaces, k.buckets, k.events, k.peers, k.refusals.packets, k.deadlines} {
+	for _, m := range []*ebpf.Map{k.routers, k.state, k.interfaces, k.buckets, k.events, k.peers, k.refusals.packets, k.watches.claims, k.deadlines} {
 		errs = append(errs, m.Close())
 	}
 	return errors.Join(errs...)

@@ -120,6 +120,7 @@ const (
 	vrrpxEventKindEVENT_ADVERT vrrpxEventKind = 1
 	vrrpxEventKindEVENT_DOWN   vrrpxEventKind = 2
 	vrrpxEventKindEVENT_SOON   vrrpxEventKind = 3
+	vrrpxEventKindEVENT_CLAIM  vrrpxEventKind = 4
 )
 
 type vrrpxIfaceCounters struct {
@@ -233,6 +234,21 @@ type vrrpxRule struct {
 	OldGroup      [16]uint8
 }
 
+type vrrpxWatched struct {
+	_      structs.HostLayout
+	Claims uint64
+	FullNs uint64
+	Own    [2][6]uint8
+	Pad    [4]uint8
+}
+
+type vrrpxWatchedKey struct {
+	_       structs.HostLayout
+	Ifindex uint32
+	Family  uint32
+	Address [16]uint8
+}
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
@@ -245,11 +261,13 @@ const (
 	vrrpxMapPeers         = "peers"
 	vrrpxMapRouters       = "routers"
 	vrrpxMapState         = "state"
+	vrrpxMapWatched       = "watched"
 	vrrpxProgVrrpxArm     = "vrrpx_arm"
 	vrrpxProgVrrpxRx      = "vrrpx_rx"
 	vrrpxVarDigestSeed    = "digest_seed"
 	vrrpxVarNoAcceptCount = "no_accept_count"
 	vrrpxVarUnusedDrop    = "unused_drop"
+	vrrpxVarWatchedCount  = "watched_count"
 )
 
 // loadVrrpx returns the embedded CollectionSpec for vrrpx.
@@ -310,6 +328,7 @@ type vrrpxMapSpecs struct {
 	Peers      *ebpf.MapSpec `ebpf:"peers"`
 	Routers    *ebpf.MapSpec `ebpf:"routers"`
 	State      *ebpf.MapSpec `ebpf:"state"`
+	Watched    *ebpf.MapSpec `ebpf:"watched"`
 }
 
 // vrrpxVariableSpecs contains global variables before they are loaded into the kernel.
@@ -319,6 +338,7 @@ type vrrpxVariableSpecs struct {
 	DigestSeed    *ebpf.VariableSpec `ebpf:"digest_seed"`
 	NoAcceptCount *ebpf.VariableSpec `ebpf:"no_accept_count"`
 	UnusedDrop    *ebpf.VariableSpec `ebpf:"unused_drop"`
+	WatchedCount  *ebpf.VariableSpec `ebpf:"watched_count"`
 }
 
 // vrrpxObjects contains all objects after they have been loaded into the kernel.
@@ -349,6 +369,7 @@ type vrrpxMaps struct {
 	Peers      *ebpf.Map `ebpf:"peers"`
 	Routers    *ebpf.Map `ebpf:"routers"`
 	State      *ebpf.Map `ebpf:"state"`
+	Watched    *ebpf.Map `ebpf:"watched"`
 }
 
 func (m *vrrpxMaps) Close() error {
@@ -361,6 +382,7 @@ func (m *vrrpxMaps) Close() error {
 		m.Peers,
 		m.Routers,
 		m.State,
+		m.Watched,
 	)
 }
 
@@ -371,6 +393,7 @@ type vrrpxVariables struct {
 	DigestSeed    *ebpf.Variable `ebpf:"digest_seed"`
 	NoAcceptCount *ebpf.Variable `ebpf:"no_accept_count"`
 	UnusedDrop    *ebpf.Variable `ebpf:"unused_drop"`
+	WatchedCount  *ebpf.Variable `ebpf:"watched_count"`
 }
 
 // vrrpxPrograms contains all programs after they have been loaded into the kernel.

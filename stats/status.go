@@ -13,11 +13,32 @@ type Status struct {
 	Started    time.Time   `json:"started"`
 	ConfigFile string      `json:"config_file,omitempty"`
 	PinDir     string      `json:"pin_dir,omitempty"` // where the BPF maps are pinned; empty without BPF
+	Reload     *Reload     `json:"reload,omitempty"`  // the last; absent before the first
 	Logs       Logs        `json:"logs"`
 	Pacer      Pacer       `json:"pacer"`
 	Interfaces []Interface `json:"interfaces"`
 	Routers    []Router    `json:"routers"`
 	Static     Static      `json:"static,omitzero"`
+	FIFOs      []FIFO      `json:"notify_fifos,omitempty"`
+}
+
+// Reload is how a reload went.
+type Reload struct {
+	Count       uint64    `json:"count"` // of reloads since the start, this one among them
+	At          time.Time `json:"at"`    // when it began
+	Took        Seconds   `json:"took_seconds"`
+	OK          bool      `json:"ok"`              // false: refused, and everything runs as it did
+	Error       string    `json:"error,omitempty"` // the first
+	Changes     []string  `json:"changes,omitempty"`
+	Untouched   int       `json:"untouched_routers"`
+	Diagnostics []Finding `json:"diagnostics,omitempty"`
+}
+
+// Finding is one thing said of a configuration, FILE:LINE:COL: error: MESSAGE,
+// and what to do about it.
+type Finding struct {
+	Text string `json:"text"`
+	Hint string `json:"hint,omitempty"`
 }
 
 // Static is what the host has whoever is MASTER.
@@ -31,6 +52,16 @@ type Static struct {
 type Logs struct {
 	Written uint64 `json:"written"`
 	Dropped uint64 `json:"dropped"`
+}
+
+// FIFO is a named pipe that tells of transitions.
+type FIFO struct {
+	Path       string `json:"path"`
+	Written    uint64 `json:"lines_written"`
+	Dropped    uint64 `json:"lines_dropped"`         // nobody read, and the pipe was full, or there is a problem
+	Problem    string `json:"problem,omitempty"`     // why lines are lost now
+	Script     bool   `json:"script,omitempty"`      // a script is to read it
+	ScriptRuns bool   `json:"script_runs,omitempty"` // and does
 }
 
 // Pacer describes the thread that sends the adverts of every MASTER.
@@ -92,11 +123,13 @@ type Router struct {
 	ChecksumPlain   uint64            `json:"checksum_plain"`                      // of the adverts received, summed over the message alone
 	ChecksumPseudo  uint64            `json:"checksum_pseudo_header"`              // and with the pseudo-header
 	Drops           map[string]uint64 `json:"drops"`
-	Ingest          string            `json:"ingest"` // xdp native, xdp generic or packet socket
-	Pacer           string            `json:"pacer"`  // what paces its adverts
-	Alarms          []string          `json:"alarms,omitempty"`
-	Arrivals        []uint64          `json:"arrivals_log2_us"` // [k]: inter-arrival times in [2^k, 2^(k+1)) microseconds
-	History         []Transition      `json:"history"`          // newest last
+	Ingest          string            `json:"ingest"`           // xdp native, xdp generic or packet socket
+	Pacer           string            `json:"pacer"`            // what paces its adverts
+	Alarms          []string          `json:"alarms,omitempty"` // the texts of those below
+	AlarmList       []Alarm           `json:"alarm_list,omitempty"`
+	AlarmCounts     map[string]uint64 `json:"alarm_counts,omitempty"` // begun so far, by kind
+	Arrivals        []uint64          `json:"arrivals_log2_us"`       // [k]: inter-arrival times in [2^k, 2^(k+1)) microseconds
+	History         []Transition      `json:"history"`                // newest last
 }
 
 // Speaker is a router whose valid adverts were heard, such as the master of a
@@ -167,6 +200,15 @@ type VMAC struct {
 	Exists bool   `json:"exists"`
 	Up     bool   `json:"up"`
 	Error  string `json:"error,omitempty"` // why it is not as wanted
+}
+
+// Alarm is something about a router that a person should know, while it lasts.
+type Alarm struct {
+	Kind  string    `json:"kind"`
+	Text  string    `json:"text"` // a sentence, with the evidence
+	Cause string    `json:"cause,omitempty"`
+	Since time.Time `json:"since"`
+	Times uint64    `json:"times"` // that it was raised since
 }
 
 // Transition is one change of state.

@@ -35,7 +35,13 @@ func (c *chance) next(m *Machine) (Instant, Input) {
 }
 
 func (c *chance) input() Input {
-	switch c.draw(17) {
+	switch c.draw(21) {
+	case 20:
+		return Withdraw{"removed"}
+	case 17, 18:
+		return Permit{c.draw(2) == 0}
+	case 19:
+		return Yield{"a test"}
 	case 16:
 		return HeldUp{time.Second}
 	case 0:
@@ -80,6 +86,7 @@ func (c *chance) config() Config {
 	k.Primary = pick(c, own, own, own, below, netip.Addr{})
 	k.ReplyToHigher = c.draw(3) == 0
 	k.OwnerIgnores = c.draw(3) == 0
+	k.Ask = c.draw(3) == 0
 	k.CheckAddrsOnce = c.draw(3) == 0
 	k.Preempt, k.ReplyToLower = c.draw(2) == 0, c.draw(2) == 0
 	k.PreemptDelay = pick[time.Duration](c, 0, 0, time.Second, 1000*time.Second, -time.Second)

@@ -41,6 +41,8 @@ type Config struct {
 	// of any two priorities (RFC 9568 section 6.4.3), and the other becomes BACKUP
 	// until its peer falls silent.
 	OwnerIgnores bool
+	// Ask makes the router ask for leave before its timer makes it MASTER.
+	Ask bool
 	// CheckAddrsOnce compares a master's addresses with ours when the master
 	// changes, not when its addresses do (keepalived's skip_check_adv_addr). A
 	// difference is told and never drops an advert.

@@ -2,7 +2,7 @@ package vrrp
 
 // Effect is what a step asks of the world. Within one step the effects come in
 // this order, which is part of the contract: Transition, SendAdvert, TakeVIPs,
-// ReleaseVIPs, Announce, and last any Notes.
+// ReleaseVIPs, Announce, and last any Notes. AskTakeover stands alone.
 type Effect interface{ effect() }
 
 // Transition tells of a change of state and why.

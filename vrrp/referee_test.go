@@ -26,6 +26,7 @@ type before struct {
 	cfg     Config
 	waits   bool // a preempt delay runs
 	late    bool // the input's stamp lies before the last one's
+	asking  bool // leave to take over is waited for
 }
 
 // sane is a configuration that config lets through. With any other it is enough
@@ -38,6 +39,7 @@ func (w *referee) step(now Instant, in Input) ([]Effect, error) {
 	b := before{state: w.m.State(), learned: w.m.LearnedInterval(), cfg: w.m.Config()}
 	b.due, b.armed = w.m.Deadline()
 	_, b.waits = w.m.PreemptAt()
+	_, b.asking = w.m.Asking()
 	b.late = now < w.last
 	w.last = max(w.last, now)
 	out := w.m.Step(now, in, nil)
@@ -110,7 +112,11 @@ func (w *referee) effects(now Instant, b before, out []Effect) error {
 // deadline: who has one, and how an input may move it.
 func (w *referee) deadline(now Instant, b before, in Input, out []Effect) error {
 	due, armed := w.m.Deadline()
-	if armed != (w.m.State() == Backup || w.m.State() == Master) {
+	_, asking := w.m.Asking()
+	if asking && (w.m.State() != Backup || !w.m.Config().Ask) {
+		return fmt.Errorf("%v asks to take over", w.m.State())
+	}
+	if armed != (w.m.State() == Backup && !asking || w.m.State() == Master) {
 		return fmt.Errorf("%v has a deadline: %v", w.m.State(), armed)
 	}
 	switch in := in.(type) {
@@ -125,6 +131,12 @@ func (w *referee) deadline(now Instant, b before, in Input, out []Effect) error 
 		if !b.sane() {
 			return nil
 		}
+		if asks := b.state == Backup && b.cfg.Ask && b.cfg.Priority != 255; asking || asks {
+			if why, ok := out[0].(AskTakeover); !asks || !asking || len(out) != 1 || !ok || why.Reason != w.m.asked {
+				return fmt.Errorf("asks %v, is to ask %v", asking, asks)
+			}
+			return nil
+		}
 		if due <= now || due.Sub(now) > every {
 			return fmt.Errorf("the next slot is %d, not in the interval after %d", due, now)
 		}
@@ -133,10 +145,25 @@ func (w *referee) deadline(now Instant, b before, in Input, out []Effect) error 
 		}
 	case Heard:
 		return w.heard(now, b, in.Advert, due, out)
+	case Withdraw:
+		said := slices.ContainsFunc(out, func(e Effect) bool { _, ok := e.(SendAdvert); return ok })
+		if w.m.State() != Init || said {
+			return fmt.Errorf("withdrawn, and %v, saying something: %v", w.m.State(), said)
+		}
 	case HeldUp:
 		gaveWay := w.m.State() == Backup && len(out) == 2 && due == now.Add(w.m.MasterDown())
 		if b.state == Master && !gaveWay || b.state != Master && len(out) > 0 {
 			return fmt.Errorf("became %v with the deadline %d", w.m.State(), due)
+		}
+	case Yield:
+		yielded := w.m.State() == Backup && len(out) == 2 && due == now.Add(w.m.MasterDown())
+		if b.state == Master && !yielded || b.state != Master && len(out) > 0 {
+			return fmt.Errorf("became %v with the deadline %d", w.m.State(), due)
+		}
+	case Permit:
+		granted := b.asking && in.Granted
+		if granted != (b.state == Backup && w.m.State() == Master) || !granted && len(out) > 0 || asking {
+			return fmt.Errorf("permitted: %v, asked: %v, and became %v", in.Granted, b.asking, w.m.State())
 		}
 	}
 	return nil
@@ -153,6 +180,12 @@ func (w *referee) heard(now Instant, b before, a Advert, due Instant, out []Effe
 		return nil
 	}
 	accepted, at, ok := w.m.Accepted()
+	if _, asking := w.m.Asking(); asking {
+		if a.Priority >= b.cfg.Priority || !b.cfg.Preempt && a.Priority != 0 && b.cfg.Priority != 255 {
+			return fmt.Errorf("goes on asking")
+		}
+		return nil
+	}
 	switch {
 	case w.m.State() != Backup:
 		return fmt.Errorf("an advert moved a BACKUP")

@@ -29,6 +29,8 @@ func showEffect(e Effect) string {
 			return "announce lower"
 		}
 		return "announce"
+	case AskTakeover:
+		return fmt.Sprintf("ask (%v)", e.Reason.Code)
 	case Note:
 		return fmt.Sprintf("note %v %v", e.Kind, e.Advert.Src)
 	}

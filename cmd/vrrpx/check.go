@@ -10,22 +10,45 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/daemon"
 )
 
 // runCheck prints all diagnostics and fails when one is an error.
 func runCheck(_ context.Context, e env, flags *pflag.FlagSet, args []string) error {
 	file := flags.StringP("file", "f", "", "keepalived.conf to check")
 	id := configID(flags)
+	peer := flags.String("peer", "", "the other host's keepalived.conf: check that the two fit, and that weights move the addresses")
+	peerID := flags.String("peer-id", "", "configuration id of the other host, if its file has lines with @id")
+	where := flags.String("host", "auto", "look whether this host has the interfaces, subnets and scripts: on, off, or auto: if it has one of the interfaces")
 	if err := parse(flags, args); err != nil {
 		return err
 	}
 	if *file == "" {
 		return usageError{hint("vrrpx check -f FILE", "no file given")}
 	}
-	cfg, diags := config.Load(*file, *id)
+	if *where != "auto" && *where != "on" && *where != "off" {
+		return usageError{hint("--host is auto, on or off", "--host=%s", *where)}
+	}
+	if *peer == "" && *peerID != "" {
+		return usageError{hint("name the other host's file with --peer; it may be the same as that of -f", "--peer-id without --peer")}
+	}
+	var cfg *config.Config
+	var diags []config.Diagnostic
+	if *peer == "" {
+		cfg, diags = config.Load(*file, *id)
+	} else {
+		cfg, diags = config.LoadPair(*file, *id, *peer, *peerID)
+	}
 	printDiagnostics(e.stdout, diags)
 	if cfg == nil {
 		return errSilent
+	}
+	if *where == "on" || *where == "auto" && daemon.HasInterfaceOf(cfg) {
+		found, err := daemon.CheckHost(cfg)
+		if err != nil {
+			return hint("--host=off leaves the host out", "cannot look at this host: %w", err)
+		}
+		printDiagnostics(e.stdout, found)
 	}
 	fmt.Fprintf(e.stdout, "%s: good: %d virtual routers\n", *file, len(cfg.Routers))
 	return nil

@@ -34,6 +34,9 @@ func runCounters(ctx context.Context, e env, flags *pflag.FlagSet, args []string
 		for _, name := range sortedKeys(r.Drops) {
 			print(o, "drop_"+name, r.Drops[name])
 		}
+		for _, kind := range sortedKeys(r.AlarmCounts) {
+			print(o, "alarm_"+kind, r.AlarmCounts[kind])
+		}
 		for k, n := range r.Arrivals {
 			if n > 0 {
 				print(o, fmt.Sprintf("arrivals_from_%dus", uint64(1)<<k), n)

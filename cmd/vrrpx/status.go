@@ -38,31 +38,43 @@ func runStatus(ctx context.Context, e env, flags *pflag.FlagSet, args []string) 
 }
 
 // askStatus asks the daemon of this network namespace.
-func askStatus(ctx context.Context) (*stats.Status, error) {
+func askStatus(ctx context.Context) (st *stats.Status, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
+	err = askDaemon(func(c *control.Client) error { st, err = c.Status(ctx); return err })
+	return st, err
+}
+
+// askDaemon says what to do where none answers.
+func askDaemon(ask func(*control.Client) error) error {
 	dir, err := netns.RunDir()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	path := filepath.Join(dir, daemon.SocketName)
-	st, err := control.NewClient(path).Status(ctx)
+	err = ask(control.NewClient(path))
 	switch {
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
-		return nil, hint("start one with `vrrpx run -f FILE`; a daemon in another network namespace is asked from there, with `ip netns exec`",
+		return hint("start one with `vrrpx run -f FILE`; a daemon in another network namespace is asked from there, with `ip netns exec`",
 			"no vrrpx runs in this network namespace (%s)", path)
 	case errors.Is(err, syscall.EACCES):
-		return nil, hint("ask as root", "%s may not be opened: %w", path, err)
+		return hint("ask as root", "%s may not be opened: %w", path, err)
 	}
-	return st, err
+	return err
 }
 
 func printStatus(w io.Writer, st *stats.Status) {
 	fmt.Fprintf(w, "vrrpx %s, pid %d, up %s\n", st.Version, st.PID, time.Since(st.Started).Round(time.Second))
+	if l := st.Reload; l != nil {
+		fmt.Fprintf(w, "reloaded %s ago: %s\n", time.Since(l.At).Round(time.Second), reloadText(l))
+	}
 	for _, i := range st.Interfaces {
 		fmt.Fprintf(w, "interface %s: %s, XDP %s%s\n", i.Name, upDown(i.Up), i.XDP, parens(i.XDPNote))
 	}
 	printStatic(w, st.Static)
+	for _, f := range st.FIFOs {
+		fmt.Fprintln(w, fifoText(f))
+	}
 	for _, r := range st.Routers {
 		printRouter(w, r)
 	}
@@ -116,8 +128,8 @@ func printRouter(w io.Writer, r stats.Router) {
 	if d := dropList(r.Drops); d != "" {
 		row("dropped", "%s", d)
 	}
-	for _, a := range r.Alarms {
-		row("ALARM", "%s", a)
+	for _, a := range r.AlarmList {
+		row("ALARM", "%s: %s (for %s)", a.Kind, a.Text, time.Since(a.Since).Round(time.Second))
 	}
 }
 
@@ -215,6 +227,18 @@ func tracked(t stats.Tracked) string {
 		text += fmt.Sprintf(": priority %+d (weight %d)", t.Points, t.Weight)
 	}
 	return text + parens(t.Note)
+}
+
+// fifoText is a FIFO in one line.
+func fifoText(f stats.FIFO) string {
+	text := fmt.Sprintf("FIFO %s: %d lines written, %d lost", f.Path, f.Written, f.Dropped)
+	if f.Script && !f.ScriptRuns {
+		text += ", its script has ended"
+	}
+	if f.Problem != "" {
+		text += ", ALARM: " + f.Problem
+	}
+	return text
 }
 
 func upDown(up bool) string {

@@ -54,6 +54,8 @@ type Global struct {
 	GNAInterval          time.Duration // vrrp_gna_interval
 	Extra                ExtraGARP     // vrrp_garp_extra_if
 
+	NotifyAlarm Command // notify_alarm, of each router that has none of its own
+
 	// How scripts run: as whom where they do not say (script_user; empty: the
 	// user keepalived_script if there is one, else root), whether one that
 	// would run as root and others could change is refused, and whether a
@@ -61,6 +63,11 @@ type Global struct {
 	ScriptUser, ScriptGroup string
 	ScriptSecurity          bool
 	SupplementaryGroups     bool
+
+	// Lines about transitions: NotifyFIFO and VRRPNotifyFIFO get the same.
+	NotifyFIFO, VRRPNotifyFIFO FIFO
+	FIFOStatesOnReload         bool // fifo_write_vrrp_states_on_reload
+	NotifyPriorityChanges      bool // vrrp_notify_priority_changes
 
 	// What a start waits for before the election: the whole of StartupDelay
 	// (vrrp_startup_delay), and until the host has been up for DelayAfterBoot
@@ -134,6 +141,11 @@ type Router struct {
 	// (dont_track_primary).
 	UntrackedOwn bool
 	Notify       Notify
+	// NotifyPriorityChanges: the FIFOs get a line when the effective priority
+	// changes (notify_priority_changes).
+	NotifyPriorityChanges bool
+
+	SplitBrain *SplitBrain // split_brain; nil for none: what is heard is told all the same
 
 	GARP                 GARP
 	Extra                ExtraGARP

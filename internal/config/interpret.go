@@ -78,6 +78,12 @@ func interpret(diags *diagnostics, files *files, list []*statement) (*Config, []
 
 // walk reads the statements of the block that parent opens, with its table.
 func (in *interpreter) walk(block string, parent *statement, list []*statement) {
+	if in.cur == nil && block != "" && block != "global_defs" {
+		// What one vrrp_script gives, the next does not give again.
+		outer := in.seen
+		in.seen = map[string]Pos{}
+		defer func() { in.seen = outer }()
+	}
 	for _, s := range list {
 		kw, ok := blocks[block][s.name()]
 		if !ok {

@@ -5,12 +5,17 @@ package config
 // diagnostics are sorted by position; the Config is nil when one of them
 // is an Error.
 func Load(path, id string) (*Config, []Diagnostic) {
+	cfg, _, diags := load(path, id)
+	return cfg, diags
+}
+
+func load(path, id string) (*Config, []*draft, []Diagnostic) {
 	diags := newDiagnostics(path)
 	files := &files{open: []string{path}, left: maxBytes}
 	src, err := files.read(path, false)
 	if err != nil {
 		diags.errorf(Pos{File: path}, "name the file with -f", "cannot read the configuration: %v", err)
-		return nil, diags.sorted()
+		return nil, nil, diags.sorted()
 	}
 	return parse(diags, files, id, path, src)
 }
@@ -23,17 +28,19 @@ func Parse(name string, src []byte) (*Config, []Diagnostic) {
 		diags.errorf(Pos{File: name}, "", "the configuration is larger than %d MiB", maxBytes>>20)
 		return nil, diags.sorted()
 	}
-	return parse(diags, nil, "", name, string(src))
+	cfg, _, found := parse(diags, nil, "", name, string(src))
+	return cfg, found
 }
 
-func parse(diags *diagnostics, files *files, id, name, src string) (*Config, []Diagnostic) {
+func parse(diags *diagnostics, files *files, id, name, src string) (*Config, []*draft, []Diagnostic) {
 	cfg, drafts := interpret(diags, files, parseTree(diags, files, id, name, src))
 	if len(drafts) == 0 && len(diags.errors) == 0 {
 		diags.errorf(Pos{File: name}, "vrrp_instance VI_1 { ... } makes a router", "no vrrp_instance: expected at least one")
 	}
 	validate(diags, cfg, func(i int, keyword string) bool { return drafts[i].given(keyword) })
 	if len(diags.errors) > 0 {
-		cfg = nil
+		return nil, nil, diags.sorted()
 	}
-	return cfg, diags.sorted()
+	lint(diags, cfg)
+	return cfg, drafts, diags.sorted()
 }

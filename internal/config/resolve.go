@@ -20,6 +20,7 @@ func (in *interpreter) resolve() {
 	if _, given := in.seen["vrrp_garp_lower_prio_repeat"]; !given {
 		g.GARP.LowerRepeat = g.GARP.MasterRepeat
 	}
+	in.resolveFIFOs()
 	for _, d := range in.drafts {
 		d.inherit(g)
 		in.resolveFamily(d)
@@ -28,6 +29,7 @@ func (in *interpreter) resolve() {
 		in.resolvePreemptDelay(d)
 		in.resolveExpiredBackup(d)
 		in.resolveTracks(d)
+		in.resolveSplitBrain(d)
 		in.resolveInterval(d)
 		in.resolveStrict(d)
 		in.resolveAccept(d)
@@ -61,6 +63,8 @@ func (d *draft) inherit(g *Global) {
 		"garp_master_delay":          func() { d.GARP.MasterDelay = g.GARP.MasterDelay },
 		"garp_master_repeat":         func() { d.GARP.MasterRepeat = g.GARP.MasterRepeat },
 		"garp_master_refresh":        func() { d.GARP.Refresh = g.GARP.Refresh },
+		"notify_alarm":               func() { d.Notify.Alarm = g.NotifyAlarm },
+		"notify_priority_changes":    func() { d.NotifyPriorityChanges = g.NotifyPriorityChanges },
 		"garp_master_refresh_repeat": func() { d.GARP.RefreshRepeat = g.GARP.RefreshRepeat },
 	} {
 		if !d.given(keyword) {

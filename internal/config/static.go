@@ -124,8 +124,13 @@ func (d *draft) need(devices []string) {
 }
 
 // static checks what the host has.
-func (v *validator) static(s Static) {
+func (v *validator) static(s Static, routers []Router) {
 	seen := map[site]Pos{}
+	for i := range routers {
+		for _, a := range routers[i].All() {
+			seen[a.site()] = a.Pos
+		}
+	}
 	for _, a := range s.Addresses {
 		v.address(a, a.Prefix.Addr())
 		if first, again := seen[a.site()]; again {

@@ -22,6 +22,7 @@ var instanceTable = table{
 	"track_src_ip":          noValue(func(in *interpreter) { in.cur.TrackSource = true }),
 	"authentication":        block(blockShape, "authentication", nil),
 	"auth_hmac":             block(blockShape, "auth_hmac", (*interpreter).openHMAC),
+	"split_brain":           block(blockShape, "split_brain", (*interpreter).openSplitBrain), // vrrpx's own
 	"virtual_ipaddress":     lines((*interpreter).setAddresses),
 	// Not in the advert, for which the first list may be too long.
 	"virtual_ipaddress_excluded": lines((*interpreter).setAddresses),
@@ -73,9 +74,10 @@ var instanceTable = table{
 	"notify_backup":              told(func(n *Notify) *Command { return &n.Backup }),
 	"notify_fault":               told(func(n *Notify) *Command { return &n.Fault }),
 	"notify_stop":                told(func(n *Notify) *Command { return &n.Stop }),
-	"notify_deleted":             ignored(aboutUnused), // at a reload only, which this version has not
+	"notify_alarm":               told(func(n *Notify) *Command { return &n.Alarm }), // vrrpx's own
+	"notify_deleted":             {shape: maybeCommandShape, set: (*interpreter).setNotifyDeleted},
 	"notify_master_rx_lower_pri": told(func(n *Notify) *Command { return &n.MasterHearsLower }),
-	"notify_priority_changes":    ignored(aboutUnused), // to a FIFO alone
+	"notify_priority_changes":    boolean(func(in *interpreter, on bool) { in.cur.NotifyPriorityChanges = on }),
 
 	"debug":                     ignored(aboutProcess),
 	"kernel_rx_buf_size":        ignored(aboutProcess),

@@ -28,11 +28,12 @@ func validate(diags *diagnostics, cfg *Config, said func(i int, keyword string) 
 		v.protocol()
 		v.unicast()
 		v.hmac()
+		v.splitBrain()
 		v.garp()
 		v.addresses()
 		v.vmacs()
 	}
-	(&validator{diags, &Router{Name: "static_ipaddress"}, func(string) bool { return true }}).static(cfg.Static)
+	(&validator{diags, &Router{Name: "static_ipaddress"}, func(string) bool { return true }}).static(cfg.Static, cfg.Routers)
 	unique(diags, cfg)
 	uniqueVMACs(diags, cfg)
 }

@@ -10,6 +10,12 @@ import (
 // addrEvent takes news from the manager of addresses, on the loop.
 func (h *host) addrEvent(e vip.Event) {
 	r := h.router(e.Owner)
+	if e.Kind == vip.Released {
+		h.left(e.Owner)
+	}
+	if r != nil {
+		e.Owner = r.cfg.Name // for people
+	}
 	switch e.Kind {
 	case vip.Held, vip.Released:
 		for _, err := range e.Errors {
@@ -20,6 +26,7 @@ func (h *host) addrEvent(e vip.Event) {
 		}
 		h.log.Debug(fmt.Sprintf("(%s) addresses %v", ownerName(e.Owner), e.Kind), "took", e.Took)
 		if r != nil && e.Kind == vip.Held {
+			r.admitOthers()
 			r.announcePostponed()
 		}
 	case vip.Restored:
@@ -66,9 +73,10 @@ func by(culprit string) string {
 	return " but by " + culprit
 }
 
+// router is that of a name in pacer, announcer and manager of addresses.
 func (h *host) router(name string) *router {
 	for _, r := range h.routers {
-		if r.cfg.Name == name {
+		if r.owner == name {
 			return r
 		}
 	}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"log/slog"
 	"net"
 	"time"
 
@@ -45,7 +46,7 @@ func (r *router) authentic(e *loader.Event) bool {
 		return false
 	}
 	if say != "" {
-		r.remarked.tell(r, e, say)
+		r.remark(alarmAuthRemark, e, say)
 	}
 	return true
 }
@@ -53,7 +54,7 @@ func (r *router) authentic(e *loader.Event) bool {
 // reject counts an advert that failed, and tells of it.
 func (r *router) reject(d vrrp.Drop, e *loader.Event) {
 	r.drops[d].Add(1)
-	r.refused.tell(r, e, refusals[d])
+	r.remark(alarmAuthRefused, e, refusals[d])
 }
 
 var refusals = map[vrrp.Drop]auth.Remark{
@@ -66,46 +67,14 @@ var refusals = map[vrrp.Drop]auth.Remark{
 	vrrp.DropAuthReplay:    "is refused: its adverts have been seen before, or its sequence numbers have begun anew (auth_replay)",
 }
 
-// standing is an alarm that ends by itself when what raised it has not come
-// for a while.
-type standing struct {
-	what auth.Remark
-	text string
-	last vrrp.Instant
-	said vrrp.Instant // when something was last logged
-}
-
-// alarmStands is how long such an alarm stands.
+// alarmStands is how long an alarm stands after what raised it has come last.
 const alarmStands = time.Minute
 
-func (s *standing) stands(at vrrp.Instant) bool {
-	return s.text != "" && at.Sub(s.last) < alarmStands
-}
-
-// tell raises the alarm. It is logged when it is new, and another in its place
-// at most every few seconds: a flood is one line, and costs no memory.
-func (s *standing) tell(r *router, e *loader.Event, what auth.Remark) {
-	stood := s.stands(e.At)
-	s.last = e.At
-	if stood && (s.what == what || e.At.Sub(s.said) < logDrops) {
+// remark raises an alarm of an advert. A flood is one line, and costs no memory.
+func (r *router) remark(kind string, e *loader.Event, what auth.Remark) {
+	if r.renewed(e.At, kind, string(what)) {
 		return
 	}
-	s.what, s.said = what, e.At
-	s.text = fmt.Sprintf("%s (%s) %s", e.Src, net.HardwareAddr(e.MAC[:]), what)
-	r.log.Warn(fmt.Sprintf("(%s) %s", r.cfg.Name, s.text))
-}
-
-// authAlarms are those that stand at t.
-func (r *router) authAlarms(t vrrp.Instant) (alarms []string) {
-	for _, s := range []*standing{&r.refused, &r.remarked} {
-		if s.stands(t) {
-			alarms = append(alarms, s.text)
-		}
-	}
-	if r.guard != nil {
-		if why := r.guard.Trouble(); why != "" {
-			alarms = append(alarms, why)
-		}
-	}
-	return alarms
+	text := fmt.Sprintf("%s (%s) %s", e.Src, net.HardwareAddr(e.MAC[:]), what)
+	r.raise(e.At, alarm{kind: kind, text: text, same: string(what), stands: alarmStands, level: slog.LevelWarn})
 }

@@ -123,7 +123,7 @@ func TestGenuineAdvertsAreFollowedAndNeverElided(t *testing.T) {
 			if rule.Elide != nil || rule.Master == nil || rule.Master.Src != a.Src || rule.Master.MAC != a.MAC || rule.UpRate != verifyRate {
 				t.Errorf("rule %+v", rule)
 			}
-			if alarms := g.r.authAlarms(g.at(0)); len(alarms) != 0 {
+			if alarms := g.r.alarmTexts(g.at(0)); len(alarms) != 0 {
 				t.Errorf("alarms %q", alarms)
 			}
 		})
@@ -158,10 +158,10 @@ func TestForgedAdvertsMoveNothing(t *testing.T) {
 			if now, _ := g.r.deadline(); now != due {
 				t.Errorf("the deadline moved by %v", now.Sub(due))
 			}
-			if alarms := g.r.authAlarms(g.at(time.Second)); len(alarms) != 1 || !strings.Contains(alarms[0], "refused") {
+			if alarms := g.r.alarmTexts(g.at(time.Second)); len(alarms) != 1 || !strings.Contains(alarms[0], "refused") {
 				t.Errorf("alarms %q", alarms)
 			}
-			if alarms := g.r.authAlarms(g.at(2 * time.Minute)); len(alarms) != 0 {
+			if alarms := g.r.alarmTexts(g.at(2 * time.Minute)); len(alarms) != 0 {
 				t.Errorf("alarms still stand: %q", alarms)
 			}
 			g.hearFrame(100*time.Millisecond, p.advert())
@@ -224,7 +224,7 @@ func TestHMACNamesEachFault(t *testing.T) {
 				}
 				g.wantDrop(d, n)
 			}
-			said := strings.Join(g.r.authAlarms(g.at(0)), "; ")
+			said := strings.Join(g.r.alarmTexts(g.at(0)), "; ")
 			if late := c.behind == 4*time.Second; (said == "") == (late || c.want != vrrp.Accepted) || late && !strings.Contains(said, "clock") {
 				t.Errorf("alarms %q", said)
 			}
@@ -253,7 +253,7 @@ func TestHMACModes(t *testing.T) {
 			if want := signs[theirs] || ours != config.Enforce; followed != want {
 				t.Errorf("%v follows %v: %v", ours, theirs, followed)
 			}
-			said := strings.Join(g.r.authAlarms(g.at(0)), "; ")
+			said := strings.Join(g.r.alarmTexts(g.at(0)), "; ")
 			if believed := strings.Contains(said, "without a signature"); believed != (followed && !signs[theirs]) {
 				t.Errorf("%v of %v says %q", ours, theirs, said)
 			}
@@ -279,7 +279,7 @@ func TestWrongPasswordIsToldOf(t *testing.T) {
 	g, p := newGuarded(t, pass("1111")), newPeer(t, pass("2222"))
 	g.hearFrame(0, p.advert())
 	g.wantDrop(vrrp.DropAuthData, 1)
-	if said := strings.Join(g.r.authAlarms(g.at(0)), "; "); !strings.Contains(said, "another password") || strings.Contains(said, "2222") {
+	if said := strings.Join(g.r.alarmTexts(g.at(0)), "; "); !strings.Contains(said, "another password") || strings.Contains(said, "2222") {
 		t.Errorf("alarms %q", said)
 	}
 }

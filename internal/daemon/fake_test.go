@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/iproute"
 	"github.com/vrrpx/vrrpx/internal/netio"
+	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -126,8 +128,18 @@ func (s *record) take() string {
 	return l
 }
 
+func (s *record) Declare(_ string, addrs []vip.Address, _ ...vip.MACVLAN) error {
+	s.add("declare %d", len(addrs))
+	return nil
+}
+func (s *record) DeclareRouting(_ string, routes []iproute.Route, rules []iproute.Rule) {
+	if len(routes)+len(rules) > 0 {
+		s.add("declare %d routes, %d rules", len(routes), len(rules))
+	}
+}
 func (s *record) Hold(string)    { s.add("hold") }
 func (s *record) Release(string) { s.add("release") }
+func (s *record) Forget(string)  { s.add("forget") }
 
 func (s *record) Refuse(r loader.Refusal) error { s.add("refuse %v", r.Addr); return nil }
 func (s *record) Admit(r loader.Refusal) error  { s.add("admit %v", r.Addr); return nil }

@@ -34,8 +34,8 @@ func TestTakeoverOverIPv6ActsInOrder(t *testing.T) {
 	}, "fe80::6")
 	g.round(1 * ms)
 	g.want(vrrp.Backup)
-	if len(g.r.alarms) != 0 {
-		t.Errorf("alarms: %v", g.r.alarms)
+	if alarms := g.r.alarmTexts(g.at(1 * ms)); len(alarms) != 0 {
+		t.Errorf("alarms: %v", alarms)
 	}
 	g.take()
 	g.down(36*ms + 200*time.Microsecond)

@@ -34,13 +34,13 @@ func keeping(t *testing.T, dir string) *host {
 func TestKeeperStops(t *testing.T) {
 	dir := t.TempDir()
 	h := keeping(t, dir)
-	stop := h.startKeeper()
+	h.startKeeper()
 	p := peer{h.routers[0], t}
 	sent, d := vrrp.TrailerOf(p.advert()[14+20:], vrrp.IPv4)
 	if d != vrrp.Accepted {
 		t.Fatal(d)
 	}
-	stop()
+	h.stopKeeper()
 	var kept struct {
 		Routers map[string]struct{ Sent uint64 }
 	}
@@ -63,14 +63,15 @@ func TestNumbersThatCannotBeKeptAreAnAlarm(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := keeping(t, dir)
-	if said := h.routers[0].authAlarms(1); len(said) != 0 {
+	if said := h.routers[0].alarmTexts(1); len(said) != 0 {
 		t.Errorf("alarms %q", said)
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	h.startKeeper()()
-	if said := strings.Join(h.routers[0].authAlarms(1), "; "); !strings.Contains(said, "cannot be kept") {
+	h.startKeeper()
+	h.stopKeeper()
+	if said := strings.Join(h.routers[0].alarmTexts(1), "; "); !strings.Contains(said, "cannot be kept") {
 		t.Errorf("alarms %q", said)
 	}
 }

@@ -3,7 +3,9 @@ package daemon
 import (
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/iproute"
 	"github.com/vrrpx/vrrpx/internal/netio"
+	"github.com/vrrpx/vrrpx/internal/vip"
 )
 
 // outputs is where a router's effects go. None of these blocks: each hands
@@ -16,6 +18,13 @@ type outputs struct {
 	refuser   refuser           // nil without BPF
 	post      func(func()) bool // to the loop
 	notifier  notifier
+	alarmed   func(AlarmEvent) // told of each alarm beside the notifier, on the loop; nil for nobody
+	fifos     lineTeller       // nil without
+}
+
+// lineTeller writes lines to FIFOs (fifos).
+type lineTeller interface {
+	tell(kind, name, event string, priority uint8)
 }
 
 // sender sends on one interface (netio.Sender).
@@ -26,8 +35,11 @@ type sender interface {
 
 // addresses is the desired state of the host's virtual addresses (vip.Manager).
 type addresses interface {
+	Declare(owner string, addrs []vip.Address, devices ...vip.MACVLAN) error
 	Hold(owner string)
 	Release(owner string)
+	Forget(owner string)
+	DeclareRouting(owner string, routes []iproute.Route, rules []iproute.Rule)
 }
 
 // pacer sends the adverts of every MASTER on its schedule (netio.Pacer).

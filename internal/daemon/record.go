@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -13,11 +12,7 @@ import (
 
 // recordTransition puts a change of state into history and log.
 func (r *router) recordTransition(at vrrp.Instant, t vrrp.Transition) {
-	for k := range r.alarms {
-		if k != vrrp.NoteIntervalCapped { // which makes transitions
-			delete(r.alarms, k)
-		}
-	}
+	r.endNotes(at, vrrp.NoteIntervalCapped) // which makes transitions
 	if len(r.history) == historyLen {
 		r.history = append(r.history[:0], r.history[1:]...)
 	}
@@ -26,48 +21,27 @@ func (r *router) recordTransition(at vrrp.Instant, t vrrp.Transition) {
 	})
 	r.log.Info(fmt.Sprintf("(%s) Entering %s STATE", r.cfg.Name, t.To),
 		"from", t.From.String(), "cause", t.Reason.Code.String(), "reason", t.Reason.String())
-	r.notifyState(t.To)
+	if t.Reason.Code != vrrp.ReasonWithdrawn { // by a reload, which tells
+		r.notifyState(t.To)
+	}
 }
 
-// recordNote logs a note; it stands as an alarm until the next transition, that
-// of an interval too long to be learned until we follow a master without. Who
-// sends adverts in turn with another, or changes his own, makes a note of each:
-// of a kind one is logged in logDrops, and how many were not.
+// recordNote makes a note an alarm. It stands until the next transition, that of
+// an interval too long to be learned until we follow a master without, that of a
+// second MASTER until it falls silent.
 func (r *router) recordNote(at vrrp.Instant, n vrrp.Note) {
-	text := noteText(n, r.machine.Config())
-	r.alarms[n.Kind] = text
 	if n.Kind == vrrp.NoteSecondMaster {
 		r.notifyLower()
 	}
-	last := r.noted[n.Kind]
-	if last.at != 0 && at.Sub(last.at) < logDrops {
-		last.unlogged++
-		r.noted[n.Kind] = last
-		return
-	}
-	if r.noted == nil {
-		r.noted = map[vrrp.NoteKind]noted{}
-	}
-	r.noted[n.Kind] = noted{at: at}
-	attrs := []any{"alarm", n.Kind.String()}
-	if last.unlogged > 0 {
-		attrs = append(attrs, "unlogged", last.unlogged)
-	}
-	r.log.Log(context.Background(), noteLevel(n.Kind), fmt.Sprintf("(%s) %s", r.cfg.Name, text), attrs...)
-}
-
-// noted is when a kind of note was last logged, and how many were not since.
-type noted struct {
-	at       vrrp.Instant
-	unlogged int
+	r.raise(at, alarm{kind: n.Kind.String(), text: noteText(n, r.machine.Config()), level: noteLevel(n.Kind)})
 }
 
 // calm ends the alarm of an interval that is too long. The datapath may have
 // kept the adverts that prove it over, so it is asked for and not told.
-func (r *router) calm() {
+func (r *router) calm(at vrrp.Instant) {
 	c := r.machine.Config()
 	if a, _, ok := r.machine.Accepted(); ok && (c.MaxLearn == 0 || a.Interval <= time.Duration(c.MaxLearn)*c.Interval) {
-		delete(r.alarms, vrrp.NoteIntervalCapped)
+		r.endAlarm(at, vrrp.NoteIntervalCapped.String())
 	}
 }
 

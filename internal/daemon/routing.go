@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -15,17 +16,46 @@ import (
 
 // openStatic asks for what the host has whoever is MASTER. The manager makes it
 // in the order of asking, so before what any router has.
-func (h *host) openStatic() error {
-	s := h.opts.Config.Static
+func (h *host) openStatic(s *config.Static) error {
 	if len(s.Addresses)+len(s.Routes)+len(s.Rules) == 0 {
 		return nil
 	}
+	return h.setStatic(s)
+}
+
+func (h *host) setStatic(s *config.Static) error {
 	if err := h.addrs.Declare(vip.Host, addressList(s.Addresses)); err != nil {
 		return err
 	}
 	h.addrs.DeclareRouting(vip.Host, routesOf(s.Routes), rulesOf(s.Rules))
 	h.addrs.Hold(vip.Host)
+	h.static.Store(s)
 	return nil
+}
+
+// keepStatic gives up the static addresses that are not in s; declareStatic has
+// all that is. That they can be had was found out before.
+func (h *host) keepStatic(s *config.Static) {
+	was := h.static.Load()
+	if was == nil {
+		return
+	}
+	keep := *was
+	keep.Addresses = slices.DeleteFunc(slices.Clone(was.Addresses), func(a config.Address) bool {
+		return !slices.ContainsFunc(s.Addresses, func(b config.Address) bool { return a.Prefix == b.Prefix && a.Device == b.Device })
+	})
+	h.declareStatic(&keep)
+}
+
+func (h *host) declareStatic(s *config.Static) {
+	if err := h.setStatic(s); err != nil {
+		h.log.Error("static addresses: " + err.Error())
+	}
+}
+
+// declareRouting says which routes and rules a router has as MASTER.
+func (r *router) declareRouting() {
+	r.out.addresses.DeclareRouting(r.owner, routesOf(r.cfg.Routes), rulesOf(r.cfg.Rules))
 }
 
 func routesOf(list []config.Route) (all []iproute.Route) {

@@ -45,7 +45,7 @@ type pair struct {
 	high, low *side
 }
 
-func (c cell) build(t *testing.T, prefix string) *pair {
+func (c cell) build(t testing.TB, prefix string) *pair {
 	t.Helper()
 	const us = testnet.VRRPX
 	// Where priority decides, the address would decide otherwise.
@@ -90,7 +90,7 @@ func (c cell) build(t *testing.T, prefix string) *pair {
 // live takes the pair through its life and returns how long the takeover from
 // a killed MASTER took. turn is held except in the partition, which is long
 // and costs little.
-func (p *pair) live(t *testing.T, turn chan struct{}) time.Duration {
+func (p *pair) live(t testing.TB, turn chan struct{}) time.Duration {
 	p.election(t)
 	holder, other := p.stopped(t, p.high, p.low)
 	holder, other = p.returned(t, other, holder)
@@ -106,7 +106,7 @@ func (p *pair) live(t *testing.T, turn chan struct{}) time.Duration {
 	return took
 }
 
-func (p *pair) election(t *testing.T) {
+func (p *pair) election(t testing.TB) {
 	begin := testnet.Now()
 	p.high.start(t)
 	p.onlyHolder(t, begin, p.high, p.low)
@@ -116,9 +116,10 @@ func (p *pair) election(t *testing.T) {
 }
 
 // stopped stops one gracefully; the other takes over after its skew.
-func (p *pair) stopped(t *testing.T, one, other *side) (holder, stopped *side) {
+func (p *pair) stopped(t testing.TB, one, other *side) (holder, stopped *side) {
 	begin := testnet.Now()
 	must(t, one.daemon.Stop())
+	one.stopped = true
 	p.onlyHolder(t, begin, other, one)
 	released, ad := one.lastAdvert(t)
 	if ad.Priority != 0 {
@@ -132,7 +133,7 @@ func (p *pair) stopped(t *testing.T, one, other *side) (holder, stopped *side) {
 
 // returned starts the one that was stopped: it preempts, or leaves the holder
 // alone.
-func (p *pair) returned(t *testing.T, one, holder *side) (now, other *side) {
+func (p *pair) returned(t testing.TB, one, holder *side) (now, other *side) {
 	begin := testnet.Now()
 	one.start(t)
 	if p.nopreempt {
@@ -147,8 +148,9 @@ func (p *pair) returned(t *testing.T, one, holder *side) (now, other *side) {
 }
 
 // killed kills the holder and pulls its cable, as the death of its host would.
-func (p *pair) killed(t *testing.T, holder, other *side) time.Duration {
+func (p *pair) killed(t testing.TB, holder, other *side) time.Duration {
 	begin := testnet.Now()
+	holder.killed = begin
 	holder.daemon.Kill9()
 	must(t, holder.port.Cut())
 	p.onlyHolder(t, begin, other, nil)
@@ -164,7 +166,7 @@ func (p *pair) killed(t *testing.T, holder, other *side) time.Duration {
 
 // comesBack starts the one that was killed: the daemon first, so that the
 // address that the killed one left is off before the cable is in.
-func (p *pair) comesBack(t *testing.T, one, holder *side) {
+func (p *pair) comesBack(t testing.TB, one, holder *side) {
 	must(t, one.daemon.Start())
 	await(t, "the address of the killed "+one.String()+" to go", func() bool { return !one.holds() })
 	begin := testnet.Now()
@@ -174,7 +176,7 @@ func (p *pair) comesBack(t *testing.T, one, holder *side) {
 
 // parted cuts the LAN in two: both are MASTER, as the protocol wants, until
 // the instant returned.
-func (p *pair) parted(t *testing.T) (until time.Time) {
+func (p *pair) parted(t testing.TB) (until time.Time) {
 	until = time.Now().Add(partition)
 	must(t, p.low.port.Mute())
 	must(t, p.low.port.Deafen())
@@ -182,7 +184,7 @@ func (p *pair) parted(t *testing.T) (until time.Time) {
 	return until
 }
 
-func (p *pair) healed(t *testing.T) {
+func (p *pair) healed(t testing.TB) {
 	now := testnet.Now()
 	for _, s := range []*side{p.high, p.low} {
 		heard := len(s.adverts(now.Add(-3*s.interval-slack))) > 0
@@ -210,7 +212,7 @@ func (p *pair) healed(t *testing.T) {
 }
 
 // ours checks that vrrpx spoke as the mode says, all the time.
-func (p *pair) ours(t *testing.T) {
+func (p *pair) ours(t testing.TB) {
 	if p.shows == nil {
 		return
 	}
@@ -228,7 +230,7 @@ func (p *pair) ours(t *testing.T) {
 
 // masterships checks that vrrpx was MASTER as often as its life demands, and
 // not once more. At 10 ms a stall of the peer is a reason to be.
-func (p *pair) masterships(t *testing.T) {
+func (p *pair) masterships(t testing.TB) {
 	want := 3 // high: elected, returned twice; low: stop, kill, partition
 	if p.nopreempt {
 		want = 2 // high: elected, kill; low: stop, partition

@@ -7,7 +7,7 @@ import (
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -16,7 +16,7 @@ func must(t *testing.T, err error) {
 
 // await fails the test when pred does not come to hold. It asks less often
 // than testnet.WaitFor, for a dozen cells ask at once.
-func await(t *testing.T, what string, pred func() bool) {
+func await(t testing.TB, what string, pred func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !pred(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -27,7 +27,7 @@ func await(t *testing.T, what string, pred func() bool) {
 
 // onlyHolder waits until holder has the address and other, if any, has not,
 // and the wire agrees: two adverts of the holder, none of other after them.
-func (p *pair) onlyHolder(t *testing.T, since vrrp.Instant, holder, other *side) {
+func (p *pair) onlyHolder(t testing.TB, since vrrp.Instant, holder, other *side) {
 	t.Helper()
 	one := func() bool { return holder.holds() && (other == nil || !other.holds()) }
 	await(t, holder.String()+" to be the one holder", func() bool {
@@ -48,7 +48,7 @@ func (p *pair) onlyHolder(t *testing.T, since vrrp.Instant, holder, other *side)
 
 // stays waits for as long as silent would need to take over, and checks that it
 // has not sent an advert and that the holder is the one holder.
-func (p *pair) stays(t *testing.T, since vrrp.Instant, holder, silent *side) {
+func (p *pair) stays(t testing.TB, since vrrp.Instant, holder, silent *side) {
 	t.Helper()
 	time.Sleep(silent.masterDown() + slack)
 	p.onlyHolder(t, since, holder, silent)
@@ -58,13 +58,13 @@ func (p *pair) stays(t *testing.T, since vrrp.Instant, holder, silent *side) {
 }
 
 // announced checks that s told the hosts of the LAN that it has the address.
-func (p *pair) announced(t *testing.T, s *side, since vrrp.Instant) {
+func (p *pair) announced(t testing.TB, s *side, since vrrp.Instant) {
 	t.Helper()
 	await(t, "an announcement of "+s.String(), func() bool { return s.announcements(since) > 0 })
 }
 
 // within checks a time that the protocol sets, from above with slack.
-func (p *pair) within(t *testing.T, what string, got, least, want time.Duration) {
+func (p *pair) within(t testing.TB, what string, got, least, want time.Duration) {
 	t.Helper()
 	t.Logf("%s after %v, the protocol says %v", what, got.Round(10*time.Microsecond), want)
 	if got < least*9/10 || got > want+slack {

@@ -74,7 +74,7 @@ func run(t *testing.T, list []cell, active, all int, took map[string]time.Durati
 				t.Run(c.String(), func(t *testing.T) {
 					<-turn
 					defer func() { turn <- struct{}{} }()
-					d := c.build(t, fmt.Sprintf("interop%d-", n)).live(t, turn)
+					d := c.run(t, fmt.Sprintf("interop%d-", n), turn)
 					mu.Lock()
 					took[c.String()] = d
 					mu.Unlock()

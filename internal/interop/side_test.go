@@ -25,11 +25,13 @@ type side struct {
 	peer     netip.Addr
 	priority int
 
-	host   *testnet.Host
-	port   *testnet.Port
-	tap    *testnet.Tap // what its host sends, and nobody else
-	daemon *testnet.Daemon
-	starts int // so often it has been ready
+	host    *testnet.Host
+	port    *testnet.Port
+	tap     *testnet.Tap // what its host sends, and nobody else
+	daemon  *testnet.Daemon
+	starts  int // so often it has been ready
+	stopped bool
+	killed  vrrp.Instant
 }
 
 func (s *side) String() string { return fmt.Sprintf("%s (%s)", s.host.Name, s.kind) }
@@ -57,7 +59,7 @@ func (s *side) conf() string {
 
 // start starts the daemon, for the first time or again, and waits until it
 // takes part.
-func (s *side) start(t *testing.T) {
+func (s *side) start(t testing.TB) {
 	t.Helper()
 	if s.daemon == nil {
 		s.daemon = s.host.StartForTest(t, s.kind, s.conf())
@@ -69,13 +71,15 @@ func (s *side) start(t *testing.T) {
 		word = "Initialize -> Backup"
 	}
 	s.starts++
+	s.stopped = false
 	await(t, s.String()+" to be BACKUP", func() bool { return strings.Count(s.daemon.Log(), word) >= s.starts })
 }
 
 // holds tells whether the host has the virtual address, and so answers for it.
+// What a FRR that has ended leaves is zebra's to take away, and not looked at.
 func (s *side) holds() bool {
 	if s.kind == testnet.FRR {
-		return s.daemon != nil && s.host.HasCarrier(testnet.FRRDevice(vrid, s.six))
+		return s.daemon != nil && !s.stopped && s.host.HasCarrier(testnet.FRRDevice(vrid, s.six))
 	}
 	return s.host.HasAddr(vip) || s.host.HasAddr(vip6)
 }
@@ -102,7 +106,7 @@ func (s *side) announcements(since vrrp.Instant) (n int) {
 }
 
 // firstAdvert waits for the first advert since an instant.
-func (s *side) firstAdvert(t *testing.T, since vrrp.Instant) vrrp.Instant {
+func (s *side) firstAdvert(t testing.TB, since vrrp.Instant) vrrp.Instant {
 	t.Helper()
 	var ads []testnet.Frame
 	await(t, "an advert of "+s.String(), func() bool {
@@ -113,7 +117,7 @@ func (s *side) firstAdvert(t *testing.T, since vrrp.Instant) vrrp.Instant {
 }
 
 // lastAdvert is the last one so far.
-func (s *side) lastAdvert(t *testing.T) (vrrp.Instant, testnet.Advert) {
+func (s *side) lastAdvert(t testing.TB) (vrrp.Instant, testnet.Advert) {
 	t.Helper()
 	ads := s.adverts(0)
 	if len(ads) == 0 {

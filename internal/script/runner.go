@@ -21,6 +21,8 @@ type Command struct {
 	// Timeout is how long it may run, 0 for any time. Then its process group is
 	// sent SIGTERM, and after Grace SIGKILL.
 	Timeout time.Duration
+	// Stop, when closed, ends it in the same way.
+	Stop <-chan struct{}
 	// Outlives lets the program go on when this process dies; others get
 	// SIGTERM.
 	Outlives bool
@@ -95,27 +97,34 @@ func (r *Runner) run(c Command) Result {
 		_, _ = unix.Wait4(s.pid, &status, 0, nil)
 		return Result{Exit: -1, Err: err}
 	}
-	timedOut := outlast(ended, s.pid, c.Timeout)
+	timedOut := outlast(ended, s.pid, c.Timeout, c.Stop)
 	res := reap(s.pid)
 	res.TimedOut = timedOut
 	return res
 }
 
-// outlast waits for the program, and ends its group when its time is over.
-func outlast(ended <-chan struct{}, pid int, timeout time.Duration) (timedOut bool) {
-	if timeout <= 0 {
-		<-ended
-		return false
+// outlast waits for the program, and ends its group when its time is over or it
+// is to stop.
+func outlast(ended <-chan struct{}, pid int, timeout time.Duration, stop <-chan struct{}) (timedOut bool) {
+	var over <-chan time.Time
+	if timeout > 0 {
+		t := time.NewTimer(timeout)
+		defer t.Stop()
+		over = t.C
 	}
-	if within(ended, timeout) {
+	select {
+	case <-ended:
 		return false
+	case <-over:
+		timedOut = true
+	case <-stop:
 	}
 	_ = syscall.Kill(-pid, syscall.SIGTERM)
 	if !within(ended, Grace) {
 		_ = syscall.Kill(-pid, syscall.SIGKILL)
 		<-ended
 	}
-	return true
+	return timedOut
 }
 
 func within(ended <-chan struct{}, d time.Duration) bool {

@@ -79,6 +79,26 @@ func TestProgramThatTakesTooLongIsEndedWithItsChildren(t *testing.T) {
 	}
 }
 
+func TestProgramThatIsStoppedIsEndedWithItsChildren(t *testing.T) {
+	out, stop := filepath.Join(t.TempDir(), "out"), make(chan struct{})
+	c := sh(`sleep 1000 & echo $! >"$1.new"; mv "$1.new" "$1"; wait`, out)
+	c.Stop = stop
+	ended := make(chan Result, 1)
+	go func() { ended <- NewRunner().Run(c) }()
+	var child int
+	for child == 0 {
+		b, _ := os.ReadFile(out)
+		child, _ = strconv.Atoi(strings.TrimSpace(string(b)))
+	}
+	close(stop)
+	if got := <-ended; got.TimedOut || got.Signal != syscall.SIGTERM {
+		t.Errorf("%+v, want SIGTERM", got)
+	}
+	if !gone(child) {
+		t.Errorf("its child %d lives on", child)
+	}
+}
+
 // gone waits for a process that is not our child to end; a zombie has.
 func gone(pid int) bool {
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {

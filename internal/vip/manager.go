@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"slices"
@@ -90,15 +91,8 @@ func (m *Manager) wanted(e *entry) bool { return e.owner.held && !e.gone && !m.c
 // is an error, and nothing is changed, when an address or device is impossible,
 // twice in the list or another owner's.
 func (m *Manager) Declare(name string, addrs []Address, devices ...MACVLAN) error {
-	twice := map[place]bool{}
-	for _, a := range addrs {
-		if err := a.check(); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		if twice[a.place()] {
-			return fmt.Errorf("%s: %s is listed twice", name, a)
-		}
-		twice[a.place()] = true
+	if err := Check(map[string][]Address{name: addrs}); err != nil {
+		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -129,6 +123,27 @@ func (m *Manager) Declare(name string, addrs []Address, devices ...MACVLAN) erro
 	m.unsaved = true
 	m.enqueue(o)
 	m.bell.ring()
+	return nil
+}
+
+// Check tells what would keep all of these owners from declaring these addresses
+// side by side.
+func Check(owners map[string][]Address) error {
+	whose := map[place]string{}
+	for _, name := range slices.Sorted(maps.Keys(owners)) {
+		for _, a := range owners[name] {
+			if err := a.check(); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			switch first, again := whose[a.place()]; {
+			case again && first == name:
+				return fmt.Errorf("%s: %s is listed twice", name, a)
+			case again:
+				return fmt.Errorf("%s: %s belongs to %s already", name, a, first)
+			}
+			whose[a.place()] = name
+		}
+	}
 	return nil
 }
 
@@ -257,14 +272,19 @@ func (m *Manager) Devices() []DeviceStatus {
 }
 
 // Watch sets the devices of which link and own-address events are wanted,
-// in place of those named before. They need not exist.
+// in place of those named before, of which none is lost. They need not exist.
 func (m *Manager) Watch(devices ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	clear(m.watched)
+	watched := map[string]own{}
 	for _, d := range devices {
-		m.watched[d] = m.own(d)
+		told, ok := m.watched[d]
+		if !ok {
+			told = m.own(d)
+		}
+		watched[d] = told
 	}
+	m.watched = watched
 }
 
 // Link is the interface of that name as last notified, and whether there is

@@ -136,6 +136,8 @@ func (r *routing) closeSockets() {
 // and not by us, are told as RouteForeign and stay.
 func (m *Manager) DeclareRouting(owner string, routes []iproute.Route, rules []iproute.Rule) {
 	r := m.routing
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	w := r.owners[owner]
@@ -147,6 +149,9 @@ func (m *Manager) DeclareRouting(owner string, routes []iproute.Route, rules []i
 			return
 		}
 		w = &routeOwner{name: owner}
+		if o := m.owners[owner]; o != nil { // where addresses are on their way, settle says so
+			w.held = o.held && o.asked.IsZero()
+		}
 		r.owners[owner] = w
 	}
 	for _, o := range r.objects {

@@ -60,7 +60,9 @@ func TestRoutesAndRulesComeAfterTheAddressesAndGoWithThem(t *testing.T) {
 	m, r := h.start(t)
 	h.ip(t, "address add 2001:db8::1/64 dev vip0 nodad")
 	declare(t, m, "VI_1", addrs(vipOfRoutes))
-	hop := func(via string, weight uint8) iproute.Hop { return iproute.Hop{Via: addr(via), Device: device, Weight: weight} }
+	hop := func(via string, weight uint8) iproute.Hop {
+		return iproute.Hop{Via: addr(via), Device: device, Weight: weight}
+	}
 	for _, c := range []struct {
 		want  string // of ip
 		route iproute.Route

@@ -1,0 +1,154 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// What a file may say and nobody can mean. Lints are warnings: the
+// configuration runs as written. They look at the file alone; what only the
+// other host's file shows is in lint_pair.go, what the host shows is for the
+// daemon to say.
+
+// lint looks at a configuration without errors.
+func lint(diags *diagnostics, cfg *Config) {
+	unusedScripts(diags, cfg)
+	for i := range cfg.Routers {
+		r := &cfg.Routers[i]
+		deadWeights(diags, r)
+		mirrored(diags, cfg, r)
+	}
+}
+
+// weighted is all that changes the priority of a router.
+func (r *Router) weighted() (list []Track) {
+	for _, all := range [][]Track{r.Scripts, r.Interfaces} {
+		for _, t := range all {
+			if t.Weight.N != 0 {
+				list = append(list, t)
+			}
+		}
+	}
+	return list
+}
+
+// up and down are what a thing adds to the priority while it is well, and while
+// it is not.
+func (w Weight) up() int {
+	if w.N < 0 {
+		return 0
+	}
+	return w.signed()
+}
+
+func (w Weight) down() int {
+	if w.N > 0 {
+		return 0
+	}
+	return w.signed()
+}
+
+func (w Weight) signed() int {
+	if w.Reverse {
+		return -w.N
+	}
+	return w.N
+}
+
+// standing is the priority of a router when all is well, not yet clamped.
+func (r *Router) standing() int {
+	n := int(r.Priority)
+	for _, t := range r.weighted() {
+		n += t.Weight.up()
+	}
+	return n
+}
+
+// without is the priority when t alone fails, not yet clamped.
+func (r *Router) without(t Track) int { return r.standing() - t.Weight.up() + t.Weight.down() }
+
+// sum shows how the priority without t comes about: 150-20 = 130.
+func (r *Router) sum(t Track) string {
+	n := r.without(t)
+	text := fmt.Sprintf("%d-%d = %d", r.standing(), t.Weight.up()-t.Weight.down(), n)
+	if clampPriority(n) != n {
+		text += fmt.Sprintf(", which counts as %d", clampPriority(n))
+	}
+	return text
+}
+
+// fails tells whether the weight is one by which a failure costs priority.
+func (w Weight) fails() bool { return w.down() < w.up() }
+
+// deadWeights finds weights that the ends of the range swallow: 240 and twice 50
+// is 254 with one of them and with both.
+func deadWeights(diags *diagnostics, r *Router) {
+	if r.Priority == 255 {
+		return // which has been said
+	}
+	for _, t := range r.weighted() {
+		best, left := r.standing(), r.without(t)
+		if t.Weight.fails() && clampPriority(best) == clampPriority(left) {
+			diags.warnf(t.Pos, "lower the priority, or the weights, so that the sum stays below 255",
+				"(%s) that %s alone fails changes nothing: the priority is %d before and after, since %d and %d are both outside 1 to 254",
+				plain(r.Name), quote(t.Name), clampPriority(best), best, left)
+		}
+	}
+}
+
+// unusedScripts finds check scripts that never run.
+func unusedScripts(diags *diagnostics, cfg *Config) {
+	used := map[string]bool{}
+	for _, r := range cfg.Routers {
+		for _, t := range r.Scripts {
+			used[t.Name] = true
+		}
+	}
+	for _, s := range cfg.Scripts {
+		if !used[s.Name] {
+			diags.warnf(s.Pos, "track_script { "+plain(s.Name)+" } in each vrrp_instance that depends on it", "vrrp_script %s never runs: no router tracks it", quote(s.Name))
+		}
+	}
+}
+
+// mirrored looks at the weights of a file for two hosts of which each is MASTER
+// of what the other backs up. The other file is then this one with the roles
+// exchanged, and so says what the other host has.
+func mirrored(diags *diagnostics, cfg *Config, r *Router) {
+	if r.State != Master || r.Priority == 255 {
+		return
+	}
+	other := highestBackup(cfg)
+	if other == nil || other.Priority >= r.Priority {
+		return
+	}
+	theirs := *r
+	theirs.Priority = other.Priority
+	for _, t := range r.weighted() {
+		left, best := clampPriority(r.without(t)), clampPriority(theirs.standing())
+		if !t.Weight.fails() || left < best || clampPriority(r.standing()) == left {
+			continue
+		}
+		diags.warnf(t.Pos, "use a weight above the difference of the two priorities, which is "+strconv.Itoa(int(r.Priority)-int(other.Priority))+"; vrrpx check --peer FILE reads the other host's file",
+			"(%s) when %s alone fails nothing moves: %s, not below the %d that the other host has if it mirrors this file, with priority %d as %s",
+			plain(r.Name), quote(t.Name), r.sum(t), best, other.Priority, plain(other.Name))
+	}
+}
+
+// highestBackup is the router in state BACKUP with the highest priority; nil
+// when one in state MASTER has not more, or there are not both.
+func highestBackup(cfg *Config) (found *Router) {
+	lowest := 256
+	for i := range cfg.Routers {
+		switch r := &cfg.Routers[i]; {
+		case r.State == Master:
+			lowest = min(lowest, int(r.Priority))
+		case found == nil || r.Priority > found.Priority:
+			found = r
+		}
+	}
+	if found == nil || int(found.Priority) >= lowest {
+		return nil
+	}
+	return found
+}

@@ -1,0 +1,73 @@
+package daemon
+
+import (
+	"bytes"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// An alarm is told of when it begins and when it ends, logged when it says
+// something new, shown while it stands, and counted.
+func TestAlarmBeginsAndEnds(t *testing.T) {
+	var out bytes.Buffer
+	g := newRig(t, true, nil)
+	g.r.log = slog.New(slog.NewTextHandler(&out, nil))
+	n := &heard{}
+	g.r.out.notifier, g.r.tells.alarm = n, program("/alarm", "x")
+	var events []string
+	g.r.out.alarmed = func(e AlarmEvent) {
+		events = append(events, e.Router+" "+e.Kind+" "+e.Text+" "+map[bool]string{true: "begins", false: "ends"}[e.Begins])
+	}
+	raise := func(at time.Duration, text, same string) {
+		g.r.raise(g.at(at), alarm{kind: "k", text: text, same: same, stands: time.Minute, cause: "firewall"})
+	}
+	raise(time.Second, "one of 1", "one")
+	raise(2*time.Second, "one of 2", "one") // nothing new
+	raise(20*time.Second, "two", "")
+	list := g.r.alarmList(g.at(30 * time.Second))
+	if len(list) != 1 || list[0].Text != "two" || list[0].Times != 3 || list[0].Cause != "firewall" || list[0].Since.Sub(wall(g.at(time.Second))).Abs() > time.Second/2 {
+		t.Errorf("stands: %+v", list)
+	}
+	if got := lines(&out); len(got) != 2 || !strings.Contains(got[0], "one of 1") || !strings.Contains(got[1], "two") {
+		t.Errorf("logged %q", got)
+	}
+	if !g.r.renewed(g.at(40*time.Second), "k", "two") || g.r.renewed(g.at(40*time.Second), "k", "another") {
+		t.Error("who says the same renews, who says another thing does not")
+	}
+	if list := g.r.alarmList(g.at(99 * time.Second)); len(list) != 1 {
+		t.Errorf("renewed at 40 s, and gone at 99 s")
+	}
+	if list := g.r.alarmList(g.at(100 * time.Second)); len(list) != 0 {
+		t.Errorf("stands still: %+v", list)
+	}
+	raise(time.Hour, "one of 9", "one")
+	g.r.endAlarm(g.at(time.Hour), "k", "unheard of")
+	if want := []string{
+		"VI_1: /alarm x ALARM VI_1 k BEGIN one of 1", "VI_1: /alarm x ALARM VI_1 k END two",
+		"VI_1: /alarm x ALARM VI_1 k BEGIN one of 9", "VI_1: /alarm x ALARM VI_1 k END one of 9",
+	}; !slices.Equal(n.lines, want) {
+		t.Errorf("told %q", n.lines)
+	}
+	if len(events) != 4 || events[0] != "VI_1 k one of 1 begins" || events[3] != "VI_1 k one of 9 ends" {
+		t.Errorf("events %q", events)
+	}
+	if g.r.view(g.at(time.Hour)).AlarmCounts["k"] != 2 {
+		t.Errorf("counted %v", g.r.alarms.begun)
+	}
+}
+
+// An alarm that is raised again after its time is another one.
+func TestExpiredAlarmBeginsAgain(t *testing.T) {
+	g := newRig(t, true, nil)
+	n := &heard{}
+	g.r.out.notifier, g.r.tells.alarm = n, program("/alarm")
+	for _, at := range []time.Duration{time.Second, time.Minute} {
+		g.r.raise(g.at(at), alarm{kind: "k", text: "x", stands: time.Second})
+	}
+	if len(n.lines) != 3 || !strings.Contains(n.lines[1], "END") || g.r.alarms.begun["k"] != 2 {
+		t.Errorf("told %q", n.lines)
+	}
+}
