@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -154,6 +156,25 @@ func TestVirtualRoutesOutliveDeletionAndTheLink(t *testing.T) {
 			t.Errorf("the log lacks %q:\n%s", want, d.Log())
 		}
 	}
+	// A reload makes what is new and removes what is no longer there.
+	must(t, os.WriteFile(filepath.Join(d.Dir, "keepalived.conf"), []byte(strings.ReplaceAll(routesTop, "eth1", "eth0")+d.Conf), 0o644))
+	reload := func() {
+		if out, code := vrrpx(t, a, "reload"); code != 0 {
+			t.Fatalf("reload: exit %d: %s", code, out)
+		}
+	}
+	reload()
+	await(t, "the static routes", func() bool { return len(routing(t, a)) == len(before)+6 && a.HasAddr("10.60.0.1") })
+	must(t, os.WriteFile(filepath.Join(d.Dir, "keepalived.conf"), []byte(strings.Replace(d.Conf, "10.72.0.0/16", "10.78.0.0/16", 1)), 0o644))
+	reload()
+	await(t, "the static address to have gone", func() bool { return !a.HasAddr("10.60.0.1") })
+	await(t, "the route to be another", func() bool {
+		now := strings.Join(routing(t, a), "\n")
+		return strings.Count(now, "\n") == 2 && strings.Contains(now, "10.78.0.0/16") && !strings.Contains(now, "10.72.0.0/16")
+	})
+	before = routing(t, a)
+	still()
+
 	must(t, a.Links[0].Cut())
 	awaitState(t, a, "FAULT")
 	await(t, "its routes to have gone", func() bool { return len(routing(t, a)) == 0 })
