@@ -139,7 +139,11 @@ func (h *host) open() error {
 	}
 	h.addrs, err = vip.Open(vip.Options{
 		StateFile: filepath.Join(h.opts.RunDir, stateName),
-		Events:    func(e vip.Event) { h.loop.post(func() { h.addrEvent(e) }) },
+		Events: func(e vip.Event) {
+			if !h.routeEvent(e) {
+				h.loop.post(func() { h.addrEvent(e) })
+			}
+		},
 	})
 	if err != nil {
 		return err

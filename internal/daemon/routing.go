@@ -75,8 +75,9 @@ func rulesOf(list []config.Rule) (all []iproute.Rule) {
 // ownerName is a router's name, or what stands for the host.
 func ownerName(owner string) string { return cmp.Or(owner, "static") }
 
-// routeEvent takes news of routes and rules.
-func (h *host) routeEvent(e vip.Event) {
+// routeEvent takes news of routes and rules, if it is that: nothing on the loop
+// depends on them, and they may be many.
+func (h *host) routeEvent(e vip.Event) bool {
 	who := ownerName(e.Owner)
 	switch e.Kind {
 	case vip.RouteFailed:
@@ -91,7 +92,10 @@ func (h *host) routeEvent(e vip.Event) {
 		h.log.Warn(fmt.Sprintf("(%s) %s was removed by %s; put back after %v", who, e.What, e.Culprit, e.Took))
 	case vip.RouteForeign:
 		h.log.Warn(fmt.Sprintf("(%s) %s is on this host and not by us%s: it will be left alone", who, e.What, by(e.Culprit)), "at", e.Origin)
+	default:
+		return false
 	}
+	return true
 }
 
 // routeHint is what to do about an error of the kernel.

@@ -264,14 +264,14 @@ func (r *routing) look() {
 		}
 		is := r.onHost(o, env.index)
 		switch {
-		case o.there && !is && !o.blind:
+		case o.there && !is && o.known:
 			who := o.culprit
 			if who == "" {
 				who = withIt
 			}
 			r.went(o, who)
 		case o.there:
-			o.replaced, o.culprit = false, ""
+			o.known, o.replaced, o.culprit = o.known || is, false, ""
 		case is:
 			r.foreign(o, "")
 		}
