@@ -40,10 +40,10 @@ type sender interface {
 // addresses is the desired state of the host's virtual addresses (vip.Manager).
 type addresses interface {
 	Declare(owner string, addrs []vip.Address, devices ...vip.MACVLAN) error
-	DeclareRouting(owner string, routes []iproute.Route, rules []iproute.Rule)
 	Hold(owner string)
 	Release(owner string)
 	Forget(owner string)
+	DeclareRouting(owner string, routes []iproute.Route, rules []iproute.Rule)
 }
 
 // pacer sends the adverts of every MASTER on its schedule (netio.Pacer).
