@@ -137,6 +137,9 @@ type Router struct {
 	// changes (notify_priority_changes).
 	NotifyPriorityChanges bool
 
+	// Heartbeats are further lines for the same adverts; see docs/heartbeat.md.
+	Heartbeats []Heartbeat
+
 	SplitBrain *SplitBrain // split_brain; nil for none: what is heard is told all the same
 
 	GARP                 GARP

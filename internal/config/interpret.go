@@ -33,6 +33,9 @@ type draft struct {
 	authPass      word
 	hmac          *hmacDraft // nil without auth_hmac
 	vmac          vmacWords
+	lines         []*draft // heartbeat, of which only what a Heartbeat has is set
+	lineName      string   // and these, of such a one
+	linePeers     []LinePeer
 }
 
 func (d *draft) given(keyword string) bool {

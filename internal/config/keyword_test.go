@@ -41,7 +41,7 @@ func TestTablesHaveEveryKeywordOfKeepalived(t *testing.T) {
 }
 
 // ours are the keywords that keepalived does not have.
-var ours = []string{"split_brain", "probe", "source", "count", "arp_probe", "action", "script_timeout", "wait_for_script", "notify_alarm"}
+var ours = []string{"split_brain", "probe", "source", "count", "arp_probe", "action", "script_timeout", "wait_for_script", "notify_alarm", "heartbeat"}
 
 // arguments make a keyword well formed, where a number is not.
 var arguments = map[string]string{
@@ -87,6 +87,7 @@ var arguments = map[string]string{
 	"anti_replay":          "time",
 	"mode":                 "enforce",
 	"split_brain":          "{\n}",
+	"heartbeat":            "{\ninterface eth1\n}",
 	"notify_fifo":          "/run/x.fifo",
 	"vrrp_notify_fifo":     "/run/x.fifo",
 	"virtual_server_group": "G {\n10.0.0.3 80\n}",

@@ -27,6 +27,7 @@ var blocks = map[string]table{
 	"authentication":     authTable,
 	"auth_hmac":          hmacTable,
 	"split_brain":        splitTable,
+	"heartbeat":          heartbeatTable,
 	"vrrp_sync_group":    syncTable,
 	"vrrp_script":        scriptTable,
 	"vrrp_track_process": processTable,

@@ -32,9 +32,11 @@ func validate(diags *diagnostics, cfg *Config, said func(i int, keyword string) 
 		v.garp()
 		v.addresses()
 		v.vmacs()
+		v.heartbeats()
 	}
 	unique(diags, cfg)
 	uniqueVMACs(diags, cfg)
+	uniqueHeartbeats(diags, cfg)
 }
 
 type validator struct {
