@@ -25,6 +25,7 @@ type Config struct {
 	Global  Global
 	Routers []Router // in the order of the file
 	Scripts []Script // likewise
+	Static  Static
 }
 
 // Global holds global_defs: what concerns the whole process, and the values
@@ -32,12 +33,7 @@ type Config struct {
 type Global struct {
 	RouterID string // router_id; empty means the host's name
 
-	// Mail is read and checked, but not sent by this version.
-	NotificationEmail     []string
-	NotificationEmailFrom string
-	SMTPServer            string // host name or address; empty means none
-	SMTPPort              uint16
-	SMTPConnectTimeout    time.Duration
+	Mail Mail
 
 	Version              uint8         // vrrp_version: 2 or 3
 	Strict               bool          // vrrp_strict
@@ -73,7 +69,10 @@ type Global struct {
 	// (vrrp_delay_after_boot). 0 for none, else 1 ms to 4294967.295 s.
 	StartupDelay, DelayAfterBoot time.Duration
 
-	vmacPrefix, vmacAddrPrefix word // of the names of VMACs; empty: the default
+	Files
+
+	defaultInterface           string // default_interface; empty: eth0
+	vmacPrefix, vmacAddrPrefix word   // of the names of VMACs; empty: the default
 }
 
 // The states in which a router may be configured to start.
@@ -111,6 +110,12 @@ type Router struct {
 	NoAddresses   bool      // no_virtual_ipaddress: Addresses may be empty
 	Excluded      []Address // virtual_ipaddress_excluded: held and announced like Addresses, in no advert
 
+	// As MASTER the host has these too, after the addresses. Needs are interfaces,
+	// beside Interface and those of addresses, that are a fault while they are down.
+	Routes []Route // virtual_routes
+	Rules  []Rule  // virtual_rules
+	Needs  []string
+
 	// Accept tells whether the host takes packets addressed to the addresses
 	// (RFC 9568 Accept_Mode); always with Priority 255.
 	Accept bool
@@ -136,6 +141,7 @@ type Router struct {
 	// NotifyPriorityChanges: the FIFOs get a line when the effective priority
 	// changes (notify_priority_changes).
 	NotifyPriorityChanges bool
+	SMTPAlert             bool // Global.Mail is sent for it (smtp_alert)
 
 	// Heartbeats are further lines for the same adverts; see docs/heartbeat.md.
 	Heartbeats []Heartbeat
@@ -218,6 +224,7 @@ type Address struct {
 	DAD, Home, ManageTemp bool
 
 	useVMAC bool // as written
+	group   word // track_group, of a static address
 }
 
 // Lifetime is how long an address is preferred as a source once it is held
@@ -288,8 +295,7 @@ var defaultGARP = GARP{MasterDelay: 5 * time.Second, MasterRepeat: 5, RefreshRep
 func defaultGlobal() Global {
 	r := Defaults()
 	return Global{
-		SMTPPort:            25,
-		SMTPConnectTimeout:  30 * time.Second,
+		Mail:                Mail{Port: 25, Timeout: 30 * time.Second},
 		Version:             r.Version,
 		LowerPriorityAdvert: r.LowerPriorityAdvert,
 		DownAdverts:         r.DownAdverts,

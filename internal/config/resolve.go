@@ -21,6 +21,7 @@ func (in *interpreter) resolve() {
 		g.GARP.LowerRepeat = g.GARP.MasterRepeat
 	}
 	in.resolveFIFOs()
+	in.resolveMail()
 	for _, d := range in.drafts {
 		d.inherit(g)
 		in.resolveFamily(d)
@@ -38,6 +39,7 @@ func (in *interpreter) resolve() {
 		in.resolveHMAC(d)
 	}
 	in.resolveVMACs()
+	in.resolveStatic()
 	for _, d := range in.drafts {
 		in.reportExtra(d)
 	}
@@ -65,6 +67,7 @@ func (d *draft) inherit(g *Global) {
 		"garp_master_refresh":        func() { d.GARP.Refresh = g.GARP.Refresh },
 		"notify_alarm":               func() { d.Notify.Alarm = g.NotifyAlarm },
 		"notify_priority_changes":    func() { d.NotifyPriorityChanges = g.NotifyPriorityChanges },
+		"smtp_alert":                 func() { d.SMTPAlert = g.Mail.alerts() },
 		"garp_master_refresh_repeat": func() { d.GARP.RefreshRepeat = g.GARP.RefreshRepeat },
 	} {
 		if !d.given(keyword) {
@@ -238,6 +241,10 @@ func (in *interpreter) resolveStrict(d *draft) {
 		in.diags.warnf(d.seen["lower_prio_no_advert"], hint, "(%s) vrrp_strict: lower_prio_no_advert is on", plain(d.Name))
 	}
 	d.LowerPriorityAdvert = false
+	if d.GARP.LowerRepeat != 0 && d.given("garp_lower_prio_repeat") {
+		in.diags.warnf(d.seen["garp_lower_prio_repeat"], hint, "(%s) vrrp_strict: garp_lower_prio_repeat is 0", plain(d.Name))
+	}
+	d.GARP.LowerRepeat = 0
 	if d.HigherPriorityAdvert {
 		in.diags.warnf(in.origin(d, "higher_prio_send_advert", "vrrp_higher_prio_send_advert"), hint, "(%s) vrrp_strict: higher_prio_send_advert is off", plain(d.Name))
 		d.HigherPriorityAdvert = false

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/vrrpx/vrrpx/internal/auth"
@@ -43,10 +44,22 @@ func (h *host) apply(p *prepared) {
 		})
 	}
 	for name, f := range p.fittings {
-		turn(func() { h.fit(h.meet(name), f) })
+		turn(func() {
+			if d := h.meet(name); h.fit(d, f) && f.old == nil {
+				h.refresh(d) // it could not be used before
+			}
+		})
 	}
 	turn(func() { h.rerun(p.checks, p.plan.Scripts) })
 	h.fifos.apply(p.fifos)
+	h.mailer.Set(mailOptions(&p.cfg.Global.Mail))
+	var stayed []*router
+	turn(func() { h.letters.set(&p.cfg.Global); stayed = h.routers })
+	if p.plan.Static {
+		if err := h.makeStatic(&p.cfg.Static); err != nil {
+			h.log.Error("static addresses: " + err.Error()) // new since it was checked
+		}
+	}
 	for i := range p.plan.Changed {
 		if c := &p.plan.Changed[i]; !c.Areas.Has(plan.Begin) {
 			turn(func() { h.change(h.find(&c.From), c, p.guards[plan.IDOf(&c.To)]) })
@@ -62,8 +75,14 @@ func (h *host) apply(p *prepared) {
 			r.tells = p.told[plan.IDOf(c)]
 		})
 	}
+	if p.cfg.Global.FIFOStatesOnReload {
+		turn(func() { h.tellStates(stayed) })
+	}
 	var guards map[string]auth.Guard
 	turn(func() { guards = h.tidy(p) })
+	if p.cfg.Global.FIFOStatesOnReload {
+		turn(h.tellStates)
+	}
 	if h.keeper != nil {
 		h.keeper.Keep(guards)
 	}
@@ -108,6 +127,7 @@ func (h *host) add(c *config.Router, g auth.Guard, tells programsTold, was *rout
 	for h.router(r.owner) != nil || h.leaving[r.owner] != nil {
 		r.owner += "'" // another's first name, or of one whose addresses have not gone yet
 	}
+	h.openSplit(r)
 	h.enter(r, false)
 	h.setRouters(append(slices.Clone(h.routers), r))
 	h.findSource(r)
@@ -127,15 +147,19 @@ func (h *host) setRouters(all []*router) { h.routers, h.loop.routers = all, all 
 // found out before; what is new since then is told.
 func (h *host) declare(r *router, c config.Router) {
 	r.try("have its addresses", r.out.addresses.Declare(r.owner, addressesOf(c), devicesOf(c)...))
+	r.out.addresses.DeclareRouting(r.owner, routesOf(c.Routes), rulesOf(c.Rules))
 }
 
 // remove ends a router without a word to its peers: of the protocol, priority 0
 // would have them take over at once what may be back in a moment.
 func (h *host) remove(r *router, why string, tell bool) {
-	r.step(clock.Now(), vrrp.Withdraw{Cause: why})
+	t := clock.Now()
+	r.step(t, vrrp.Withdraw{Cause: why})
+	r.endAlarm(t, slices.Collect(maps.Keys(r.alarms.standing))...)
 	if tell {
 		r.notifyDeleted()
 	}
+	r.closeSplit()
 	d := r.device
 	for _, b := range r.besides {
 		h.announcer.Forget(b.names[0])
