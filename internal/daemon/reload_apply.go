@@ -127,6 +127,7 @@ func (h *host) add(c *config.Router, g auth.Guard, tells programsTold, was *rout
 	}
 	h.openSplit(r)
 	h.enter(r, false)
+	h.enterLines(r)
 	h.setRouters(append(slices.Clone(h.routers), r))
 	h.findSource(r)
 	h.declare(r, r.cfg)
@@ -135,6 +136,7 @@ func (h *host) add(c *config.Router, g auth.Guard, tells programsTold, was *rout
 		h.attach(r, l)
 		h.watchPeers(r.device)
 	}
+	h.attachLines(r)
 	r.warnOpen(clock.Now())
 	h.reconsider(r)
 	return r
@@ -163,6 +165,7 @@ func (h *host) remove(r *router, why string, tell bool) {
 		h.announcer.Forget(b.names[0])
 		h.announcer.Forget(b.names[1])
 	}
+	h.removeLines(r)
 	h.leave(r)
 	h.setRouters(slices.DeleteFunc(slices.Clone(h.routers), func(x *router) bool { return x == r }))
 	h.attach(r, nil)
