@@ -54,6 +54,9 @@ func TestHeartbeatLinesCutInTurn(t *testing.T) {
 	unicast := func(me, peer int) string {
 		return cable2(fmt.Sprintf("source 10.101.0.%d\nunicast_peer {\n10.101.0.%d is 10.99.0.%d\n}", me, peer, peer))
 	}
+	both := func(me, peer int) string {
+		return fmt.Sprintf("unicast_src_ip 10.99.0.%d\nunicast_peer {\n10.99.0.%d\n}\n", me, peer) + unicast(me, peer)
+	}
 	multicast := func(int, int) string { return cable2() }
 	for name, c := range map[string]struct {
 		mode  string
@@ -62,14 +65,20 @@ func TestHeartbeatLinesCutInTurn(t *testing.T) {
 		extra []string
 	}{
 		"native":           {"native", v3fast, multicast, nil},
+		"first unicast":    {"native", v3fast, func(me, peer int) string { return strings.Replace(both(me, peer), unicast(me, peer), cable2(), 1) }, nil},
 		"packet sockets":   {"off", v3fast, multicast, nil},
 		"IPv6":             {"native", v3sixfast, multicast, nil},
 		"unicast line":     {"native", v3fast, unicast, nil},
 		"auth_hmac":        {"native", v3fast, multicast, []string{hmac}},
-		"unicast and hmac": {"off", v3fast, unicast, []string{hmac}},
+		"unicast and hmac": {"off", v3fast, both, []string{hmac}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, b := twoLines(t)
+			if !strings.Contains(c.line(1, 2), "source") { // a line of multicast needs no address
+				for _, h := range []*testnet.Host{a, b} {
+					must(t, h.Command(t.Context(), "ip", "addr", "flush", "dev", "eth1").Run())
+				}
+			}
 			start(t, a, c.mode, c.p.conf(150, append(c.extra, c.line(1, 2))...))
 			awaitState(t, a, "MASTER")
 			start(t, b, c.mode, c.p.conf(100, append(c.extra, c.line(2, 1))...))
@@ -136,6 +145,32 @@ func TestHeartbeatCablePulledOut(t *testing.T) {
 	awaitState(t, b, "MASTER")
 	r := router(t, b)
 	if last := r.History[len(r.History)-1]; !strings.Contains(last.Reason, "10.99.0.1") || strings.Contains(last.Reason, "silent") {
+		t.Errorf("took over because: %s", last.Reason)
+	}
+}
+
+// The first line has the addresses: without its carrier the router is in FAULT, and
+// says so by the other line; with dont_track_primary it goes on there.
+func TestHeartbeatFirstLineWithoutCarrier(t *testing.T) {
+	testnet.Need(t, "root")
+	a, b := twoLines(t)
+	start(t, a, "native", v3.conf(150, cable2()))
+	awaitState(t, a, "MASTER")
+	start(t, b, "native", v3.conf(100, cable2(), "dont_track_primary"))
+	awaitLines(t, b, "ok", "ok")
+	still := unmoved(t, a, b)
+	must(t, b.Links[0].Cut())
+	awaitAlarm(t, b, "heartbeat_lost:eth0", "", "link eth0 is down")
+	time.Sleep(v3.masterDown(100) + slack)
+	still()
+	must(t, b.Links[0].Join())
+	awaitLines(t, b, "ok", "ok")
+	still()
+	must(t, a.Links[0].Cut())
+	awaitState(t, a, "FAULT")
+	awaitState(t, b, "MASTER")
+	r := router(t, b)
+	if last := r.History[len(r.History)-1]; !strings.Contains(last.Reason, "released") {
 		t.Errorf("took over because: %s", last.Reason)
 	}
 }
