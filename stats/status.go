@@ -13,11 +13,39 @@ type Status struct {
 	Started    time.Time   `json:"started"`
 	ConfigFile string      `json:"config_file,omitempty"`
 	PinDir     string      `json:"pin_dir,omitempty"` // where the BPF maps are pinned; empty without BPF
+	Reload     *Reload     `json:"reload,omitempty"`  // the last; absent before the first
 	Logs       Logs        `json:"logs"`
 	Pacer      Pacer       `json:"pacer"`
 	Interfaces []Interface `json:"interfaces"`
 	Routers    []Router    `json:"routers"`
 	FIFOs      []FIFO      `json:"notify_fifos,omitempty"`
+	Static     Static      `json:"static,omitzero"`
+}
+
+// Reload is how a reload went.
+type Reload struct {
+	Count       uint64    `json:"count"` // of reloads since the start, this one among them
+	At          time.Time `json:"at"`    // when it began
+	Took        Seconds   `json:"took_seconds"`
+	OK          bool      `json:"ok"`              // false: refused, and everything runs as it did
+	Error       string    `json:"error,omitempty"` // the first
+	Changes     []string  `json:"changes,omitempty"`
+	Untouched   int       `json:"untouched_routers"`
+	Diagnostics []Finding `json:"diagnostics,omitempty"`
+}
+
+// Finding is one thing said of a configuration, FILE:LINE:COL: error: MESSAGE,
+// and what to do about it.
+type Finding struct {
+	Text string `json:"text"`
+	Hint string `json:"hint,omitempty"`
+}
+
+// Static is what the host has whoever is MASTER.
+type Static struct {
+	Addresses  []Address `json:"addresses,omitempty"`
+	Routes     []Route   `json:"routes,omitempty"`
+	MoreRoutes int       `json:"routes_not_shown,omitempty"`
 }
 
 // Logs counts log lines written and lost to a reader that did not keep up.
@@ -84,6 +112,8 @@ type Router struct {
 	DeadlineBy      string            `json:"deadline_by"`                   // kernel or loop
 	Addresses       []Address         `json:"addresses"`
 	VMACs           []VMAC            `json:"vmacs,omitempty"`
+	Routes          []Route           `json:"routes,omitempty"`
+	MoreRoutes      int               `json:"routes_not_shown,omitempty"`
 	Received        uint64            `json:"adverts_received"`
 	Sent            uint64            `json:"adverts_sent"`
 	GARPs           uint64            `json:"garps_sent"`                          // over IPv6 neighbour advertisements
@@ -152,6 +182,16 @@ type Address struct {
 	// NoAccept: as MASTER packets to it are dropped; Refused counts them.
 	NoAccept bool   `json:"no_accept,omitempty"`
 	Refused  uint64 `json:"refused_packets,omitempty"`
+}
+
+// Route is a route or a policy rule, and whether the host has it now. That of a
+// router is wanted only while it is MASTER.
+type Route struct {
+	Text    string `json:"text"` // "route ..." or "rule ...", in the words of ip
+	At      string `json:"at"`   // FILE:LINE:COL
+	Present bool   `json:"present"`
+	Foreign bool   `json:"foreign,omitempty"` // it was there without us: never removed by us
+	Error   string `json:"error,omitempty"`   // why it is not as wanted
 }
 
 // VMAC is a device that carries addresses behind a virtual MAC address. It is up

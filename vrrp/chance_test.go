@@ -35,7 +35,9 @@ func (c *chance) next(m *Machine) (Instant, Input) {
 }
 
 func (c *chance) input() Input {
-	switch c.draw(20) {
+	switch c.draw(21) {
+	case 20:
+		return Withdraw{"removed"}
 	case 17, 18:
 		return Permit{c.draw(2) == 0}
 	case 19:

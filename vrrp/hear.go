@@ -30,6 +30,9 @@ func (m *Machine) hearAsBackup(now Instant, a Advert, out []Effect) []Effect {
 			m.base, m.released, m.releaser = now, true, a.Src
 		}
 		return out
+	case m.ready && m.preemptsAfterWait(now, a.Priority):
+		m.lower, m.lowerAt = a, now
+		return out
 	case m.waits(a.Priority):
 		if m.waiting == 0 {
 			m.waiting = now
@@ -42,7 +45,8 @@ func (m *Machine) hearAsBackup(now Instant, a Advert, out []Effect) []Effect {
 	}
 	first := m.heard == 0 || !sameAdvert(&a, &m.master)
 	check := !m.cfg.CheckAddrsOnce || a.Src != m.master.Src
-	m.base, m.released, m.asking = now, false, false
+	m.base, m.released, m.asking, m.ready = now, false, false, false
+	m.calm(now)
 	m.master, m.heard = a, now
 	var capped bool
 	m.learned, capped = m.learn(a.Interval)

@@ -29,7 +29,7 @@ func (m *Machine) Asking() (Reason, bool) { return m.asked, m.asking }
 func (m *Machine) expired(now Instant, out []Effect) []Effect {
 	why := m.takeover(now)
 	if !m.cfg.Ask || m.cfg.Priority == 255 {
-		return m.rule(now, why, out)
+		return m.claim(now, why, out)
 	}
 	m.asking, m.asked = true, why
 	return append(out, AskTakeover{why})
@@ -41,7 +41,7 @@ func (m *Machine) permit(now Instant, granted bool, out []Effect) []Effect {
 	}
 	m.asking = false
 	if granted {
-		return m.rule(now, m.asked, out)
+		return m.claim(now, m.asked, out)
 	}
 	m.base, m.released, m.waiting = now, false, 0
 	return out

@@ -6,7 +6,7 @@ import (
 )
 
 // Input is something that happened to a router: Startup, Shutdown, Heard,
-// Timer, SetPriority, SetConfig, Fault, HeldUp, Permit or Yield.
+// Timer, SetPriority, SetConfig, Fault, HeldUp, Withdraw, Permit or Yield.
 type Input interface{ input() }
 
 // Startup begins the election (RFC 9568 section 6.4.1).
@@ -42,6 +42,11 @@ type Fault struct {
 // sends anything. In other states it does nothing.
 type HeldUp struct{ Silence time.Duration }
 
+// Withdraw takes the router out of the election for good, as when an operator
+// removes it from a running host. It says nothing: other than at a Shutdown, the
+// same router may begin anew here at once, and no backup is to be hurried.
+type Withdraw struct{ Cause string }
+
 // Advert is a packet and where it came from.
 type Advert struct {
 	Packet
@@ -57,3 +62,4 @@ func (SetPriority) input() {}
 func (SetConfig) input()   {}
 func (Fault) input()       {}
 func (HeldUp) input()      {}
+func (Withdraw) input()    {}

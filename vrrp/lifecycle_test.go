@@ -53,6 +53,21 @@ func TestShutdownOfAMasterReleases(t *testing.T) {
 	r.step(now.Add(time.Hour), Timer{})
 }
 
+// Who is removed from a running host says nothing, and may come back.
+func TestWithdrawalIsSilent(t *testing.T) {
+	r, now := master(t, base())
+	r.step(now, Withdraw{"removed"}, "MASTER -> INIT (withdrawn)", "release VIPs")
+	if got := r.m.Reason().String(); got != "removed" {
+		t.Errorf("because: %s", got)
+	}
+	r.step(now.Add(time.Second), Fault{"link down", true})
+	r.step(now.Add(time.Second), Fault{"link down", false})
+	r.step(now.Add(time.Hour), Timer{})
+	r.step(now.Add(time.Hour), Withdraw{"again"})
+	r.step(now.Add(time.Hour), Startup{}, "INIT -> BACKUP (startup)")
+	r.step(now.Add(time.Hour), Withdraw{"removed"}, "BACKUP -> INIT (withdrawn)")
+}
+
 // A peer panics on a packet in INIT.
 //
 //vrrp:row 52

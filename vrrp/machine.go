@@ -30,6 +30,8 @@ type Machine struct {
 	asking bool   // BACKUP: leave to take over is waited for
 	asked  Reason // and why we would
 
+	member // of a Group
+
 	// MASTER: the next advert's slot, and when we last answered a losing one.
 	next    Instant
 	replied Instant
@@ -55,6 +57,8 @@ func (m *Machine) Step(now Instant, in Input, out []Effect) []Effect {
 	case Shutdown:
 		m.begun = false
 		return m.leave(now, Init, Reason{Code: ReasonShutdown}, out)
+	case Withdraw:
+		return m.withdraw(now, in.Cause, out)
 	case Fault:
 		return m.fault(now, in, out)
 	case SetPriority:
@@ -79,11 +83,12 @@ func (m *Machine) Step(now Instant, in Input, out []Effect) []Effect {
 
 // Deadline is when Timer is due: in BACKUP the master-down time, or the end of
 // the preempt delay if that is earlier; the next advert's slot in MASTER. Other
-// states have none, nor has a BACKUP that asks for leave to take over.
+// states have none, nor has a BACKUP that asks for leave to take over or that
+// waits for its group.
 func (m *Machine) Deadline() (Instant, bool) {
 	switch m.state {
 	case Backup:
-		if m.asking {
+		if m.asking || m.ready {
 			return 0, false
 		}
 		due := m.downAt()
@@ -102,7 +107,7 @@ func (m *Machine) downAt() Instant {
 	if m.released {
 		return m.base.Add(m.Skew())
 	}
-	return m.base.Add(m.MasterDown())
+	return m.base.Add(m.MasterDown() + m.deference())
 }
 
 // PreemptAt is when a BACKUP has let a master of lower priority be for long
@@ -117,17 +122,24 @@ func (m *Machine) start(now Instant, why Reason, out []Effect) []Effect {
 	if len(m.faults) > 0 {
 		return m.enter(now, Faulted, Reason{Code: ReasonFault, Cause: m.faults[0]}, out)
 	}
-	if m.cfg.Priority == 255 {
+	if m.pull != "" {
+		return m.enter(now, Faulted, Reason{Code: ReasonGroup, Cause: m.pull}, out)
+	}
+	if m.cfg.Priority == 255 && !m.held {
 		return m.rule(now, Reason{Code: ReasonOwner}, out)
 	}
 	m.follow(now, m.cfg.Interval)
-	return m.enter(now, Backup, why, out)
+	out = m.enter(now, Backup, why, out)
+	if m.cfg.Priority == 255 {
+		return m.claim(now, Reason{Code: ReasonOwner}, out)
+	}
+	return out
 }
 
 // follow resets what BACKUP knows; the timer runs from now.
 func (m *Machine) follow(now Instant, interval time.Duration) {
 	m.base, m.released, m.learned = now, false, interval
-	m.heard, m.lowerAt, m.master, m.waiting = 0, 0, Advert{}, 0
+	m.heard, m.lowerAt, m.master, m.waiting, m.contested = 0, 0, Advert{}, 0, 0
 }
 
 // rule becomes MASTER (RFC 9568 sections 6.4.1 and 6.4.2).
@@ -150,6 +162,20 @@ func (m *Machine) leave(now Instant, to State, why Reason, out []Effect) []Effec
 	return out
 }
 
+// withdraw is leave without a word.
+func (m *Machine) withdraw(now Instant, cause string, out []Effect) []Effect {
+	m.begun = false
+	was := m.state
+	if was == Init {
+		return out
+	}
+	out = m.enter(now, Init, Reason{Code: ReasonWithdrawn, Cause: cause}, out)
+	if was == Master {
+		out = append(out, ReleaseVIPs{})
+	}
+	return out
+}
+
 // giveWay makes a MASTER that was held up BACKUP. It says nothing: who took over
 // needs no release, and others would take one for that of the new master.
 func (m *Machine) giveWay(now Instant, silence time.Duration, out []Effect) []Effect {
@@ -163,7 +189,7 @@ func (m *Machine) giveWay(now Instant, silence time.Duration, out []Effect) []Ef
 
 func (m *Machine) enter(now Instant, to State, why Reason, out []Effect) []Effect {
 	from := m.state
-	m.state, m.since, m.reason, m.asking = to, now, why, false
+	m.state, m.since, m.reason, m.asking, m.ready = to, now, why, false, false
 	return append(out, Transition{from, to, why})
 }
 
@@ -172,6 +198,9 @@ func (m *Machine) fault(now Instant, f Fault, out []Effect) []Effect {
 	switch {
 	case f.Active && i < 0:
 		m.faults = append(m.faults, f.Cause)
+		if m.state == Faulted && len(m.faults) == 1 {
+			m.reason = Reason{Code: ReasonFault, Cause: f.Cause} // no longer for its group alone
+		}
 		if m.begun {
 			return m.leave(now, Faulted, Reason{Code: ReasonFault, Cause: f.Cause}, out)
 		}
@@ -179,6 +208,10 @@ func (m *Machine) fault(now Instant, f Fault, out []Effect) []Effect {
 		m.faults = slices.Delete(m.faults, i, i+1)
 		if m.state == Faulted && len(m.faults) > 0 {
 			m.reason.Cause = m.faults[0] // what holds it now
+		}
+		if m.state == Faulted && len(m.faults) == 0 && m.pull != "" {
+			m.reason = Reason{Code: ReasonGroup, Cause: m.pull}
+			return out
 		}
 		if m.begun && len(m.faults) == 0 {
 			return m.start(now, Reason{Code: ReasonFaultCleared, Cause: f.Cause}, out)
@@ -203,8 +236,9 @@ func (m *Machine) configure(now Instant, cfg Config, out []Effect) []Effect {
 	}
 	m.reconsider()
 	m.asking = m.asking && cfg.Ask
+	m.reclaim(now)
 	if m.state == Backup && cfg.Priority == 255 && old.Priority != 255 {
-		return m.rule(now, Reason{Code: ReasonOwner}, out)
+		return m.claim(now, Reason{Code: ReasonOwner}, out)
 	}
 	return out
 }
@@ -286,7 +320,7 @@ func (m *Machine) LearnedInterval() time.Duration { return m.learned }
 // it may keep none, because an advert then moves only one half of the deadline,
 // and the first after a better router's begins the delay anew.
 func (m *Machine) Accepted() (Advert, Instant, bool) {
-	return m.master, m.heard, m.state == Backup && m.heard != 0 && !m.released && !m.preempts(m.master.Priority)
+	return m.master, m.heard, m.state == Backup && m.heard != 0 && !m.released && !m.ready && m.contested == 0 && !m.preempts(m.master.Priority)
 }
 
 // wins tells whether an advert beats a MASTER: by priority, then by the higher

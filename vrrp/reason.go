@@ -12,7 +12,7 @@ type Reason struct {
 	Src      netip.Addr // the router whose advert, or silence, decided
 	Priority uint8      // its priority
 	Silence  time.Duration
-	Cause    string // of a fault
+	Cause    string // of a fault or a withdrawal, or what a group does
 }
 
 // ReasonCode names a Reason.
@@ -32,11 +32,13 @@ const (
 	ReasonShutdown                       // the daemon stops
 	ReasonHeldUp                         // the router did not run for too long
 	ReasonYielded                        // another that we do not hear holds the addresses
+	ReasonWithdrawn                      // taken out of the election by an operator
+	ReasonGroup                          // another member of the sync group decided
 )
 
 var reasonNames = [...]string{
 	"startup", "owner", "master_down", "no_master", "released", "preempt",
-	"better_master", "fault", "fault_cleared", "shutdown", "held_up", "yielded",
+	"better_master", "fault", "fault_cleared", "shutdown", "held_up", "yielded", "withdrawn", "group",
 }
 
 func (c ReasonCode) String() string { return reasonNames[c] }
@@ -56,7 +58,7 @@ func (r Reason) String() string {
 		return fmt.Sprintf("preempting %s, whose priority %d is lower", r.Src, r.Priority)
 	case ReasonBetterMaster:
 		return fmt.Sprintf("better advert from %s (priority %d)", r.Src, r.Priority)
-	case ReasonFault:
+	case ReasonFault, ReasonWithdrawn, ReasonGroup:
 		return r.Cause
 	case ReasonFaultCleared:
 		return "no fault any more: " + r.Cause + " cleared"

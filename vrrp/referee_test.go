@@ -145,6 +145,11 @@ func (w *referee) deadline(now Instant, b before, in Input, out []Effect) error 
 		}
 	case Heard:
 		return w.heard(now, b, in.Advert, due, out)
+	case Withdraw:
+		said := slices.ContainsFunc(out, func(e Effect) bool { _, ok := e.(SendAdvert); return ok })
+		if w.m.State() != Init || said {
+			return fmt.Errorf("withdrawn, and %v, saying something: %v", w.m.State(), said)
+		}
 	case HeldUp:
 		gaveWay := w.m.State() == Backup && len(out) == 2 && due == now.Add(w.m.MasterDown())
 		if b.state == Master && !gaveWay || b.state != Master && len(out) > 0 {

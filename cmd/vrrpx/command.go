@@ -27,6 +27,7 @@ func commands() []command {
 		{"run", "run -f FILE | run -i IFACE --vrid N --vip ADDR", "run the daemon in the foreground", runDaemon},
 		{"check", "check -f FILE [--peer FILE]", "check a configuration: every error and warning at once", runCheck},
 		{"status", "status [--json]", "show each router: state, why, deadline, counters", runStatus},
+		{"reload", "reload", "read the configuration again; what is not changed in it is not touched", runReload},
 		{"counters", "counters", "show every counter by name", runCounters},
 		{"cleanup", "cleanup", "remove what a killed vrrpx left behind", runCleanup},
 		{"demo", "demo", "two namespaced hosts, a VIP, a killed master, the measured takeover", runDemo},

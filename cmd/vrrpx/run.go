@@ -38,6 +38,10 @@ func runDaemon(ctx context.Context, e env, flags *pflag.FlagSet, args []string) 
 	if err := min.UnmarshalText([]byte(*level)); err != nil {
 		return usageError{hint("--log-level is debug, info, warn or error", "%w", err)}
 	}
+	// From here on: a SIGHUP to one that has not begun yet must not end it.
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
 	cfg, err := one.load(e.stderr, *file, *id)
 	if err != nil {
 		return err
@@ -45,7 +49,10 @@ func runDaemon(ctx context.Context, e env, flags *pflag.FlagSet, args []string) 
 	if os.Geteuid() != 0 {
 		return hint("run it as root: it opens packet sockets, loads BPF and moves addresses", "not permitted as user %d", os.Geteuid())
 	}
-	opts := daemon.Options{Config: cfg, ConfigFile: *file, XDP: mode}
+	opts := daemon.Options{Config: cfg, ConfigFile: *file, XDP: mode, Reload: hup}
+	if *file != "" {
+		opts.Load = func() (*config.Config, []config.Diagnostic) { return config.Load(*file, *id) }
+	}
 	if opts.RunDir, err = netns.RunDir(); err != nil {
 		return err
 	}

@@ -38,33 +38,43 @@ func runStatus(ctx context.Context, e env, flags *pflag.FlagSet, args []string) 
 }
 
 // askStatus asks the daemon of this network namespace.
-func askStatus(ctx context.Context) (*stats.Status, error) {
+func askStatus(ctx context.Context) (st *stats.Status, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
+	err = askDaemon(func(c *control.Client) error { st, err = c.Status(ctx); return err })
+	return st, err
+}
+
+// askDaemon says what to do where none answers.
+func askDaemon(ask func(*control.Client) error) error {
 	dir, err := netns.RunDir()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	path := filepath.Join(dir, daemon.SocketName)
-	st, err := control.NewClient(path).Status(ctx)
+	err = ask(control.NewClient(path))
 	switch {
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
-		return nil, hint("start one with `vrrpx run -f FILE`; a daemon in another network namespace is asked from there, with `ip netns exec`",
+		return hint("start one with `vrrpx run -f FILE`; a daemon in another network namespace is asked from there, with `ip netns exec`",
 			"no vrrpx runs in this network namespace (%s)", path)
 	case errors.Is(err, syscall.EACCES):
-		return nil, hint("ask as root", "%s may not be opened: %w", path, err)
+		return hint("ask as root", "%s may not be opened: %w", path, err)
 	}
-	return st, err
+	return err
 }
 
 func printStatus(w io.Writer, st *stats.Status) {
 	fmt.Fprintf(w, "vrrpx %s, pid %d, up %s\n", st.Version, st.PID, time.Since(st.Started).Round(time.Second))
+	if l := st.Reload; l != nil {
+		fmt.Fprintf(w, "reloaded %s ago: %s\n", time.Since(l.At).Round(time.Second), reloadText(l))
+	}
 	for _, i := range st.Interfaces {
 		fmt.Fprintf(w, "interface %s: %s, XDP %s%s\n", i.Name, upDown(i.Up), i.XDP, parens(i.XDPNote))
 	}
 	for _, f := range st.FIFOs {
 		fmt.Fprintln(w, fifoText(f))
 	}
+	printStatic(w, st.Static)
 	for _, r := range st.Routers {
 		printRouter(w, r)
 	}
@@ -75,7 +85,7 @@ func printStatus(w io.Writer, st *stats.Status) {
 
 func printRouter(w io.Writer, r stats.Router) {
 	fmt.Fprintf(w, "\n%s  %s for %s\n", r.Name, r.State, time.Since(r.Since).Round(time.Millisecond))
-	row := func(name, format string, a ...any) { fmt.Fprintf(w, "  %-11s %s\n", name, fmt.Sprintf(format, a...)) }
+	row := rows(w)
 	row("because", "%s", r.Reason)
 	row("router", "%s VRID %d, %s, VRRPv%d, priority %d, from %s", r.Interface, r.VRID, r.Family, r.Version, r.Priority, r.Source)
 	row("auth", "%s", r.Authentication)
@@ -108,19 +118,8 @@ func printRouter(w io.Writer, r stats.Router) {
 		}
 		row("vmac", "%s %s (%s)%s", v.Name, v.MAC, state, parens(v.Error))
 	}
-	for _, a := range r.Addresses {
-		state := "not here"
-		if a.Present {
-			state = "here"
-		}
-		if a.Foreign {
-			state += ", was here before vrrpx: will be left alone"
-		}
-		if a.NoAccept {
-			state += fmt.Sprintf(", no_accept: %d packets to it dropped", a.Refused)
-		}
-		row("address", "%s dev %s (%s)", a.Address, a.Device, state)
-	}
+	printAddresses(row, r.Addresses)
+	printRoutes(row, r.Routes, r.MoreRoutes)
 	announced := "gratuitous ARPs"
 	if r.Family == "IPv6" {
 		announced = "neighbour advertisements"
@@ -135,6 +134,56 @@ func printRouter(w io.Writer, r stats.Router) {
 	for _, a := range r.AlarmList {
 		row("ALARM", "%s: %s (for %s)", a.Kind, a.Text, time.Since(a.Since).Round(time.Second))
 	}
+}
+
+// rower prints a line with its name.
+type rower func(name, format string, a ...any)
+
+func rows(w io.Writer) rower {
+	return func(name, format string, a ...any) { fmt.Fprintf(w, "  %-11s %s\n", name, fmt.Sprintf(format, a...)) }
+}
+
+func printAddresses(row rower, all []stats.Address) {
+	for _, a := range all {
+		state := hereText(a.Present, a.Foreign)
+		if a.NoAccept {
+			state += fmt.Sprintf(", no_accept: %d packets to it dropped", a.Refused)
+		}
+		row("address", "%s dev %s (%s)", a.Address, a.Device, state)
+	}
+}
+
+func printRoutes(row rower, all []stats.Route, more int) {
+	for _, r := range all {
+		kind, text, _ := strings.Cut(r.Text, " ")
+		state := hereText(r.Present, r.Foreign)
+		if r.Error != "" {
+			state += ": " + r.Error
+		}
+		row(kind, "%s (%s)", text, state)
+	}
+	if more > 0 {
+		row("", "and %d routes and rules more", more)
+	}
+}
+
+func printStatic(w io.Writer, s stats.Static) {
+	if len(s.Addresses)+len(s.Routes) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\nstatic, whoever is MASTER\n")
+	printAddresses(rows(w), s.Addresses)
+	printRoutes(rows(w), s.Routes, s.MoreRoutes)
+}
+
+func hereText(present, foreign bool) string {
+	switch {
+	case foreign:
+		return "here, was here before vrrpx: will be left alone"
+	case present:
+		return "here"
+	}
+	return "not here"
 }
 
 // peerText is a unicast peer in one line.

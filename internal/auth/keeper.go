@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -51,10 +52,14 @@ func (g *hmacGuard) ahead() uint64 {
 
 // Keeper keeps the sequence numbers of the guards that need it.
 type Keeper struct {
+	log *slog.Logger
+
+	disk    sync.Mutex // for as long as the disk takes
 	file    string
 	content contents
-	guards  map[string]*hmacGuard // by the router's name in the file
-	log     *slog.Logger
+
+	mu     sync.Mutex            // held for moments, on the event loop too
+	guards map[string]*hmacGuard // by the router's name in the file
 }
 
 // OpenKeeper brings the numbers of the last run back, and reserves those of the
@@ -63,12 +68,7 @@ type Keeper struct {
 // empty or cannot be written, in runDir. The keeper is nil when no guard needs
 // it. The error is of a file that cannot be trusted, read or written.
 func OpenKeeper(guards map[string]Guard, stateDir, runDir string, log *slog.Logger) (*Keeper, error) {
-	k := &Keeper{guards: map[string]*hmacGuard{}, log: log}
-	for name, g := range guards {
-		if g, ok := g.(*hmacGuard); ok && g.cfg.Monotonic {
-			k.guards[name] = g
-		}
-	}
+	k := &Keeper{guards: kept(guards), log: log}
 	if len(k.guards) == 0 {
 		return nil, nil
 	}
@@ -85,6 +85,62 @@ func OpenKeeper(guards map[string]Guard, stateDir, runDir string, log *slog.Logg
 		return nil, fmt.Errorf("sequence numbers of auth_hmac: %w", err)
 	}
 	return k, nil
+}
+
+// kept are those that need a file.
+func kept(guards map[string]Guard) map[string]*hmacGuard {
+	need := map[string]*hmacGuard{}
+	for name, g := range guards {
+		if g, ok := g.(*hmacGuard); ok && g.cfg.Monotonic {
+			need[name] = g
+		}
+	}
+	return need
+}
+
+// Needed tells whether one of the guards needs a Keeper.
+func Needed(guards map[string]Guard) bool { return len(kept(guards)) > 0 }
+
+// Add is OpenKeeper for guards of a Keeper that runs, before they are used. It
+// may block.
+func (k *Keeper) Add(guards map[string]Guard) error {
+	k.disk.Lock()
+	defer k.disk.Unlock()
+	next := k.content
+	next.Routers = maps.Clone(k.content.Routers)
+	more := kept(guards)
+	for name, g := range more {
+		g.recall(next.Routers[name])
+		next.Routers[name] = g.record(g.ahead())
+	}
+	if len(more) == 0 {
+		return nil
+	}
+	if err := next.save(k.file); err != nil {
+		return fmt.Errorf("sequence numbers of auth_hmac: %w", err)
+	}
+	k.content = next
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	maps.Copy(k.guards, more)
+	return nil
+}
+
+// Keep has only these guards kept from now on; those that were not known before
+// have been given to Add or have inherited from others. Of those that are no
+// longer among them, which nobody uses any more, it writes the last numbers. It
+// may block.
+func (k *Keeper) Keep(guards map[string]Guard) {
+	now, gone := kept(guards), map[string]record{}
+	k.mu.Lock()
+	for name, g := range k.guards {
+		if now[name] == nil {
+			gone[name] = g.record(g.sequence.last.Load())
+		}
+	}
+	k.guards = now
+	k.mu.Unlock()
+	k.tell(k.write(gone))
 }
 
 // writable is where the numbers are kept: what outlives a boot, when it can be
@@ -119,11 +175,13 @@ func (k *Keeper) Run(ctx context.Context, onLoop func(context.Context, func()) e
 		}
 		records := map[string]record{}
 		if onLoop(ctx, func() {
+			k.mu.Lock()
+			defer k.mu.Unlock()
 			for name, g := range k.guards {
 				records[name] = g.record(g.ahead())
 			}
 		}) == nil {
-			k.kept(k.write(records))
+			k.tell(k.write(records))
 		}
 	}
 }
@@ -131,6 +189,8 @@ func (k *Keeper) Run(ctx context.Context, onLoop func(context.Context, func()) e
 // write saves what has changed, and remembers it as saved only when it is. A
 // number reserved before is not reserved anew until half of the reserve is used.
 func (k *Keeper) write(records map[string]record) error {
+	k.disk.Lock()
+	defer k.disk.Unlock()
 	next, changed := k.content, false
 	next.Routers = maps.Clone(k.content.Routers)
 	for name, rec := range records {
@@ -153,9 +213,11 @@ func (k *Keeper) write(records map[string]record) error {
 	return nil
 }
 
-// kept tells of a file that cannot be written. Adverts go on: to fall silent
+// tell tells of a file that cannot be written. Adverts go on: to fall silent
 // would be a failover.
-func (k *Keeper) kept(err error) {
+func (k *Keeper) tell(err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	for _, g := range k.guards {
 		if err == nil {
 			g.trouble.Store(nil)
@@ -172,8 +234,10 @@ func (k *Keeper) kept(err error) {
 // have ended. A failure is logged, since nothing is left to be done about it.
 func (k *Keeper) Close() {
 	records := map[string]record{}
+	k.mu.Lock()
 	for name, g := range k.guards {
 		records[name] = g.record(g.sequence.last.Load())
 	}
-	k.kept(k.write(records))
+	k.mu.Unlock()
+	k.tell(k.write(records))
 }

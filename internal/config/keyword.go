@@ -31,16 +31,17 @@ const freeLines = "(values)"
 type shape uint8
 
 const (
-	anyShape     shape = iota
-	flagShape          // keyword
-	valueShape         // keyword VALUE
-	optionShape        // keyword [VALUE]
-	pairShape          // keyword VALUE [VALUE]
-	keyShape           // keyword VALUE VALUE
-	commandShape       // keyword COMMAND [USER [GROUP]]
-	linesShape         // keyword { values }
-	blockShape         // keyword { keywords }
-	namedShape         // keyword NAME { keywords }
+	anyShape          shape = iota
+	flagShape               // keyword
+	valueShape              // keyword VALUE
+	optionShape             // keyword [VALUE]
+	pairShape               // keyword VALUE [VALUE]
+	keyShape                // keyword VALUE VALUE
+	commandShape            // keyword COMMAND [USER [GROUP]]
+	maybeCommandShape       // keyword [COMMAND [USER [GROUP]]]
+	linesShape              // keyword { values }
+	blockShape              // keyword { keywords }
+	namedShape              // keyword NAME { keywords }
 )
 
 // most returns how many words may follow the keyword, -1 for any number.
@@ -52,7 +53,7 @@ func (s shape) most() int {
 		return 1
 	case pairShape, keyShape:
 		return 2
-	case commandShape:
+	case commandShape, maybeCommandShape:
 		return 3
 	}
 	return -1

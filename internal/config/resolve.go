@@ -37,6 +37,7 @@ func (in *interpreter) resolve() {
 		in.resolveHMAC(d)
 	}
 	in.resolveVMACs()
+	in.resolveStatic()
 	for _, d := range in.drafts {
 		in.reportExtra(d)
 	}

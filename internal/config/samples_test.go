@@ -42,16 +42,16 @@ var samples = map[string]sample{
 	"quorum":                {differs: nothing},
 	"sample":                {},
 	"status_code":           {differs: nothing},
-	"track_interface":       {notYet: []string{"static_routes", "virtual_routes"}},
+	"track_interface":       {differs: cannotTrack},
 	"virtual_server_group":  {differs: nothing},
 	"virtualhost":           {differs: nothing},
 	"vrrp":                  {differs: documented}, // one address twice
 	"vrrp.localcheck":       {differs: warns},      // scripts as root without script_security
 	"vrrp.lvs_syncd":        {notYet: []string{"vrrp_sync_group"}},
-	"vrrp.routes":           {notYet: []string{"static_routes", "virtual_routes"}},
-	"vrrp.rules":            {notYet: []string{"static_rules", "virtual_rules"}},
+	"vrrp.routes":           {differs: corrected},
+	"vrrp.rules":            {},
 	"vrrp.scripts":          {notYet: []string{"vrrp_sync_group"}},
-	"vrrp.static_ipaddress": {notYet: []string{"static_ipaddress", "virtual_routes"}},
+	"vrrp.static_ipaddress": {differs: cannotTrack},
 	"vrrp.sync":             {notYet: []string{"vrrp_sync_group"}},
 }
 

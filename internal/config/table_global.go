@@ -43,6 +43,11 @@ var rootTable = table{
 	"vrrp_instance": block(namedShape, "vrrp_instance", (*interpreter).newRouter),
 	"vrrp_script":   block(namedShape, "vrrp_script", (*interpreter).newScript),
 
+	"static_ipaddress": lines((*interpreter).setStaticAddresses),
+	"static_routes":    lines((*interpreter).setRoutes),
+	"static_rules":     lines((*interpreter).setRules),
+	"track_group":      block(namedShape, "track_group", (*interpreter).openTrackGroup),
+
 	"virtual_server":       ignoredBlock(aboutLVS, "virtual_server"),
 	"virtual_server_group": ignoredBlock(aboutLVS, freeLines),
 	"SSL":                  ignoredBlock(aboutLVS, "SSL"),
@@ -60,10 +65,6 @@ var rootTable = table{
 	"vrrp_track_file":          laterBlock("remove it and the track_file of each vrrp_instance that uses it", "track_file"),
 	"bfd_instance":             laterBlock("remove it and the track_bfd that uses it", "bfd_instance"),
 	"garp_group":               laterBlock("use vrrp_garp_interval in global_defs", "garp_group"),
-	"track_group":              laterBlock("remove it", "track_group"),
-	"static_ipaddress":         laterBlock("let the host's own network configuration add these addresses", freeLines),
-	"static_routes":            laterBlock("let the host's own network configuration add these routes", freeLines),
-	"static_rules":             laterBlock("let the host's own network configuration add these rules", freeLines),
 	"linkbeat_use_polling":     later("remove it: vrrpx takes the state of a link from the kernel"),
 	"linkbeat_interfaces":      laterBlock("remove it: vrrpx takes the state of a link from the kernel", freeLines),
 	"interface_up_down_delays": laterBlock("remove it: a link that goes down is acted on at once", freeLines),
@@ -204,7 +205,7 @@ var globalTable = table{
 	"reload_check_config":  ignored(aboutUnused),
 	"include_check":        ignored(aboutInclude),
 	"random_seed":          ignored(aboutUnused),
-	"default_interface":    ignored(aboutUnused),
+	"default_interface":    text((*interpreter).setDefaultInterface),
 	"iproute_usr_dir":      ignored(aboutUnused),
 	"iproute_etc_dir":      ignored(aboutUnused),
 

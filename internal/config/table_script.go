@@ -20,6 +20,15 @@ func told(which func(*Notify) *Command) keyword {
 	return keyword{shape: commandShape, set: func(in *interpreter, s *statement) { in.setCommand(which(&in.cur.Notify), s) }}
 }
 
+// setNotifyDeleted reads notify_deleted [COMMAND [USER [GROUP]]].
+func (in *interpreter) setNotifyDeleted(s *statement) {
+	n := &in.cur.Notify
+	n.AsDeleted = true
+	if len(s.words) > 1 {
+		in.setCommand(&n.Deleted, s)
+	}
+}
+
 func (in *interpreter) setScriptUser(s *statement) {
 	setUser(&in.global.ScriptUser, &in.global.ScriptGroup, s)
 }

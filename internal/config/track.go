@@ -46,6 +46,10 @@ type Notify struct {
 	Any                         Command // notify: with arguments that say which
 	MasterHearsLower            Command // notify_master_rx_lower_pri
 	Alarm                       Command // notify_alarm, vrrpx's own: with arguments that say which
+	// AsDeleted: that a reload has removed the router is DELETED and no FAULT
+	// (notify_deleted); Deleted is then told too.
+	AsDeleted bool
+	Deleted   Command
 }
 
 const (

@@ -28,22 +28,33 @@ func NewClient(path string) *Client {
 // Status returns the daemon's snapshot. An error that wraps ENOENT or
 // ECONNREFUSED means that no daemon runs.
 func (c *Client) Status(ctx context.Context) (*stats.Status, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://vrrpx/v1/status", nil)
+	st := &stats.Status{}
+	return st, c.ask(ctx, http.MethodGet, "status", st)
+}
+
+// Reload has the daemon read its configuration again, and returns when it has.
+// Errors are as with Status; that the configuration was refused is none.
+func (c *Client) Reload(ctx context.Context) (*stats.Reload, error) {
+	res := &stats.Reload{}
+	return res, c.ask(ctx, http.MethodPost, "reload", res)
+}
+
+func (c *Client) ask(ctx context.Context, method, what string, answer any) error {
+	req, err := http.NewRequestWithContext(ctx, method, "http://vrrpx/v1/"+what, nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		b, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
-		return nil, fmt.Errorf("the daemon answered %s: %s", resp.Status, strings.TrimSpace(string(b)))
+		return fmt.Errorf("the daemon answered %s: %s", resp.Status, strings.TrimSpace(string(b)))
 	}
-	var st stats.Status
-	if err := json.NewDecoder(resp.Body).Decode(&st); err != nil {
-		return nil, fmt.Errorf("the daemon's answer: %w", err)
+	if err := json.NewDecoder(resp.Body).Decode(answer); err != nil {
+		return fmt.Errorf("the daemon's answer: %w", err)
 	}
-	return &st, nil
+	return nil
 }

@@ -19,6 +19,24 @@ type source func() (*stats.Status, error)
 
 func (s source) Status(context.Context) (*stats.Status, error) { return s() }
 
+func (s source) Reload(context.Context) (*stats.Reload, error) {
+	if _, err := s(); err != nil {
+		return nil, err
+	}
+	return &stats.Reload{Error: "a.conf:1:1: error: bad"}, nil
+}
+
+func TestReloadIsAskedForByPOSTAlone(t *testing.T) {
+	path := serve(t, func() (*stats.Status, error) { return nil, nil })
+	c := NewClient(path)
+	if res, err := c.Reload(context.Background()); err != nil || res.OK || res.Error != "a.conf:1:1: error: bad" {
+		t.Errorf("%+v, %v", res, err)
+	}
+	if err := c.ask(context.Background(), "GET", "reload", &stats.Reload{}); err == nil {
+		t.Error("a GET reloads")
+	}
+}
+
 func serve(t *testing.T, s source) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "s")

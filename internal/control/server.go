@@ -1,6 +1,6 @@
 // Package control is the unix socket between a running vrrpx and its command
-// line: HTTP, so that `curl --unix-socket` can ask too. It reads snapshots and
-// never holds up the event loop.
+// line: HTTP, so that `curl --unix-socket` can ask too. It reads snapshots, asks
+// for reloads, and never holds up the event loop.
 package control
 
 import (
@@ -22,7 +22,12 @@ import (
 // answer within the context.
 type Source interface {
 	Status(context.Context) (*stats.Status, error)
+	Reload(context.Context) (*stats.Reload, error)
 }
+
+// reloadTime is how long the result of a reload is waited for: those before it
+// and its own, which may have to attach XDP to many interfaces.
+const reloadTime = time.Minute
 
 // Server serves one socket.
 type Server struct {
@@ -81,6 +86,18 @@ func handler(src Source) http.Handler {
 		}
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(st) // the client has gone if this fails
+	})
+	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), reloadTime)
+		defer cancel()
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(reloadTime + 5*time.Second)) // a unix socket has deadlines
+		res, err := src.Reload(ctx)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(res)
 	})
 	return mux
 }

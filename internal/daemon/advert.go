@@ -223,7 +223,7 @@ func (r *router) syncAdverts() {
 		return
 	}
 	r.advert.running, r.advert.next, r.advert.every = true, next, interval
-	r.out.pacer.Set(r.cfg.Name, netio.Schedule{
+	r.out.pacer.Set(r.owner, netio.Schedule{
 		Sender: r.sender(), Frames: r.advert.frames, Seal: r.paced, Interval: interval, Next: next,
 		Limit: r.limit(), HeldUp: r.onHeldUp,
 	})
@@ -231,7 +231,7 @@ func (r *router) syncAdverts() {
 
 func (r *router) stopAdverts() {
 	if r.advert.running {
-		r.out.pacer.Stop(r.cfg.Name)
+		r.out.pacer.Stop(r.owner)
 		r.advert.running = false
 	}
 }
@@ -259,6 +259,6 @@ func (r *router) announce(lower bool) {
 		Sender: r.link.sender, Frames: r.advert.garps, FirstSent: true, Hold: r.hold(),
 		Repeat: g.MasterRepeat, Delay: g.MasterDelay, Refresh: g.Refresh, RefreshRepeat: g.RefreshRepeat, Interval: g.Interval,
 	}
-	r.out.announcer.Announce(r.cfg.Name, burst)
+	r.out.announcer.Announce(r.owner, burst)
 	r.announceBeside(burst)
 }

@@ -19,8 +19,9 @@ func (h *host) begin() {
 		h.startup()
 		return
 	}
+	h.begins = clock.Now().Add(delay)
 	for _, r := range h.routers {
-		r.begins = clock.Now().Add(delay)
+		r.begins = h.begins
 	}
 	h.log.Info(fmt.Sprintf("the election begins in %v (vrrp_startup_delay, vrrp_delay_after_boot)", delay.Round(time.Millisecond)))
 	h.starter = time.AfterFunc(delay, func() { h.loop.post(h.startup) })

@@ -82,12 +82,12 @@ func (r *router) firstBehind(v config.VMAC) []byte {
 }
 
 func (r *router) extraName(v config.VMAC) string {
-	return r.cfg.Name + " by " + v.Name + ", garp_extra_if"
+	return r.owner + " by " + v.Name + ", garp_extra_if"
 }
 
 // cancelAnnouncing ends all schedules of gratuitous ARP.
 func (r *router) cancelAnnouncing() {
-	r.out.announcer.Cancel(r.cfg.Name)
+	r.out.announcer.Cancel(r.owner)
 	for _, b := range r.besides {
 		r.cancelBeside(b)
 	}
@@ -104,34 +104,37 @@ func (r *router) cancelBeside(b *beside) {
 	}
 }
 
-// findBesides finds, for each router, the interfaces beside its own. An address
-// on the loopback device is announced on the router's.
-func (h *host) findBesides() {
-	for _, r := range h.routers {
-		for _, a := range r.cfg.All() {
-			if dev, ok := h.addrs.Link(a.Device); a.Device == r.cfg.Interface || ok && dev.Loopback() {
-				continue
-			}
-			d := h.device(a.Device)
-			d.linked = true
-			r.addBeside(d, a)
-		}
-		if !r.refuses() {
+// findBesides finds the interfaces beside the router's own. An address on the
+// loopback device is announced on the router's.
+func (h *host) findBesides(r *router) {
+	for _, a := range r.cfg.All() {
+		if a.Device == r.cfg.Interface || h.loopback(a.Device) {
 			continue
 		}
-		r.refusal.doors = append(r.refusal.doors, h.devices[r.cfg.Interface])
-		for _, b := range r.besides {
-			b.door = true
-			r.refusal.doors = append(r.refusal.doors, b.device)
-		}
+		d := h.meet(a.Device)
+		d.linked = true
+		r.addBeside(d, a)
 	}
+	if !r.refuses() {
+		return
+	}
+	r.refusal.doors = append(r.refusal.doors, h.devices[r.cfg.Interface])
+	for _, b := range r.besides {
+		b.door = true
+		r.refusal.doors = append(r.refusal.doors, b.device)
+	}
+}
+
+func (h *host) loopback(device string) bool {
+	dev, ok := h.addrs.Link(device)
+	return ok && dev.Loopback()
 }
 
 func (r *router) addBeside(d *device, a config.Address) {
 	i := slices.IndexFunc(r.besides, func(b *beside) bool { return b.device == d })
 	if i < 0 {
 		i = len(r.besides)
-		name := r.cfg.Name + " on " + d.name
+		name := r.owner + " on " + d.name
 		r.besides = append(r.besides, &beside{device: d, names: [2]string{name, name + ", garp_extra_if"}})
 	}
 	r.besides[i].addrs = append(r.besides[i].addrs, a)

@@ -44,6 +44,13 @@ type Options struct {
 	PinDir     string
 	Log        *slog.Logger
 	LogCounts  func() (written, dropped uint64)
+
+	// Load reads the configuration again, for a reload; nil where there is no file.
+	Load func() (*config.Config, []config.Diagnostic)
+	// Reload asks for one with each value (SIGHUP); may be nil.
+	Reload <-chan os.Signal
+	// OnReload, if set, is told that a reload begins, and that it has ended.
+	OnReload func(begins bool)
 }
 
 // host is everything that lives for one Run.
@@ -59,18 +66,24 @@ type host struct {
 	pacer     *netio.Pacer
 	announcer *netio.Announcer
 	hops      *nexthop.Watcher   // nil without unicast peers
-	devices   map[string]*device // by name; fixed once the loop runs
-	routers   []*router          // likewise
-	keeper    *auth.Keeper       // nil when nothing is to be kept
-	starter   *time.Timer        // of a delayed start; the loop's, as is stopping
+	devices   map[string]*device // by name; the loop's once it runs, as is all that follows
+	routers   []*router          // in the order of the configuration
+	leaving   map[string]*router // removed, and their addresses may be there yet
+	starter   *time.Timer        // of a delayed start
+	begins    vrrp.Instant       // when it ends
 	stopping  bool
 	electing  bool                // the start is not delayed any more
-	scripts   map[string]*watched // by name, the loop's
-	checks    []track.Script
-	running   *track.Scripts
-	notify    *notify.Queue
-	fifos     *fifos
-	watched   watchedSet
+	scripts   map[string]*watched // by name
+	runs      map[string]*track.Scripts
+
+	out        outputs
+	runner     *script.Runner
+	notify     *notify.Queue
+	fifos      *fifos
+	reloads    *reloader
+	keeper     *auth.Keeper // the reloader's, as is the next; nil when nothing is to be kept
+	stopKeeper func()
+	watched    watchedSet // the addresses that routers watch
 }
 
 // Run runs the routers until ctx ends, then releases: priority 0 out, addresses
@@ -83,11 +96,13 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer unlock()
-	h := &host{opts: o, log: o.Log, started: time.Now(), devices: map[string]*device{}, loopDone: make(chan struct{})}
+	h := newHost(o)
 	defer h.close()
 	if err := h.open(); err != nil {
 		return err
 	}
+	h.reloads = newReloader(h, o.Config)
+	defer h.reloads.stop()
 	srv, err := control.Listen(filepath.Join(o.RunDir, SocketName), h)
 	if err != nil {
 		return err
@@ -97,12 +112,22 @@ func Run(ctx context.Context, o Options) error {
 	watchCtx, stopWatch := context.WithCancel(context.Background())
 	defer stopWatch()
 	go h.watchDrops(watchCtx)
-	defer h.startKeeper()()
+	h.startKeeper()
+	defer func() { h.stopKeeper() }()
+	go h.reloads.run(o.Reload)
 	h.log.Info("vrrpx started", "routers", len(h.routers), "pid", os.Getpid())
 	<-ctx.Done()
 	h.log.Info("stopping")
+	h.reloads.stop() // one that is under way ends first
 	h.stop()
 	return nil
+}
+
+func newHost(o Options) *host {
+	return &host{
+		opts: o, log: o.Log, started: time.Now(), loopDone: make(chan struct{}), stopKeeper: func() {},
+		devices: map[string]*device{}, leaving: map[string]*router{}, scripts: map[string]*watched{}, runs: map[string]*track.Scripts{},
+	}
 }
 
 // open builds everything but starts no election.
@@ -118,6 +143,9 @@ func (h *host) open() error {
 	if err != nil {
 		return err
 	}
+	if err := h.makeStatic(&h.opts.Config.Static); err != nil {
+		return err
+	}
 	h.openKernel()
 	if h.pacer, err = netio.NewPacer(); err != nil {
 		return err
@@ -131,12 +159,27 @@ func (h *host) open() error {
 	if h.announcer, err = netio.NewAnnouncer(); err != nil {
 		return err
 	}
-	out := outputs{addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post, watched: &h.watched}
-	if h.kernel != nil {
-		out.refuser, out.watcher = h.kernel, h.kernel
+	h.runner = script.NewRunner()
+	if err := h.openNotify(); err != nil {
+		return err
 	}
+	h.out = outputs{addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post, notifier: h.notify, fifos: h.fifos, watched: &h.watched}
+	if h.kernel != nil {
+		h.out.refuser, h.out.watcher = h.kernel, h.kernel
+	}
+	if err := h.noInterface(h.opts.Config, func(string) bool { return false }); err != nil {
+		return err
+	}
+	programs := newPrograms(&h.opts.Config.Global)
 	for _, rc := range h.opts.Config.Routers {
-		h.routers = append(h.routers, newRouter(rc, h.log, out))
+		r := newRouter(rc, h.log, h.out)
+		if r.tells, err = programs.told(&rc.Notify); err != nil {
+			return err
+		}
+		if r.split.fence.command, err = programs.fence(rc.SplitBrain); err != nil {
+			return err
+		}
+		h.routers = append(h.routers, r)
 	}
 	h.loop.routers = h.routers
 	if err := h.openHops(); err != nil {
@@ -145,27 +188,31 @@ func (h *host) open() error {
 	if h.keeper, err = h.openKeeper(); err != nil {
 		return err
 	}
-
-	runner := script.NewRunner()
-	if err := h.openTracking(); err != nil {
+	checks, err := programs.checks(h.opts.Config)
+	if err != nil {
 		return err
 	}
-	if err := h.openNotify(runner); err != nil {
-		return err
+	for _, s := range checks {
+		w := &watched{name: "script " + s.Name}
+		if s.InitFail {
+			w.state = track.Down
+		}
+		h.scripts[s.Name] = w
 	}
 	for _, r := range h.routers {
-		if err := h.openSplit(r, runner); err != nil {
-			return err
-		}
+		h.openSplit(r)
 	}
 	if err := h.openDevices(); err != nil {
 		return err
 	}
-	h.runChecks(runner)
+	for _, s := range checks {
+		h.runCheck(s)
+	}
 	for _, r := range h.routers {
-		if err := h.addrs.Declare(r.cfg.Name, addressesOf(r.cfg), devicesOf(r.cfg)...); err != nil {
+		if err := h.addrs.Declare(r.owner, addressesOf(r.cfg), devicesOf(r.cfg)...); err != nil {
 			return err
 		}
+		h.addrs.DeclareRouting(r.owner, routesOf(r.cfg.Routes), rulesOf(r.cfg.Rules))
 	}
 	return nil
 }
@@ -195,11 +242,8 @@ func (h *host) openDevices() error {
 		}
 	}
 	for _, r := range h.routers {
-		r.device = h.device(r.cfg.Interface)
-		r.device.linked = true
-		r.device.routers = append(r.device.routers, r)
+		h.enter(r, false)
 	}
-	h.findBesides()
 	// From here on every change is an event; the loop takes them in order.
 	h.addrs.Watch(slices.Collect(maps.Keys(h.devices))...)
 	h.watchSources()
@@ -230,7 +274,7 @@ func (h *host) openDevice(d *device) error {
 		return nil // when it comes it is opened
 	}
 	if !ok {
-		return &NoInterfaceError{Name: d.name, Router: d.routers[0].cfg.Name}
+		return &NoInterfaceError{Name: d.name, Router: d.routers[0].cfg.Name, Pos: d.routers[0].cfg.Pos}
 	}
 	if !d.linked { // only tracked
 		d.exists, d.up = true, dev.Up
@@ -240,7 +284,7 @@ func (h *host) openDevice(d *device) error {
 	primary, _ := h.addrs.PrimaryIPv4(d.name)
 	linkLocal, _ := h.addrs.LinkLocal(d.name)
 	d.exists, d.up, d.primary, d.linkLocal = true, dev.Up, primary.Addr(), linkLocal.Addr()
-	l, err := h.openLink(dev, d)
+	l, err := h.openLink(dev, d.needs())
 	if err != nil && len(d.routers) == 0 {
 		d.note = err.Error()
 		return nil // the routers that refuse packets there raise the alarm
@@ -255,7 +299,8 @@ func (h *host) openDevice(d *device) error {
 	return nil
 }
 
-func (h *host) openLink(dev vip.Link, d *device) (*link, error) {
+// openLink makes an interface ready for what it is needed for. It may block.
+func (h *host) openLink(dev vip.Link, n needs) (*link, error) {
 	mode := h.opts.XDP
 	if h.kernel == nil {
 		if mode == loader.Native || mode == loader.Generic {
@@ -263,14 +308,14 @@ func (h *host) openLink(dev vip.Link, d *device) (*link, error) {
 		}
 		mode = loader.Off
 	}
-	if len(d.routers) == 0 {
-		l, err := openBeside(dev, d.door, h.kernel, mode)
+	if len(n.groups) == 0 {
+		l, err := openBeside(dev, n.door, h.kernel, mode)
 		if err == nil && l.sender != nil && h.hearNeighbours(l) != nil {
 			l.note += "; who else claims its addresses is not heard" // told by status; they are held all the same
 		}
 		return l, err
 	}
-	l, err := openLink(dev, d.groups(), h.kernel, mode)
+	l, err := openLink(dev, n.groups, h.kernel, mode)
 	if err == nil {
 		if err = h.hearNeighbours(l); err != nil {
 			_ = l.close()
@@ -319,11 +364,12 @@ func (h *host) stop() {
 
 // close gives back what open took, in any state of it.
 func (h *host) close() {
-	if h.running != nil {
-		h.running.Close()
+	for _, run := range h.runs {
+		run.Close()
 	}
 	for _, r := range h.routers {
 		r.closeSplit()
+		r.unwatch()
 	}
 	if h.announcer != nil {
 		h.announcer.Close()

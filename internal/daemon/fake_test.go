@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/iproute"
 	"github.com/vrrpx/vrrpx/internal/netio"
+	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -127,8 +129,18 @@ func (s *record) take() string {
 	return l
 }
 
+func (s *record) Declare(_ string, addrs []vip.Address, _ ...vip.MACVLAN) error {
+	s.add("declare %d", len(addrs))
+	return nil
+}
+func (s *record) DeclareRouting(_ string, routes []iproute.Route, rules []iproute.Rule) {
+	if n := len(routes) + len(rules); n > 0 {
+		s.add("declare routing %d", n)
+	}
+}
 func (s *record) Hold(string)    { s.add("hold") }
 func (s *record) Release(string) { s.add("release") }
+func (s *record) Forget(string)  { s.add("forget") }
 
 func (s *record) Refuse(r loader.Refusal) error { s.add("refuse %v", r.Addr); return nil }
 func (s *record) Admit(r loader.Refusal) error  { s.add("admit %v", r.Addr); return nil }

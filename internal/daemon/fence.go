@@ -33,6 +33,17 @@ const (
 	fenceFailed
 )
 
+// fence resolves the script; nil for none. It may block.
+func (p *programs) fence(sb *config.SplitBrain) (*script.Command, error) {
+	if sb == nil || len(sb.Script.Argv) == 0 {
+		return nil, nil
+	}
+	c, err := p.command(sb.Script)
+	c.Timeout = sb.ScriptTimeout
+	c.Outlives = true // half a fencing is worse than either
+	return &c, err
+}
+
 // fenceNow runs the script of an incident that a takeover does not wait for.
 func (r *router) fenceNow(at vrrp.Instant, kind string) {
 	if r.split.fence.state != fenceNone {

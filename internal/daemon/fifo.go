@@ -57,36 +57,55 @@ func (f *fifos) tell(kind, name, event string, priority uint8) {
 	}
 }
 
-// set brings the FIFOs to a configuration: what it does not name any more is
-// closed, what is new opened, the others stay open. A FIFO that cannot be opened
-// is a problem that is shown, and no error.
-func (f *fifos) set(g *config.Global) error {
-	var wanted []*fifo
-	p := newPrograms(g)
-	owners := map[string][2]int{}
+// wantedFIFO is one that a configuration names.
+type wantedFIFO struct {
+	path     string
+	uid, gid int
+	script   script.Command // no Argv: none
+}
+
+// fifos resolves the FIFOs of a configuration. It may block.
+func (p *programs) fifos(g *config.Global) (wanted []wantedFIFO, err error) {
 	for _, c := range []config.FIFO{g.NotifyFIFO, g.VRRPNotifyFIFO} {
 		if c.Path == "" {
 			continue
 		}
-		w := &fifo{path: c.Path}
 		who, err := p.user(config.Command{User: c.User, Group: c.Group})
 		if err != nil {
-			return &ProgramError{c.Pos, "the owner of FIFO " + strconv.Quote(c.Path), err, "create the user, or name another behind the FIFO or with script_user"}
+			return nil, &ProgramError{c.Pos, "the owner of FIFO " + strconv.Quote(c.Path), err, "create the user, or name another behind the FIFO or with script_user"}
 		}
-		owners[c.Path] = [2]int{int(who.UID), int(who.GID)}
+		w := wantedFIFO{path: c.Path, uid: int(who.UID), gid: int(who.GID)}
 		if len(c.Script.Argv) > 0 {
 			if w.script, err = p.command(c.Script); err != nil {
-				return err
+				return nil, err
 			}
 			w.script.Argv = append(w.script.Argv, c.Path)
 		}
 		wanted = append(wanted, w)
 	}
+	return wanted, nil
+}
+
+// set resolves and applies.
+func (f *fifos) set(g *config.Global) error {
+	wanted, err := newPrograms(g).fifos(g)
+	if err == nil {
+		f.apply(wanted)
+	}
+	return err
+}
+
+// apply brings the FIFOs to a configuration: what it does not name any more is
+// closed, what is new opened, the others stay open. A FIFO that cannot be opened
+// is a problem that is shown, and no error.
+func (f *fifos) apply(configured []wantedFIFO) {
+	var wanted []*fifo
 	f.mu.Lock()
 	had := f.all
 	f.mu.Unlock()
 	made := f.made()
-	for i, w := range wanted {
+	for _, c := range configured {
+		w := &fifo{path: c.path, script: c.script}
 		if at := slices.IndexFunc(had, func(p *fifo) bool { return p.path == w.path }); at >= 0 {
 			old := had[at]
 			if !sameProgram(old.script, w.script) {
@@ -96,7 +115,7 @@ func (f *fifos) set(g *config.Global) error {
 				f.read(old)
 				f.mu.Unlock()
 			}
-			wanted[i] = old
+			wanted = append(wanted, old)
 			continue
 		}
 		ours := slices.Contains(made, w.path)
@@ -105,10 +124,11 @@ func (f *fifos) set(g *config.Global) error {
 			f.keep(made) // before it is there
 		}
 		w.FIFO = notify.OpenFIFO(notify.FIFOOptions{
-			Path: w.path, UID: owners[w.path][0], GID: owners[w.path][1], Ours: ours,
+			Path: w.path, UID: c.uid, GID: c.gid, Ours: ours,
 			Tell: func(err error) { f.log.Warn(err.Error()) },
 		})
 		f.read(w)
+		wanted = append(wanted, w)
 	}
 	f.mu.Lock()
 	f.all = wanted
@@ -121,7 +141,6 @@ func (f *fifos) set(g *config.Global) error {
 	f.keep(slices.DeleteFunc(made, func(path string) bool {
 		return !slices.ContainsFunc(wanted, func(p *fifo) bool { return p.path == path }) && removed(path)
 	}))
-	return nil
 }
 
 // close writes what waits, ends the scripts and removes the FIFOs that we made.

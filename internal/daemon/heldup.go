@@ -27,7 +27,7 @@ func (r *router) heldUp() (time.Duration, bool) {
 	if r.cfg.ExpiredBackup == 0 || r.machine.State() != vrrp.Master || !r.advert.running {
 		return 0, false
 	}
-	return r.out.pacer.Overdue(r.cfg.Name)
+	return r.out.pacer.Overdue(r.owner)
 }
 
 // giveWay makes a MASTER that has passed its limit BACKUP, and leaves it to the
@@ -53,7 +53,7 @@ func (r *router) hold() func() bool {
 		return nil
 	}
 	return func() bool {
-		_, overdue := r.out.pacer.Overdue(r.cfg.Name)
+		_, overdue := r.out.pacer.Overdue(r.owner)
 		return overdue
 	}
 }

@@ -34,13 +34,13 @@ func keeping(t *testing.T, dir string) *host {
 func TestKeeperStops(t *testing.T) {
 	dir := t.TempDir()
 	h := keeping(t, dir)
-	stop := h.startKeeper()
+	h.startKeeper()
 	p := peer{h.routers[0], t}
 	sent, d := vrrp.TrailerOf(p.advert()[14+20:], vrrp.IPv4)
 	if d != vrrp.Accepted {
 		t.Fatal(d)
 	}
-	stop()
+	h.stopKeeper()
 	var kept struct {
 		Routers map[string]struct{ Sent uint64 }
 	}
@@ -69,7 +69,8 @@ func TestNumbersThatCannotBeKeptAreAnAlarm(t *testing.T) {
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	h.startKeeper()()
+	h.startKeeper()
+	h.stopKeeper()
 	if said := strings.Join(h.routers[0].alarmTexts(1), "; "); !strings.Contains(said, "cannot be kept") {
 		t.Errorf("alarms %q", said)
 	}

@@ -18,9 +18,9 @@ type link struct {
 	index  int
 	mac    net.HardwareAddr
 	sender sender
-	packet *netio.Sender    // the sender, to be closed
-	raw    *netio.RawSender // for unicast peers whose MAC address is not known; nil without peers
-	member []*netio.Membership
+	packet *netio.Sender                    // the sender, to be closed
+	raw    *netio.RawSender                 // for unicast peers whose MAC address is not known; nil without peers
+	member map[netip.Addr]*netio.Membership // by group; 0.0.0.0 and :: for unicast peers
 	path   Datapath
 	xdp    loader.Mode // Off: none
 	note   string      // why not a better mode
@@ -35,7 +35,7 @@ type link struct {
 // attaching can reset a real driver's link: it is called before the interface's
 // routers join the election, and never on the loop.
 func openLink(dev vip.Link, groups []netip.Addr, kernel *loader.Kernel, mode loader.Mode) (l *link, err error) {
-	l = &link{name: dev.Name, index: dev.Index, mac: dev.MAC}
+	l = &link{name: dev.Name, index: dev.Index, mac: dev.MAC, member: map[netip.Addr]*netio.Membership{}}
 	if l.packet, err = netio.OpenSender(l.index); err == nil {
 		l.sender = l.packet
 		if err = l.join(groups); err == nil {
@@ -55,7 +55,7 @@ func (l *link) join(groups []netip.Addr) error {
 		if err != nil {
 			return err
 		}
-		l.member = append(l.member, m)
+		l.member[g] = m
 	}
 	return nil
 }

@@ -42,19 +42,21 @@ func (d *device) own(f vrrp.Family) netip.Addr {
 func (d *device) groups() []netip.Addr {
 	var g []netip.Addr
 	for _, r := range d.routers {
-		group := r.group()
-		switch {
-		case r.unicast == nil:
-		case r.cfg.Family == 6:
-			group = netip.IPv6Unspecified()
-		default:
-			group = netip.IPv4Unspecified()
-		}
-		if !slices.Contains(g, group) {
+		if group := memberOf(&r.cfg); !slices.Contains(g, group) {
 			g = append(g, group)
 		}
 	}
 	return g
+}
+
+func memberOf(c *config.Router) netip.Addr {
+	switch {
+	case len(c.Peers) == 0:
+		return c.Group
+	case c.Family == 6:
+		return netip.IPv6Unspecified()
+	}
+	return netip.IPv4Unspecified()
 }
 
 // faults are the causes that keep a router of a device in FAULT.
@@ -95,16 +97,26 @@ func (h *host) adopt(d *device, l *link) error {
 	}
 	d.link, d.note = l, ""
 	for _, r := range d.routers {
-		r.link = l
-		r.key = loader.Key{Ifindex: uint32(l.index), VRID: r.cfg.VRID, Family: vrrp.Family(r.cfg.Family)}
-		r.taken = taken{}
-		h.loop.byKey[r.key] = r
-		if r.unicast != nil {
-			r.unicast.attach(l)
-		}
+		h.attach(r, l)
 	}
 	h.watchPeers(d)
 	return nil
+}
+
+// attach gives a router its link; nil takes it away.
+func (h *host) attach(r *router, l *link) {
+	if r.link != nil {
+		_ = r.link.path.Remove(r.key) // it may have gone with the interface
+		delete(h.loop.byKey, r.key)
+	}
+	r.link, r.taken = l, taken{}
+	if l != nil {
+		r.key = loader.Key{Ifindex: uint32(l.index), VRID: r.cfg.VRID, Family: vrrp.Family(r.cfg.Family)}
+		h.loop.byKey[r.key] = r
+	}
+	if r.unicast != nil {
+		r.unicast.attach(l)
+	}
 }
 
 // abandon takes a vanished interface from its routers.
@@ -120,12 +132,7 @@ func (h *host) abandon(d *device) {
 	d.link = nil
 	h.refresh(d) // FAULT stops the pacer, which still sends through the link
 	for _, r := range d.routers {
-		_ = l.path.Remove(r.key) // it may have gone with the interface
-		delete(h.loop.byKey, r.key)
-		r.link, r.taken = nil, taken{}
-		if r.unicast != nil {
-			r.unicast.attach(nil)
-		}
+		h.attach(r, nil)
 	}
 	if l.socket != nil {
 		h.loop.removePath(l.socket)
@@ -191,8 +198,9 @@ func (h *host) linkEvent(e vip.Event) {
 
 // reopen opens an interface that has returned, away from the loop.
 func (h *host) reopen(d *device, dev vip.Link) {
+	want := d.needs()
 	go func() {
-		l, err := h.openLink(dev, d)
+		l, err := h.openLink(dev, want)
 		posted := h.loop.post(func() { h.reopened(d, l, err) })
 		if !posted && l != nil {
 			_ = l.close()
@@ -201,7 +209,7 @@ func (h *host) reopen(d *device, dev vip.Link) {
 }
 
 func (h *host) reopened(d *device, l *link, err error) {
-	if err == nil && (!d.exists || d.link != nil) {
+	if err == nil && (!d.exists || !d.linked || d.link != nil) {
 		go func() { _ = l.close() }() // gone again, or opened twice
 		return
 	}
@@ -214,14 +222,17 @@ func (h *host) reopened(d *device, l *link, err error) {
 		return
 	}
 	h.log.Info(fmt.Sprintf("interface %s has returned", d.name), "index", l.index)
+	h.mend(d)
 	h.refresh(d)
 	h.returned(d)
 }
 
 // addressesOf is a router's virtual addresses for the host.
-func addressesOf(c config.Router) []vip.Address {
+func addressesOf(c config.Router) []vip.Address { return addressList(c.All()) }
+
+func addressList(list []config.Address) []vip.Address {
 	var as []vip.Address
-	for _, a := range c.All() {
+	for _, a := range list {
 		as = append(as, vip.Address{
 			Prefix: a.Prefix, Device: carrier(a), Label: a.Label, Scope: uint8(a.Scope), Broadcast: a.Broadcast,
 			NoPrefixRoute: a.NoPrefixRoute, Peer: a.Peer, DAD: a.DAD, Home: a.Home, ManageTemp: a.ManageTemp,

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
 )
@@ -22,7 +23,10 @@ func (e *RunningError) Error() string {
 }
 
 // NoInterfaceError says that a router's interface does not exist.
-type NoInterfaceError struct{ Name, Router string }
+type NoInterfaceError struct {
+	Name, Router string
+	Pos          config.Pos // of the router
+}
 
 func (e *NoInterfaceError) Error() string {
 	return fmt.Sprintf("interface %s of %s does not exist", e.Name, e.Router)

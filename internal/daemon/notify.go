@@ -23,40 +23,40 @@ type notifier interface {
 // told are the programs of one router, resolved; nil for none.
 type programsTold struct {
 	master, backup, fault, stop, any, lower, alarm *script.Command
+	deleted                                        *script.Command
+	asDeleted                                      bool // notify_deleted
 }
 
-// openNotify resolves the programs of all routers.
-func (h *host) openNotify(runner *script.Runner) error {
-	p := newPrograms(&h.opts.Config.Global)
-	h.notify = notify.NewQueue(runner, func(name string, c script.Command, res script.Result) {
+// openNotify begins to run programs, none yet.
+func (h *host) openNotify() error {
+	h.notify = notify.NewQueue(h.runner, func(name string, c script.Command, res script.Result) {
 		h.log.Warn(fmt.Sprintf("(%s) notify program %s: %v", name, c.Argv[0], res))
 	})
-	h.fifos = &fifos{log: h.log, runner: runner, record: filepath.Join(h.opts.RunDir, fifosName)}
-	if err := h.fifos.set(&h.opts.Config.Global); err != nil {
-		return err
-	}
-	for _, r := range h.routers {
-		n := &r.cfg.Notify
-		for _, c := range []struct {
-			from config.Command
-			to   **script.Command
-		}{
-			{n.Master, &r.tells.master}, {n.Backup, &r.tells.backup}, {n.Fault, &r.tells.fault},
-			{n.Stop, &r.tells.stop}, {n.Any, &r.tells.any}, {n.MasterHearsLower, &r.tells.lower}, {n.Alarm, &r.tells.alarm},
-		} {
-			if len(c.from.Argv) == 0 {
-				continue
-			}
-			command, err := p.command(c.from)
-			if err != nil {
-				return err
-			}
-			command.Outlives = true // what STOP starts shall finish
-			*c.to = &command
+	h.fifos = &fifos{log: h.log, runner: h.runner, record: filepath.Join(h.opts.RunDir, fifosName)}
+	return h.fifos.set(&h.opts.Config.Global)
+}
+
+// told resolves the programs of one router. It may block.
+func (p *programs) told(n *config.Notify) (t programsTold, err error) {
+	for _, c := range []struct {
+		from config.Command
+		to   **script.Command
+	}{
+		{n.Master, &t.master}, {n.Backup, &t.backup}, {n.Fault, &t.fault}, {n.Stop, &t.stop},
+		{n.Any, &t.any}, {n.MasterHearsLower, &t.lower}, {n.Alarm, &t.alarm}, {n.Deleted, &t.deleted},
+	} {
+		if len(c.from.Argv) == 0 {
+			continue
 		}
-		r.out.notifier, r.out.fifos = h.notify, h.fifos
+		command, err := p.command(c.from)
+		if err != nil {
+			return t, err
+		}
+		command.Outlives = true // what STOP starts shall finish
+		*c.to = &command
 	}
-	return nil
+	t.asDeleted = n.AsDeleted
+	return t, nil
 }
 
 // notifyState tells of a state: first the program for that state, then the one
@@ -65,6 +65,20 @@ func (r *router) notifyState(s vrrp.State) {
 	name, own := toldAs(s), map[vrrp.State]*script.Command{
 		vrrp.Master: r.tells.master, vrrp.Backup: r.tells.backup, vrrp.Faulted: r.tells.fault, vrrp.Init: r.tells.stop,
 	}[s]
+	r.notifyAs(name, own)
+}
+
+// notifyDeleted tells that a reload has removed the router: a FAULT to
+// keepalived and its scripts, unless they know better (notify_deleted).
+func (r *router) notifyDeleted() {
+	if r.tells.asDeleted {
+		r.notifyAs("DELETED", r.tells.deleted)
+	} else {
+		r.notifyAs("FAULT", r.tells.fault)
+	}
+}
+
+func (r *router) notifyAs(name string, own *script.Command) {
 	var all []script.Command
 	if own != nil {
 		all = append(all, *own)

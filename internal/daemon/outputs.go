@@ -3,7 +3,9 @@ package daemon
 import (
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/iproute"
 	"github.com/vrrpx/vrrpx/internal/netio"
+	"github.com/vrrpx/vrrpx/internal/vip"
 )
 
 // outputs is where a router's effects go. None of these blocks: each hands
@@ -35,8 +37,11 @@ type sender interface {
 
 // addresses is the desired state of the host's virtual addresses (vip.Manager).
 type addresses interface {
+	Declare(owner string, addrs []vip.Address, devices ...vip.MACVLAN) error
+	DeclareRouting(owner string, routes []iproute.Route, rules []iproute.Rule)
 	Hold(owner string)
 	Release(owner string)
+	Forget(owner string)
 }
 
 // pacer sends the adverts of every MASTER on its schedule (netio.Pacer).

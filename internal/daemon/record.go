@@ -21,7 +21,9 @@ func (r *router) recordTransition(at vrrp.Instant, t vrrp.Transition) {
 	})
 	r.log.Info(fmt.Sprintf("(%s) Entering %s STATE", r.cfg.Name, t.To),
 		"from", t.From.String(), "cause", t.Reason.Code.String(), "reason", t.Reason.String())
-	r.notifyState(t.To)
+	if t.Reason.Code != vrrp.ReasonWithdrawn { // by a reload, which tells
+		r.notifyState(t.To)
+	}
 	r.splitTransition(at, t)
 }
 

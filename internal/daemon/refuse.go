@@ -33,7 +33,9 @@ type refusal struct {
 }
 
 // refuses tells whether the router refuses packets while it is MASTER.
-func (r *router) refuses() bool { return !r.cfg.Accept && r.cfg.Priority != 255 }
+func (r *router) refuses() bool { return refuses(&r.cfg) }
+
+func refuses(c *config.Router) bool { return !c.Accept && c.Priority != 255 }
 
 // refuse comes before the addresses are taken.
 func (r *router) refuse() {
@@ -64,6 +66,20 @@ func (r *router) admit() {
 		r.try("admit packets to "+to.Addr.String(), r.out.refuser.Admit(to))
 	}
 	f.inForce = f.inForce[:0]
+}
+
+// admitOthers ends what a reload has made an end of: it comes when addresses that
+// are no longer the router's have gone.
+func (r *router) admitOthers() {
+	f := &r.refusal
+	f.inForce = slices.DeleteFunc(f.inForce, func(to loader.Refusal) bool {
+		if r.refuses() && slices.ContainsFunc(r.cfg.All(), func(a config.Address) bool { return a.Prefix.Addr() == to.Addr }) {
+			return false
+		}
+		f.before[to.Addr] += r.out.refuser.Refused(to)
+		r.try("admit packets to "+to.Addr.String(), r.out.refuser.Admit(to))
+		return true
+	})
 }
 
 // doorIndex is the interface by which packets to the address come in, if it is

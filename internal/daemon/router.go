@@ -19,6 +19,7 @@ import (
 // it, but for the counters marked atomic.
 type router struct {
 	cfg     config.Router
+	owner   string // what pacer, announcer and addresses know it by: its first name, which a reload may change
 	log     *slog.Logger
 	out     outputs
 	machine *vrrp.Machine
@@ -63,16 +64,23 @@ const historyLen = 64
 const maxLearn = 10
 
 func newRouter(cfg config.Router, log *slog.Logger, out outputs) *router {
-	r := &router{cfg: cfg, log: log, out: out, unicast: newUnicast(&cfg)}
+	r := &router{cfg: cfg, owner: cfg.Name, log: log, out: out, unicast: newUnicast(&cfg)}
 	r.refusal.before = map[netip.Addr]uint64{}
-	if r.authType() == vrrp.AuthPass {
-		copy(r.passwd[:], cfg.Auth.Pass.Reveal())
-	}
-	if r.guard, r.wallAt = auth.New(cfg), auth.WallAt; r.guard != nil {
-		r.seal, r.paced = r.guard.Sealer(), r.guard.Sealer()
-	}
+	r.wallAt = auth.WallAt
+	r.authenticateBy(auth.New(cfg))
 	r.machine = vrrp.New(r.machineConfig(r.source(netip.Addr{})))
 	return r
+}
+
+// authenticateBy puts the configured password and a guard in force; nil for none.
+func (r *router) authenticateBy(g auth.Guard) {
+	r.passwd, r.guard, r.seal, r.paced = [8]byte{}, g, nil, nil
+	if r.authType() == vrrp.AuthPass {
+		copy(r.passwd[:], r.cfg.Auth.Pass.Reveal())
+	}
+	if g != nil {
+		r.seal, r.paced = g.Sealer(), g.Sealer()
+	}
 }
 
 // source is where the router's adverts come from, on an interface whose first
@@ -152,9 +160,9 @@ func (r *router) perform(at vrrp.Instant, in vrrp.Input) {
 		case vrrp.TakeVIPs:
 			r.watch()
 			r.refuse()
-			r.out.addresses.Hold(r.cfg.Name)
+			r.out.addresses.Hold(r.owner)
 		case vrrp.ReleaseVIPs:
-			r.out.addresses.Release(r.cfg.Name)
+			r.out.addresses.Release(r.owner)
 		case vrrp.Announce:
 			if r.announces(e) {
 				r.announce(e.Lower)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/version"
+	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/stats"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -32,6 +33,7 @@ func (h *host) Status(ctx context.Context) (*stats.Status, error) {
 	if err := h.onLoop(ctx, func() { views, ifaces = h.look() }); err != nil {
 		return nil, err
 	}
+	st.Reload = h.reloads.lastReload()
 	st.Logs.Written, st.Logs.Dropped = h.opts.LogCounts()
 	st.Pacer = h.pacerStatus()
 	for _, i := range ifaces {
@@ -45,8 +47,12 @@ func (h *host) Status(ctx context.Context) (*stats.Status, error) {
 		})
 	}
 	for _, v := range views {
-		st.Routers = append(st.Routers, h.routerStatus(v, held[v.Name]))
+		s := h.routerStatus(v, held[v.owner])
+		s.Routes, s.MoreRoutes = h.routingStatus(v.owner)
+		st.Routers = append(st.Routers, s)
 	}
+	st.Static.Addresses = held[vip.Host]
+	st.Static.Routes, st.Static.MoreRoutes = h.routingStatus(vip.Host)
 	return st, nil
 }
 
@@ -98,6 +104,8 @@ func (h *host) onLoop(ctx context.Context, f func()) error {
 type view struct {
 	stats.Router
 	router *router
+	owner  string
+	beside []string // to the announcer
 	path   Datapath
 	key    loader.Key
 	now    vrrp.Instant
@@ -137,7 +145,7 @@ func (h *host) look() ([]view, []ifaceView) {
 func (r *router) view(t vrrp.Instant) view {
 	r.catchUp()
 	m, c := r.machine, r.machine.Config()
-	v := view{router: r, key: r.key, now: t, Router: stats.Router{
+	v := view{router: r, owner: r.owner, key: r.key, now: t, Router: stats.Router{
 		Name: r.cfg.Name, Interface: r.cfg.Interface, VRID: c.VRID, Family: c.Family.String(), Version: c.Version,
 		State: m.State().String(), Since: wall(m.Since()), Reason: m.Reason().String(), Priority: c.Priority,
 		AdvertInterval: stats.Seconds(c.Interval), LearnedInterval: stats.Seconds(m.LearnedInterval()),
@@ -152,6 +160,9 @@ func (r *router) view(t vrrp.Instant) view {
 	v.BasePriority, v.Tracked = r.cfg.Priority, r.trackView()
 	if what := r.waitsFor(); what != "" && m.State() == vrrp.Init {
 		v.Reason = "the election begins when " + what + " has run"
+	}
+	for _, b := range r.besides {
+		v.beside = append(v.beside, b.names[:]...)
 	}
 	if c.Primary.IsValid() {
 		v.Source = c.Primary.String()
@@ -220,10 +231,10 @@ func (h *host) routerStatus(v view, held []stats.Address) stats.Router {
 			s.Drops[d.String()] = drops[d]
 		}
 	}
-	s.Sent = v.router.advert.sent.Load() + h.pacer.Counts(s.Name).Sent
-	s.GARPs = v.router.advert.garped.Load() + h.announcer.Sent(s.Name)
-	for _, b := range v.router.besides {
-		s.GARPs += h.announcer.Sent(b.names[0]) + h.announcer.Sent(b.names[1])
+	s.Sent = v.router.advert.sent.Load() + h.pacer.Counts(v.owner).Sent
+	s.GARPs = v.router.advert.garped.Load() + h.announcer.Sent(v.owner)
+	for _, name := range v.beside {
+		s.GARPs += h.announcer.Sent(name)
 	}
 	s.Addresses = held
 	if v.refuses {
@@ -233,7 +244,7 @@ func (h *host) routerStatus(v view, held []stats.Address) stats.Router {
 			s.Addresses[i].NoAccept, s.Addresses[i].Refused = true, refused[p.Addr()]
 		}
 	}
-	s.VMACs = h.vmacStatus(v.router.cfg)
+	s.VMACs = h.vmacStatus(v.owner)
 	return s
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
-	"github.com/vrrpx/vrrpx/internal/script"
 	"github.com/vrrpx/vrrpx/internal/track"
 	"github.com/vrrpx/vrrpx/stats"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -24,12 +23,18 @@ type watched struct {
 type tracker struct {
 	*watched
 	weight config.Weight
+	// fresh: it has come to a running router by a reload, and does nothing to it
+	// before the first result.
+	fresh bool
 }
 
 // points is what it adds to the priority. What is not known yet counts as
 // down, as in keepalived: a router shall not win an election on trust.
 func (t tracker) points() int {
 	n, up := t.weight.N, t.state == track.Up
+	if t.fresh && t.state == track.Unknown {
+		return 0
+	}
 	if n > 0 && !up || n < 0 && up {
 		return 0
 	}
@@ -101,52 +106,22 @@ func (r *router) trackView() (all []stats.Tracked) {
 	return all
 }
 
-// openTracking makes the trackers of all routers. The scripts do not run yet.
-func (h *host) openTracking() error {
-	h.scripts = map[string]*watched{}
-	p := newPrograms(&h.opts.Config.Global)
-	used := map[string]bool{}
-	for _, r := range h.routers {
-		for _, t := range r.cfg.Scripts {
-			w := h.scripts[t.Name]
-			if w == nil {
-				w = &watched{name: "script " + t.Name}
-				h.scripts[t.Name] = w
-			}
-			used[t.Name] = true
-			r.track(w, t.Weight)
+// follow makes the trackers of a router: the scripts and interfaces that it names,
+// and the interfaces that its addresses are on, where it cannot hold them when
+// they are down. Without weight a script that has no result yet keeps the election
+// waiting; a router that runs already (fresh) goes on as if it were not there.
+func (h *host) follow(r *router, fresh bool) {
+	for _, t := range r.cfg.Scripts {
+		w := h.scripts[t.Name]
+		if w == nil {
+			w = &watched{name: "script " + t.Name}
+			h.scripts[t.Name] = w
 		}
-		if err := h.trackInterfaces(r); err != nil {
-			return err
-		}
+		r.track(w, t.Weight)
+		r.trackers[len(r.trackers)-1].fresh = fresh
 	}
-	for _, s := range h.opts.Config.Scripts {
-		if !used[s.Name] {
-			continue
-		}
-		c, err := p.command(s.Command)
-		if err != nil {
-			return err
-		}
-		c.Timeout = s.Timeout
-		h.checks = append(h.checks, track.Script{
-			Name: s.Name, Command: c, Interval: s.Interval, Rise: s.Rise, Fall: s.Fall, InitFail: s.InitFail,
-		})
-		if s.InitFail {
-			h.scripts[s.Name].state = track.Down
-		}
-	}
-	return nil
-}
-
-// trackInterfaces makes a router follow the interfaces of track_interface, and
-// those that its addresses are on: there it cannot hold them when they are down.
-func (h *host) trackInterfaces(r *router) error {
 	listed := map[string]bool{r.cfg.Interface: true} // which is watched in any case
 	for _, t := range r.cfg.Interfaces {
-		if _, ok := h.addrs.Link(t.Name); !ok {
-			return &NoInterfaceError{Name: t.Name, Router: r.cfg.Name}
-		}
 		listed[t.Name] = true
 		r.track(h.watchDevice(t.Name), t.Weight)
 	}
@@ -156,27 +131,97 @@ func (h *host) trackInterfaces(r *router) error {
 			r.track(h.watchDevice(a.Device), config.Weight{})
 		}
 	}
-	return nil
+	for _, name := range r.cfg.Needs {
+		if !listed[name] {
+			r.track(h.watchDevice(name), config.Weight{})
+		}
+	}
+}
+
+// unfollow ends that.
+func (r *router) unfollow() {
+	for _, t := range r.trackers {
+		t.routers = slices.DeleteFunc(t.routers, func(x *router) bool { return x == r })
+	}
+	r.trackers = nil
 }
 
 func (h *host) watchDevice(name string) *watched {
-	d := h.device(name)
+	d := h.meet(name)
 	if d.watched == nil {
-		d.watched = &watched{name: "interface " + name, state: track.Down}
+		d.watched = &watched{name: "interface " + name, state: d.trackState()}
 	}
 	return d.watched
 }
 
 func (r *router) track(w *watched, weight config.Weight) {
-	r.trackers = append(r.trackers, tracker{w, weight})
+	r.trackers = append(r.trackers, tracker{watched: w, weight: weight})
 	w.routers = append(w.routers, r)
 }
 
-// runChecks starts the check scripts.
-func (h *host) runChecks(runner *script.Runner) {
-	h.running = track.RunScripts(runner, h.checks, func(rep track.Report) {
-		h.loop.post(func() { h.checked(rep) })
+// checks are the scripts of a configuration that routers track, resolved. It may
+// block.
+func (p *programs) checks(cfg *config.Config) ([]track.Script, error) {
+	used := map[string]bool{}
+	for _, r := range cfg.Routers {
+		for _, t := range r.Scripts {
+			used[t.Name] = true
+		}
+	}
+	var all []track.Script
+	for _, s := range cfg.Scripts {
+		if !used[s.Name] {
+			continue
+		}
+		c, err := p.command(s.Command)
+		if err != nil {
+			return nil, err
+		}
+		c.Timeout = s.Timeout
+		all = append(all, track.Script{
+			Name: s.Name, Command: c, Interval: s.Interval, Rise: s.Rise, Fall: s.Fall, InitFail: s.InitFail,
+		})
+	}
+	return all, nil
+}
+
+// runCheck starts a check script.
+func (h *host) runCheck(s track.Script) {
+	var run *track.Scripts
+	run = track.RunScripts(h.runner, []track.Script{s}, func(rep track.Report) {
+		h.loop.post(func() {
+			if h.runs[s.Name] == run { // else it has begun anew since
+				h.checked(rep)
+			}
+		})
 	})
+	h.runs[s.Name] = run
+}
+
+// rerun makes the scripts that run those that shall: the ones that are to begin
+// anew keep their state until then.
+func (h *host) rerun(checks []track.Script, anew map[string]bool) {
+	wanted := map[string]bool{}
+	for _, s := range checks {
+		wanted[s.Name] = true
+	}
+	for name, run := range h.runs {
+		if !wanted[name] || anew[name] {
+			run.Close()
+			delete(h.runs, name)
+		}
+		if !wanted[name] {
+			delete(h.scripts, name)
+		}
+	}
+	for _, s := range checks {
+		if h.scripts[s.Name] == nil {
+			h.scripts[s.Name] = &watched{name: "script " + s.Name}
+		}
+		if h.runs[s.Name] == nil {
+			h.runCheck(s)
+		}
+	}
 }
 
 // checked takes the result of a check script, on the loop.

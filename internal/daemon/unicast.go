@@ -144,9 +144,11 @@ func (h *host) openHops() (err error) {
 	if !slices.ContainsFunc(h.routers, func(r *router) bool { return r.unicast != nil }) {
 		return nil
 	}
-	h.hops, err = nexthop.Open(func(hop nexthop.Hop) { h.loop.post(func() { h.hopChanged(hop) }) })
+	h.hops, err = nexthop.Open(h.hopNews)
 	return err
 }
+
+func (h *host) hopNews(hop nexthop.Hop) { h.loop.post(func() { h.hopChanged(hop) }) }
 
 // watchPeers has the next hops of a device's peers followed.
 func (h *host) watchPeers(d *device) {
@@ -187,7 +189,7 @@ func text(mac net.HardwareAddr) string {
 	return mac.String()
 }
 
-// watchSources has the addresses of track_src_ip followed, and looks at them.
+// watchSources has the addresses of track_src_ip followed.
 func (h *host) watchSources() {
 	var sources []vip.Source
 	for _, r := range h.routers {
@@ -196,9 +198,14 @@ func (h *host) watchSources() {
 		}
 	}
 	h.addrs.WatchSources(sources...)
-	for _, s := range sources {
-		h.sourceEvent(s, h.addrs.Has(s))
+	for _, r := range h.routers {
+		h.findSource(r)
 	}
+}
+
+// findSource looks whether a router's track_src_ip is there.
+func (h *host) findSource(r *router) {
+	r.sourceGone = r.cfg.TrackSource && !h.addrs.Has(vip.Source{Device: r.cfg.Interface, Addr: r.cfg.Source})
 }
 
 // sourceEvent notes that an address of track_src_ip is on its device or not. The

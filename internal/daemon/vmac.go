@@ -112,9 +112,9 @@ func devicesOf(c config.Router) (devices []vip.MACVLAN) {
 func carrier(a config.Address) string { return cmp.Or(a.VMAC, a.Device) }
 
 // vmacStatus is for any goroutine.
-func (h *host) vmacStatus(c config.Router) (all []stats.VMAC) {
+func (h *host) vmacStatus(owner string) (all []stats.VMAC) {
 	for _, d := range h.addrs.Devices() {
-		if d.Owner != c.Name {
+		if d.Owner != owner {
 			continue
 		}
 		s := stats.VMAC{Name: d.Name, MAC: net.HardwareAddr(d.MAC[:]).String(), Exists: d.There, Up: d.Up}

@@ -40,7 +40,7 @@ type Announcer struct {
 	free map[Transmitter]vrrp.Instant // when each may send again; the thread's own
 
 	mu     sync.Mutex
-	byName map[string]*announcement // for ever: the counters outlive a mastership
+	byName map[string]*announcement // until Forget: the counters outlive a mastership
 }
 
 // announcement is one router's burst. The fields below item are under its lock.
@@ -97,6 +97,14 @@ func (a *Announcer) Cancel(name string) {
 		e.due, e.second = 0, 0
 		e.mu.Unlock()
 	}
+}
+
+// Forget is Cancel for a name that is no more.
+func (a *Announcer) Forget(name string) {
+	a.Cancel(name)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.byName, name)
 }
 
 // Sent is the number of frames the announcer sent for a router, those that

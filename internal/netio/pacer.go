@@ -49,7 +49,8 @@ type Pacer struct {
 	realtime, locked error
 
 	mu     sync.Mutex
-	byName map[string]*paced // for ever: the counters outlive a mastership
+	byName map[string]*paced // until Forget: the counters outlive a mastership
+	gone   PaceCounts        // of those forgotten
 }
 
 // PaceCounts are the counters of one router, since the process began.
@@ -139,6 +140,26 @@ func (p *Pacer) Stop(name string) {
 	}
 }
 
+// Forget is Stop for a router that is no more: its own counters are 0 from now on,
+// and remain part of the sum.
+func (p *Pacer) Forget(name string) {
+	p.Stop(name)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if e := p.byName[name]; e != nil {
+		p.gone.add(e.counts())
+		delete(p.byName, name)
+	}
+}
+
+func (c *PaceCounts) add(d PaceCounts) {
+	c.Sent += d.Sent
+	c.Failed += d.Failed
+	c.Late += d.Late
+	c.MaxLate = max(c.MaxLate, d.MaxLate)
+	c.Missed += d.Missed
+}
+
 // Close stops every router and ends the thread. It is called once.
 func (p *Pacer) Close() {
 	p.mu.Lock()
@@ -167,13 +188,9 @@ func (p *Pacer) Status() PacerStatus {
 	s := PacerStatus{RealtimeErr: p.realtime, LockedErr: p.locked}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	s.PaceCounts = p.gone
 	for _, e := range p.byName {
-		c := e.counts()
-		s.Sent += c.Sent
-		s.Failed += c.Failed
-		s.Late += c.Late
-		s.MaxLate = max(s.MaxLate, c.MaxLate)
-		s.Missed += c.Missed
+		s.add(e.counts())
 	}
 	return s
 }

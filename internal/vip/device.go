@@ -59,7 +59,7 @@ func (m *Manager) checkDevices(owner string, devices []MACVLAN) error {
 			return fmt.Errorf("%s: %w", owner, err)
 		}
 		same := func(w MACVLAN) bool { return w.Name == v.Name }
-		if d := m.devices[v.Name]; d != nil && d.owner.name != owner || slices.ContainsFunc(devices[:i], same) {
+		if d := m.devices[v.Name]; d != nil && !d.gone && d.owner.name != owner || slices.ContainsFunc(devices[:i], same) {
 			return fmt.Errorf("%s: device %s is declared already", owner, v.Name)
 		}
 	}
@@ -76,6 +76,10 @@ func (m *Manager) declareDevices(o *owner, devices []MACVLAN) {
 		if d == nil {
 			d = &macvlan{owner: o, foreign: m.links.index(v.Name) != 0}
 			m.devices[v.Name] = d
+			o.devices = append(o.devices, d)
+		} else if d.owner != o { // who forgot it, and has not removed it yet
+			d.owner.devices = slices.DeleteFunc(d.owner.devices, func(x *macvlan) bool { return x == d })
+			d.owner = o
 			o.devices = append(o.devices, d)
 		}
 		d.spoilt = d.spoilt || d.index != 0 && d.MACVLAN != v
@@ -185,7 +189,7 @@ func (m *Manager) planDevices(o *owner, now time.Time, asked bool) (ops []op) {
 			if !asked {
 				d.pace.spend(now)
 			}
-			ops = append(ops, op{change: change{link: raising(d.index, up)}, device: d})
+			ops = append(ops, op{change: change{other: raising(d.index, up)}, device: d})
 		}
 	}
 	return ops

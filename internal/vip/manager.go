@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"slices"
@@ -24,6 +25,8 @@ type Manager struct {
 	links     *links
 	sysctls   sysctls
 	bell      bell
+	routing   *routing
+	saving    sync.Mutex // held while the state file is written; before mu
 	done      chan struct{}
 	closeErr  error // valid when done is closed
 
@@ -47,6 +50,9 @@ type Manager struct {
 	moved   bool // a primary address may have changed
 	closing bool
 }
+
+// Host is the owner of what the host has whoever is MASTER.
+const Host = ""
 
 // owner is one virtual router.
 type owner struct {
@@ -85,15 +91,8 @@ func (m *Manager) wanted(e *entry) bool { return e.owner.held && !e.gone && !m.c
 // is an error, and nothing is changed, when an address or device is impossible,
 // twice in the list or another owner's.
 func (m *Manager) Declare(name string, addrs []Address, devices ...MACVLAN) error {
-	twice := map[place]bool{}
-	for _, a := range addrs {
-		if err := a.check(); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		if twice[a.place()] {
-			return fmt.Errorf("%s: %s is listed twice", name, a)
-		}
-		twice[a.place()] = true
+	if err := Check(map[string][]Address{name: addrs}); err != nil {
+		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -124,6 +123,27 @@ func (m *Manager) Declare(name string, addrs []Address, devices ...MACVLAN) erro
 	m.unsaved = true
 	m.enqueue(o)
 	m.bell.ring()
+	return nil
+}
+
+// Check tells what would keep all of these owners from declaring these addresses
+// side by side.
+func Check(owners map[string][]Address) error {
+	whose := map[place]string{}
+	for _, name := range slices.Sorted(maps.Keys(owners)) {
+		for _, a := range owners[name] {
+			if err := a.check(); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			switch first, again := whose[a.place()]; {
+			case again && first == name:
+				return fmt.Errorf("%s: %s is listed twice", name, a)
+			case again:
+				return fmt.Errorf("%s: %s belongs to %s already", name, a, first)
+			}
+			whose[a.place()] = name
+		}
+	}
 	return nil
 }
 
@@ -160,6 +180,9 @@ func (m *Manager) want(name string, held bool) {
 	if o := m.owners[name]; o != nil && !m.closing {
 		o.held, o.asked = held, time.Now()
 		m.stir(o)
+		if !held { // with the addresses; when these are there, settle says so
+			m.routing.want(name, false)
+		}
 	}
 }
 
@@ -175,6 +198,7 @@ func (m *Manager) Forget(name string) {
 		m.declareDevices(o, nil)
 		m.unsaved = true
 		m.stir(o)
+		m.routing.forget(name)
 	}
 }
 
@@ -248,14 +272,19 @@ func (m *Manager) Devices() []DeviceStatus {
 }
 
 // Watch sets the devices of which link and own-address events are wanted,
-// in place of those named before. They need not exist.
+// in place of those named before, of which none is lost. They need not exist.
 func (m *Manager) Watch(devices ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	clear(m.watched)
+	watched := map[string]own{}
 	for _, d := range devices {
-		m.watched[d] = m.own(d)
+		told, ok := m.watched[d]
+		if !ok {
+			told = m.own(d)
+		}
+		watched[d] = told
 	}
+	m.watched = watched
 }
 
 // Link is the interface of that name as last notified, and whether there is

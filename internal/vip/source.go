@@ -9,14 +9,20 @@ type Source struct {
 }
 
 // WatchSources sets the addresses whose coming and going are wanted as events,
-// in place of those named before. The devices are ones of Watch.
+// in place of those named before, of which none is lost. The devices are ones of
+// Watch.
 func (m *Manager) WatchSources(sources ...Source) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	clear(m.sources)
+	watched := map[Source]bool{}
 	for _, s := range sources {
-		m.sources[s] = m.has(s)
+		told, ok := m.sources[s]
+		if !ok {
+			told = m.has(s)
+		}
+		watched[s] = told
 	}
+	m.sources = watched
 }
 
 // Has tells whether an address is on its device and fit to send from: not

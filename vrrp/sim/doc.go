@@ -22,6 +22,9 @@
 // the others its short interval again, and the next takes over before the
 // better one's next advert. Generate makes no such LAN.
 //
+// GroupScenario does the same, more simply, for hosts whose routers are in a sync
+// group over two LANs.
+//
 // Not simulated: the packet codec and the checks of section 7.1 (every frame
 // that arrives is a good one), and what addresses do to the host.
 package sim

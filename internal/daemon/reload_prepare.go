@@ -1,0 +1,176 @@
+package daemon
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/vrrpx/vrrpx/internal/auth"
+	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/nexthop"
+	"github.com/vrrpx/vrrpx/internal/plan"
+	"github.com/vrrpx/vrrpx/internal/script"
+	"github.com/vrrpx/vrrpx/internal/track"
+	"github.com/vrrpx/vrrpx/internal/vip"
+)
+
+// prepared is all that a reload needs and that may fail or take its time, made
+// away from the loop before anything is changed.
+type prepared struct {
+	cfg      *config.Config
+	plan     *plan.Plan
+	told     map[plan.ID]programsTold    // of every router: global_defs say whom programs run as
+	fences   map[plan.ID]*script.Command // likewise
+	guards   map[plan.ID]auth.Guard      // of those that are to have a new one
+	checks   []track.Script
+	fifos    []wantedFIFO
+	fittings map[string]*fitting // by device
+	devices  []string            // all that are watched while it is applied
+	hops     *nexthop.Watcher    // nil: there is one, or need be none
+}
+
+// prepare fails, and leaves nothing behind, where a start from this configuration
+// would fail.
+func (h *host) prepare(cfg *config.Config, p *plan.Plan) (*prepared, error) {
+	prep := &prepared{cfg: cfg, plan: p, told: map[plan.ID]programsTold{}, fences: map[plan.ID]*script.Command{}, fittings: map[string]*fitting{}}
+	addrs := map[string][]vip.Address{}
+	for i := range cfg.Routers {
+		addrs[cfg.Routers[i].Name] = addressesOf(cfg.Routers[i])
+	}
+	addrs[vip.Host] = addressList(cfg.Static.Addresses)
+	if err := vip.Check(addrs); err != nil {
+		return nil, err
+	}
+	programs := newPrograms(&cfg.Global)
+	var err error
+	for i := range cfg.Routers {
+		r := &cfg.Routers[i]
+		if prep.told[plan.IDOf(r)], err = programs.told(&r.Notify); err != nil {
+			return nil, err
+		}
+		if prep.fences[plan.IDOf(r)], err = programs.fence(r.SplitBrain); err != nil {
+			return nil, err
+		}
+	}
+	if prep.checks, err = programs.checks(cfg); err != nil {
+		return nil, err
+	}
+	if prep.fifos, err = programs.fifos(&cfg.Global); err != nil {
+		return nil, err
+	}
+	outfits := map[string]outfit{}
+	if err := h.onLoop(context.Background(), func() {
+		for name, d := range h.devices {
+			outfits[name] = d.outfit()
+		}
+	}); err != nil {
+		return nil, err
+	}
+	known := func(name string) bool { _, ok := outfits[name]; return ok }
+	if err := h.noInterface(cfg, known); err != nil {
+		return nil, err
+	}
+	if err := h.prepareLinks(prep, outfits); err != nil {
+		prep.close()
+		return nil, err
+	}
+	if err := h.prepareHops(prep); err != nil {
+		prep.close()
+		return nil, err
+	}
+	if err := h.prepareGuards(prep); err != nil {
+		prep.close()
+		return nil, err
+	}
+	return prep, nil
+}
+
+// close is for a reload that is refused after all.
+func (p *prepared) close() {
+	for _, f := range p.fittings {
+		f.close()
+	}
+	if p.hops != nil {
+		p.hops.Close()
+	}
+}
+
+// prepareLinks makes what links lack, and links for new devices. One that has
+// been in use and cannot be opened now is tried by the way, and is no obstacle.
+func (h *host) prepareLinks(p *prepared, has map[string]outfit) error {
+	wanted := h.needsOf(p.cfg)
+	p.devices = slices.Collect(maps.Keys(wanted))
+	for name := range has {
+		if _, ok := wanted[name]; !ok {
+			p.devices = append(p.devices, name)
+		}
+	}
+	// From here on every change of them is an event.
+	h.addrs.Watch(p.devices...)
+	for name, n := range wanted {
+		dev, ok := h.addrs.Link(name)
+		o, known := has[name]
+		if !n.linked || !ok || known && !o.exists || o.link != nil && o.link.index != dev.Index {
+			continue // tracked alone, or away: when it comes it is opened
+		}
+		f, err := h.fitFor(dev, o, n)
+		switch {
+		case err != nil && known && o.link == nil, err != nil && len(n.groups) == 0:
+			continue
+		case err != nil:
+			return err
+		case f != nil:
+			p.fittings[name] = f
+		}
+	}
+	return nil
+}
+
+func (h *host) prepareHops(p *prepared) (err error) {
+	if !slices.ContainsFunc(p.cfg.Routers, func(r config.Router) bool { return len(r.Peers) > 0 }) {
+		return nil
+	}
+	follows := false
+	if err := h.onLoop(context.Background(), func() { follows = h.hops != nil }); err != nil || follows {
+		return err
+	}
+	p.hops, err = nexthop.Open(h.hopNews)
+	return err
+}
+
+// prepareGuards makes the guards of new routers and new keys. The numbers of
+// those that have any are reserved before they are used. It comes last, since it
+// leaves something on the disk.
+func (h *host) prepareGuards(p *prepared) error {
+	p.guards = map[plan.ID]auth.Guard{}
+	fresh := map[string]auth.Guard{} // that inherit from nobody
+	for i := range p.plan.Added {
+		r := &p.plan.Added[i]
+		p.guards[plan.IDOf(r)] = auth.New(*r)
+		fresh[authKey(r)] = p.guards[plan.IDOf(r)]
+	}
+	for i := range p.plan.Changed {
+		c := &p.plan.Changed[i]
+		if !c.Areas.Has(plan.Auth | plan.Begin) {
+			continue
+		}
+		g := auth.New(c.To)
+		p.guards[plan.IDOf(&c.To)] = g
+		if was := c.From.HMAC; was == nil || !was.Monotonic {
+			fresh[authKey(&c.To)] = g
+		}
+	}
+	if !auth.Needed(fresh) {
+		return nil
+	}
+	if h.keeper != nil {
+		return h.keeper.Add(fresh)
+	}
+	k, err := auth.OpenKeeper(fresh, h.opts.StateDir, h.opts.RunDir, h.log)
+	if err != nil {
+		return err
+	}
+	h.keeper = k
+	h.startKeeper()
+	return nil
+}

@@ -1,0 +1,188 @@
+package vrrp
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Group keeps routers in one state (keepalived's vrrp_sync_group): all become
+// MASTER when every one of them would, all BACKUP when one yields, all FAULT
+// while one has a fault. Like a Machine it has no clock, and is not safe for
+// concurrent use. After each Step of a member Settle brings the others along.
+type Group struct {
+	name    string
+	members []Member
+	ranks   []int // indexes of members in the order of VRIDs; see contest
+	state   State
+	since   Instant
+	effects []Effect // scratch
+}
+
+// Member is a machine under its router's name.
+type Member struct {
+	Name string
+	*Machine
+}
+
+// NewGroup joins machines, in the order of the configuration, which may be
+// running already: Settle then makes them one. There must be at least one.
+func NewGroup(name string, members ...Member) *Group {
+	g := &Group{name: name, members: members}
+	for i, m := range members {
+		m.hold(true)
+		g.ranks = append(g.ranks, i)
+		if m.state == Master || i == 0 {
+			g.state, g.since = m.state, m.since
+		}
+	}
+	// All hosts of the group agree on this order, whatever that of their files.
+	slices.SortStableFunc(g.ranks, func(a, b int) int {
+		a, b = int(members[a].cfg.VRID)<<8+int(members[a].cfg.Family), int(members[b].cfg.VRID)<<8+int(members[b].cfg.Family)
+		return a - b
+	})
+	return g
+}
+
+// Dissolve lets the members go on alone, from the states that they have. It has
+// effects where the group kept a member in FAULT.
+func (g *Group) Dissolve(now Instant, act func(member int, out []Effect)) {
+	for i := range g.members {
+		g.do(i, act, func(m *Machine, out []Effect) []Effect {
+			m.hold(false)
+			return m.setPull(now, "", out)
+		})
+	}
+}
+
+// Settle is called after every Step of a member, first, and before anything else
+// happens to the group. It calls act with the effects of each other member in
+// turn, at the same instant. Entering MASTER, first does so itself and is
+// followed by the others; act is then called for it too. What the group as a
+// whole did, if anything, is returned, and so that nobody overlooks it: from
+// INIT it comes before what its members do, otherwise after.
+func (g *Group) Settle(now Instant, first int, act func(member int, out []Effect)) (Transition, bool) {
+	g.pullDown(now, first, act)
+	g.yield(now, first, act)
+	g.take(now, first, act)
+	return g.enter(now, first)
+}
+
+// pullDown keeps everyone in FAULT while one has a fault of its own.
+func (g *Group) pullDown(now Instant, first int, act func(int, []Effect)) {
+	for i := range g.members {
+		cause := ""
+		if j := g.failed(first, i); j >= 0 {
+			cause = fmt.Sprintf("sync group %s: %s is in FAULT: %s", g.name, g.members[j].Name, g.members[j].faults[0])
+		}
+		g.do(i, act, func(m *Machine, out []Effect) []Effect { return m.setPull(now, cause, out) })
+	}
+}
+
+// failed is a member with a fault other than i, preferably first; -1 for none.
+func (g *Group) failed(first, i int) int {
+	fails := func(m Member) bool { return len(m.faults) > 0 }
+	if first != i && fails(g.members[first]) {
+		return first
+	}
+	for j, m := range g.members {
+		if j != i && fails(m) {
+			return j
+		}
+	}
+	return -1
+}
+
+// yield makes every MASTER BACKUP when one member is.
+func (g *Group) yield(now Instant, first int, act func(int, []Effect)) {
+	led := first
+	if g.members[led].state != Backup {
+		led = slices.IndexFunc(g.members, func(m Member) bool { return m.state == Backup })
+	}
+	if led < 0 || !slices.ContainsFunc(g.members, func(m Member) bool { return m.state == Master }) {
+		return
+	}
+	l := g.members[led]
+	for i, m := range g.members {
+		if m.state == Master {
+			g.do(i, act, func(m *Machine, out []Effect) []Effect {
+				return m.stepDown(now, fmt.Sprintf("sync group %s: %s became BACKUP: %v", g.name, l.Name, l.reason), out)
+			})
+		}
+	}
+	if l.reason.Code == ReasonBetterMaster {
+		g.contest(now)
+	}
+}
+
+// contest makes a group that lost an election wait longer before it comes again,
+// until the winner is seen to stay. Where two hosts' priorities are crossed, each
+// the better in one member, both would yield to each other and come again at the
+// same time, for ever. So each member that hears a better router waits, the
+// longer the lower its VRID is: no two hosts can both have lost the same one to
+// each other, and who waits less is there when the other looks again.
+func (g *Group) contest(now Instant) {
+	n := float64(len(g.members))
+	for rank, i := range g.ranks {
+		m := g.members[i].Machine
+		m.contested, m.handicap = now, handicap*(n-float64(rank))/n
+	}
+}
+
+// handicap is the longest such wait, in intervals: that of two members, and of up
+// to four, differs by more than their skews can.
+const handicap = 4
+
+// take makes all MASTER when all are ready: first the last that became so.
+func (g *Group) take(now Instant, first int, act func(int, []Effect)) {
+	if slices.ContainsFunc(g.members, func(m Member) bool { return !m.ready }) {
+		return
+	}
+	rule := func(m *Machine, out []Effect) []Effect { return m.rule(now, m.why, out) }
+	g.do(first, act, rule)
+	for i := range g.members {
+		if i != first {
+			g.do(i, act, rule)
+		}
+	}
+}
+
+// do steps one member.
+func (g *Group) do(i int, act func(int, []Effect), f func(*Machine, []Effect) []Effect) {
+	if g.effects = f(g.members[i].Machine, g.effects[:0]); len(g.effects) > 0 {
+		act(i, g.effects)
+	}
+}
+
+// enter takes over the state that the members share. INIT is left with the first
+// of them and entered with the last.
+func (g *Group) enter(now Instant, first int) (Transition, bool) {
+	state, why := Init, g.members[first].reason
+	for _, m := range g.members {
+		if m.state != Init {
+			state = m.state
+		}
+	}
+	if state == g.state {
+		return Transition{}, false
+	}
+	t := Transition{g.state, state, why}
+	g.state, g.since = state, now
+	return t, true
+}
+
+// Name, State, Since and Members show the group as it is. MASTER, BACKUP and
+// FAULT are the state of all members but those in INIT.
+func (g *Group) Name() string      { return g.name }
+func (g *Group) State() State      { return g.state }
+func (g *Group) Since() Instant    { return g.since }
+func (g *Group) Members() []Member { return slices.Clone(g.members) }
+
+// Blocker is the first member that keeps a BACKUP group from becoming MASTER, as
+// others would: it is not ready while another is.
+func (g *Group) Blocker() (Member, bool) {
+	i := slices.IndexFunc(g.members, func(m Member) bool { return !m.ready })
+	if i < 0 || !slices.ContainsFunc(g.members, func(m Member) bool { return m.ready }) {
+		return Member{}, false
+	}
+	return g.members[i], true
+}
