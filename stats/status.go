@@ -122,6 +122,11 @@ type Router struct {
 	ChecksumOld     uint64            `json:"checksum_old_unicast,omitempty"`      // of Received: summed as keepalived up to 1.3.6 does
 	ChecksumPlain   uint64            `json:"checksum_plain"`                      // of the adverts received, summed over the message alone
 	ChecksumPseudo  uint64            `json:"checksum_pseudo_header"`              // and with the pseudo-header
+	BecameMaster    uint64            `json:"became_master"`
+	ReleasedMaster  uint64            `json:"released_master"`
+	ZeroReceived    uint64            `json:"priority_zero_received"`
+	ZeroSent        uint64            `json:"priority_zero_sent"`
+	AddressesDiffer uint64            `json:"addresses_differ"` // runs of adverts with another address list
 	Drops           map[string]uint64 `json:"drops"`
 	Ingest          string            `json:"ingest"`           // xdp native, xdp generic or packet socket
 	Pacer           string            `json:"pacer"`            // what paces its adverts

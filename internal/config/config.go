@@ -74,6 +74,8 @@ type Global struct {
 	// (vrrp_delay_after_boot). 0 for none, else 1 ms to 4294967.295 s.
 	StartupDelay, DelayAfterBoot time.Duration
 
+	Files
+
 	defaultInterface           string // default_interface; empty: eth0
 	vmacPrefix, vmacAddrPrefix word   // of the names of VMACs; empty: the default
 }

@@ -89,6 +89,10 @@ var arguments = map[string]string{
 	"split_brain":          "{\n}",
 	"notify_fifo":          "/run/x.fifo",
 	"vrrp_notify_fifo":     "/run/x.fifo",
+	"json_version":         "2",
+	"state_dump_file":      "/tmp/x",
+	"stats_dump_file":      "/tmp/x",
+	"json_dump_file":       "/tmp/x",
 	"virtual_server_group": "G {\n10.0.0.3 80\n}",
 }
 

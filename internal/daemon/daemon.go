@@ -17,6 +17,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/control"
+	"github.com/vrrpx/vrrpx/internal/dump"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/nexthop"
 	"github.com/vrrpx/vrrpx/internal/notify"
@@ -48,9 +49,15 @@ type Options struct {
 	// Load reads the configuration again, for a reload; nil where there is no file.
 	Load func() (*config.Config, []config.Diagnostic)
 	// Reload asks for one with each value (SIGHUP); may be nil.
-	Reload <-chan os.Signal
-	// OnReload, if set, is told that a reload begins, and that it has ended.
-	OnReload func(begins bool)
+	Reload    <-chan os.Signal
+	LogConfig bool             // put the configuration into the log at the start
+	Dumps     <-chan dump.Kind // asks for keepalived's files; nil: nobody does
+	Manager   Manager          // may be nil
+	Watchdog  time.Duration    // how often Manager wants a sign of life; 0: never
+	Ready     func()           // called once when the election has begun; may be nil
+	// KeepAddresses: a stop says nothing and leaves the addresses, as a crash
+	// would, for the next start to take back or `vrrpx cleanup` to remove.
+	KeepAddresses bool
 }
 
 // host is everything that lives for one Run.
@@ -72,6 +79,8 @@ type host struct {
 	starter   *time.Timer        // of a delayed start
 	begins    vrrp.Instant       // when it ends
 	stopping  bool
+	begun     chan struct{}       // closed when the election begins
+	changed   chan struct{}       // holds a token when a router has changed its state
 	electing  bool                // the start is not delayed any more
 	scripts   map[string]*watched // by name
 	runs      map[string]*track.Scripts
@@ -96,6 +105,9 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer unlock()
+	if o.Manager == nil {
+		o.Manager = noManager{}
+	}
 	h := newHost(o)
 	defer h.close()
 	if err := h.open(); err != nil {
@@ -112,12 +124,15 @@ func Run(ctx context.Context, o Options) error {
 	watchCtx, stopWatch := context.WithCancel(context.Background())
 	defer stopWatch()
 	go h.watchDrops(watchCtx)
+	h.log.Info("vrrpx started", "routers", len(h.routers), "pid", os.Getpid())
 	h.startKeeper()
 	defer func() { h.stopKeeper() }()
 	go h.reloads.run(o.Reload)
-	h.log.Info("vrrpx started", "routers", len(h.routers), "pid", os.Getpid())
+	go h.report(watchCtx)
+	go h.watchDumps(watchCtx)
 	<-ctx.Done()
 	h.log.Info("stopping")
+	h.send("STOPPING=1")
 	h.reloads.stop() // one that is under way ends first
 	h.stop()
 	return nil
@@ -125,7 +140,8 @@ func Run(ctx context.Context, o Options) error {
 
 func newHost(o Options) *host {
 	return &host{
-		opts: o, log: o.Log, started: time.Now(), loopDone: make(chan struct{}), stopKeeper: func() {},
+		opts: o, log: o.Log, started: time.Now(), stopKeeper: func() {},
+		loopDone: make(chan struct{}), begun: make(chan struct{}), changed: make(chan struct{}, 1),
 		devices: map[string]*device{}, leaving: map[string]*router{}, scripts: map[string]*watched{}, runs: map[string]*track.Scripts{},
 	}
 }
@@ -163,7 +179,7 @@ func (h *host) open() error {
 	if err := h.openNotify(); err != nil {
 		return err
 	}
-	h.out = outputs{addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post, notifier: h.notify, fifos: h.fifos, watched: &h.watched}
+	h.out = outputs{addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post, notifier: h.notify, fifos: h.fifos, changed: signalChange(h.changed), watched: &h.watched}
 	if h.kernel != nil {
 		h.out.refuser, h.out.watcher = h.kernel, h.kernel
 	}
@@ -173,10 +189,7 @@ func (h *host) open() error {
 	programs := newPrograms(&h.opts.Config.Global)
 	for _, rc := range h.opts.Config.Routers {
 		r := newRouter(rc, h.log, h.out)
-		if r.tells, err = programs.told(&rc.Notify); err != nil {
-			return err
-		}
-		if r.split.fence.command, err = programs.fence(rc.SplitBrain); err != nil {
+		if r.tells, err = programs.told(&rc); err != nil {
 			return err
 		}
 		h.routers = append(h.routers, r)
@@ -354,6 +367,9 @@ func (h *host) stop() {
 			h.starter.Stop()
 		}
 		t := clock.Now()
+		if h.opts.KeepAddresses {
+			return
+		}
 		for _, r := range h.routers {
 			r.step(t, vrrp.Shutdown{})
 		}
@@ -377,7 +393,7 @@ func (h *host) close() {
 	if h.pacer != nil {
 		h.pacer.Close()
 	}
-	if h.addrs != nil {
+	if h.addrs != nil && !h.opts.KeepAddresses {
 		patience := releaseTime + deviceTime*time.Duration(len(h.addrs.Devices()))
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()

@@ -64,7 +64,7 @@ func (h *host) apply(p *prepared) {
 			if r == nil {
 				r = h.add(c, p.guards[plan.IDOf(c)], p.told[plan.IDOf(c)], before[plan.IDOf(c)])
 			}
-			r.tells, r.split.fence.command = p.told[plan.IDOf(c)], p.fences[plan.IDOf(c)]
+			r.tells = p.told[plan.IDOf(c)]
 		})
 	}
 	var guards map[string]auth.Guard

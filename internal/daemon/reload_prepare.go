@@ -9,7 +9,6 @@ import (
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/nexthop"
 	"github.com/vrrpx/vrrpx/internal/plan"
-	"github.com/vrrpx/vrrpx/internal/script"
 	"github.com/vrrpx/vrrpx/internal/track"
 	"github.com/vrrpx/vrrpx/internal/vip"
 )
@@ -19,9 +18,8 @@ import (
 type prepared struct {
 	cfg      *config.Config
 	plan     *plan.Plan
-	told     map[plan.ID]programsTold    // of every router: global_defs say whom programs run as
-	fences   map[plan.ID]*script.Command // likewise
-	guards   map[plan.ID]auth.Guard      // of those that are to have a new one
+	told     map[plan.ID]programsTold // of every router: global_defs say whom programs run as
+	guards   map[plan.ID]auth.Guard   // of those that are to have a new one
 	checks   []track.Script
 	fifos    []wantedFIFO
 	fittings map[string]*fitting // by device
@@ -32,7 +30,7 @@ type prepared struct {
 // prepare fails, and leaves nothing behind, where a start from this configuration
 // would fail.
 func (h *host) prepare(cfg *config.Config, p *plan.Plan) (*prepared, error) {
-	prep := &prepared{cfg: cfg, plan: p, told: map[plan.ID]programsTold{}, fences: map[plan.ID]*script.Command{}, fittings: map[string]*fitting{}}
+	prep := &prepared{cfg: cfg, plan: p, told: map[plan.ID]programsTold{}, fittings: map[string]*fitting{}}
 	addrs := map[string][]vip.Address{}
 	for i := range cfg.Routers {
 		addrs[cfg.Routers[i].Name] = addressesOf(cfg.Routers[i])
@@ -45,10 +43,7 @@ func (h *host) prepare(cfg *config.Config, p *plan.Plan) (*prepared, error) {
 	var err error
 	for i := range cfg.Routers {
 		r := &cfg.Routers[i]
-		if prep.told[plan.IDOf(r)], err = programs.told(&r.Notify); err != nil {
-			return nil, err
-		}
-		if prep.fences[plan.IDOf(r)], err = programs.fence(r.SplitBrain); err != nil {
+		if prep.told[plan.IDOf(r)], err = programs.told(r); err != nil {
 			return nil, err
 		}
 	}

@@ -53,6 +53,7 @@ type router struct {
 	drops   [vrrp.NumDrops]atomic.Uint64 // found above the datapath
 	alarms  alarms
 	history []stats.Transition
+	counted counted
 	effects []vrrp.Effect // scratch, so that a step need not allocate
 	told    []told        // what settle has to record
 }
@@ -226,6 +227,7 @@ func (r *router) hear(e *loader.Event) {
 		r.stepKept()
 	}
 	a := vrrp.Advert{Packet: p, Src: e.Src, MAC: e.MAC}
+	r.counted.heard(&p)
 	r.meet(a, e)
 	r.taken.offered = newOffer(a, e)
 	r.forgetSilent(e.At)

@@ -154,6 +154,7 @@ func (r *router) view(t vrrp.Instant) view {
 		DeadlineBy:     "loop", Pacer: "thread", Ingest: "none",
 		History: slices.Clone(r.history),
 	}}
+	r.counted.show(&v.Router)
 	if left := r.begins.Sub(t); m.State() == vrrp.Init && left > 0 {
 		v.Reason = fmt.Sprintf("the election begins in %v (vrrp_startup_delay, vrrp_delay_after_boot)", left.Round(time.Millisecond))
 	}

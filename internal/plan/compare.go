@@ -54,6 +54,7 @@ var globals = map[string]string{
 	"Group": "", "Group6": "", "HigherPriorityAdvert": "", "OwnerIgnores": "", "CheckSource": "", "GARP": "", "GNAInterval": "",
 	"Extra": "", "ScriptUser": "", "ScriptGroup": "", "ScriptSecurity": "", "SupplementaryGroups": "",
 	"NotifyAlarm": "", "NotifyPriorityChanges": "", "NotifyFIFO": "", "VRRPNotifyFIFO": "", "FIFOStatesOnReload": "",
+	"Files":        "net_namespace, instance, pid and dump files",
 	"StartupDelay": "vrrp_startup_delay", "DelayAfterBoot": "vrrp_delay_after_boot",
 }
 
