@@ -26,6 +26,8 @@ is **refused** is an error with the hint given here: to leave it out in silence 
 			switch {
 			case kw.kind != nil:
 				verdict, why = "no effect", strings.TrimSuffix(kw.kind.what, "; without effect")
+			case slices.Contains(ours, name):
+				verdict, why = "honoured", "vrrpx's own"
 			case kw.set != nil || kw.shape.block():
 				verdict, why = "honoured", ""
 			case len(kw.off) > 0:

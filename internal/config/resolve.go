@@ -21,6 +21,7 @@ func (in *interpreter) resolve() {
 		g.GARP.LowerRepeat = g.GARP.MasterRepeat
 	}
 	in.resolveFIFOs()
+	in.resolveMail()
 	for _, d := range in.drafts {
 		d.inherit(g)
 		in.resolveFamily(d)
@@ -65,6 +66,7 @@ func (d *draft) inherit(g *Global) {
 		"garp_master_refresh":        func() { d.GARP.Refresh = g.GARP.Refresh },
 		"notify_alarm":               func() { d.Notify.Alarm = g.NotifyAlarm },
 		"notify_priority_changes":    func() { d.NotifyPriorityChanges = g.NotifyPriorityChanges },
+		"smtp_alert":                 func() { d.SMTPAlert = g.Mail.alerts() },
 		"garp_master_refresh_repeat": func() { d.GARP.RefreshRepeat = g.GARP.RefreshRepeat },
 	} {
 		if !d.given(keyword) {

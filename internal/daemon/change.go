@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/vrrpx/vrrpx/internal/auth"
@@ -45,7 +46,8 @@ func (h *host) change(r *router, c *plan.Change, g auth.Guard) {
 	was := r.machine.Config().Priority
 	r.step(t, vrrp.SetConfig{Config: r.machineConfig(r.sourceNow())})
 	if is := r.machine.Config().Priority; is != was {
-		r.log.Info("("+r.cfg.Name+") Changing effective priority by a reload", "from", was, "to", is)
+		r.log.Info(fmt.Sprintf("(%s) Changing effective priority from %d to %d", r.cfg.Name, was, is))
+		r.tellPriority()
 	}
 	if areas.Has(plan.Addresses) {
 		r.compareAddresses(t)

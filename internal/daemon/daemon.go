@@ -18,6 +18,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/control"
 	"github.com/vrrpx/vrrpx/internal/dump"
+	"github.com/vrrpx/vrrpx/internal/mail"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/nexthop"
 	"github.com/vrrpx/vrrpx/internal/notify"
@@ -89,6 +90,8 @@ type host struct {
 	runner     *script.Runner
 	notify     *notify.Queue
 	fifos      *fifos
+	mailer     *mail.Mailer
+	letters    *letters
 	reloads    *reloader
 	keeper     *auth.Keeper // the reloader's, as is the next; nil when nothing is to be kept
 	stopKeeper func()
@@ -179,7 +182,10 @@ func (h *host) open() error {
 	if err := h.openNotify(); err != nil {
 		return err
 	}
-	h.out = outputs{addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post, notifier: h.notify, fifos: h.fifos, changed: signalChange(h.changed), watched: &h.watched}
+	h.out = outputs{
+		addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post, notifier: h.notify, fifos: h.fifos,
+		letters: h.letters, changed: signalChange(h.changed), watched: &h.watched,
+	}
 	if h.kernel != nil {
 		h.out.refuser, h.out.watcher = h.kernel, h.kernel
 	}
@@ -421,6 +427,11 @@ func (h *host) close() {
 	}
 	if h.fifos != nil {
 		h.fifos.close()
+	}
+	if h.mailer != nil {
+		if lost := h.mailer.Close(stopTime); lost > 0 {
+			h.log.Error(fmt.Sprintf("%d mails were never sent", lost))
+		}
 	}
 	if h.loop != nil {
 		h.loop.close()

@@ -23,6 +23,7 @@ type outputs struct {
 	changed   func()           // a router has changed its state; may be nil
 	alarmed   func(AlarmEvent) // told of each alarm beside the notifier, on the loop; nil for nobody
 	fifos     lineTeller       // nil without
+	letters   *letters         // likewise
 }
 
 // lineTeller writes lines to FIFOs (fifos).

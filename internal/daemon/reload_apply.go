@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/vrrpx/vrrpx/internal/auth"
@@ -43,10 +44,17 @@ func (h *host) apply(p *prepared) {
 		})
 	}
 	for name, f := range p.fittings {
-		turn(func() { h.fit(h.meet(name), f) })
+		turn(func() {
+			if d := h.meet(name); h.fit(d, f) && f.old == nil {
+				h.refresh(d) // it could not be used before
+			}
+		})
 	}
 	turn(func() { h.rerun(p.checks, p.plan.Scripts) })
 	h.fifos.apply(p.fifos)
+	h.mailer.Set(mailOptions(&p.cfg.Global.Mail))
+	var stayed []*router
+	turn(func() { h.letters.set(&p.cfg.Global); stayed = h.routers })
 	if p.plan.Static {
 		if err := h.makeStatic(&p.cfg.Static); err != nil {
 			h.log.Error("static addresses: " + err.Error()) // new since it was checked
@@ -67,8 +75,14 @@ func (h *host) apply(p *prepared) {
 			r.tells = p.told[plan.IDOf(c)]
 		})
 	}
+	if p.cfg.Global.FIFOStatesOnReload {
+		turn(func() { h.tellStates(stayed) })
+	}
 	var guards map[string]auth.Guard
 	turn(func() { guards = h.tidy(p) })
+	if p.cfg.Global.FIFOStatesOnReload {
+		turn(h.tellStates)
+	}
 	if h.keeper != nil {
 		h.keeper.Keep(guards)
 	}
@@ -139,7 +153,9 @@ func (h *host) declare(r *router, c config.Router) {
 // remove ends a router without a word to its peers: of the protocol, priority 0
 // would have them take over at once what may be back in a moment.
 func (h *host) remove(r *router, why string, tell bool) {
-	r.step(clock.Now(), vrrp.Withdraw{Cause: why})
+	t := clock.Now()
+	r.step(t, vrrp.Withdraw{Cause: why})
+	r.endAlarm(t, slices.Collect(maps.Keys(r.alarms.standing))...)
 	if tell {
 		r.notifyDeleted()
 	}

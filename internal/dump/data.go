@@ -53,17 +53,17 @@ func (t *text) global(g *config.Global) {
 	t.line("------< Global definitions >------")
 	t.line(" Network namespace = %s", orElse(g.Namespace, "(default)"))
 	t.line(" Router ID = %s", orElse(g.RouterID, hostname()))
-	if g.SMTPServer != "" {
-		t.line(" Smtp server = %s", g.SMTPServer)
-		t.line(" Smtp server port = %d", g.SMTPPort)
-		t.line(" Smtp server connection timeout = %d", seconds(g.SMTPConnectTimeout))
+	if g.Mail.Server != "" {
+		t.line(" Smtp server = %s", g.Mail.Server)
+		t.line(" Smtp server port = %d", g.Mail.Port)
+		t.line(" Smtp server connection timeout = %d", seconds(g.Mail.Timeout))
 	}
-	if g.NotificationEmailFrom != "" {
-		t.line(" Email notification from = %s", g.NotificationEmailFrom)
+	if g.Mail.From != "" {
+		t.line(" Email notification from = %s", g.Mail.From)
 	}
-	if len(g.NotificationEmail) > 0 {
+	if len(g.Mail.To) > 0 {
 		t.line(" Email notification to:")
-		for _, to := range g.NotificationEmail {
+		for _, to := range g.Mail.To {
 			t.line("   %s", to)
 		}
 	}

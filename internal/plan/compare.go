@@ -40,7 +40,7 @@ var fields = map[string]field{
 
 	"Auth": {"authentication", Auth}, "HMAC": {"auth_hmac", Auth},
 	"Scripts": {"track_script", Tracking}, "Interfaces": {"track_interface", Tracking},
-	"Notify": {"notify", Notify}, "NotifyPriorityChanges": {"notify_priority_changes", Notify},
+	"Notify": {"notify", Notify}, "NotifyPriorityChanges": {"notify_priority_changes", Notify}, "SMTPAlert": {"smtp_alert", Notify},
 	"Routes": {"virtual_routes", Routing}, "Rules": {"virtual_rules", Routing}, "Needs": {"virtual_routes", Tracking},
 	"SplitBrain": {"split_brain", Split},
 	"GARP":       {"garp", Announce}, "Extra": {"garp_extra_if", Announce}, "GNAInterval": {"vrrp_gna_interval", Announce},
@@ -49,7 +49,7 @@ var fields = map[string]field{
 // globals has every exported field of config.Global. Those without keyword are
 // in the routers and scripts already, or of use to nobody yet.
 var globals = map[string]string{
-	"RouterID": "", "NotificationEmail": "", "NotificationEmailFrom": "", "SMTPServer": "", "SMTPPort": "", "SMTPConnectTimeout": "",
+	"RouterID": "", "Mail": "",
 	"Version": "", "Strict": "", "SkipCheckAdvAddr": "", "LowerPriorityAdvert": "", "ChecksumPlain": "", "DownAdverts": "",
 	"Group": "", "Group6": "", "HigherPriorityAdvert": "", "OwnerIgnores": "", "CheckSource": "", "GARP": "", "GNAInterval": "",
 	"Extra": "", "ScriptUser": "", "ScriptGroup": "", "ScriptSecurity": "", "SupplementaryGroups": "",
