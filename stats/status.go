@@ -18,6 +18,7 @@ type Status struct {
 	Pacer      Pacer       `json:"pacer"`
 	Interfaces []Interface `json:"interfaces"`
 	Routers    []Router    `json:"routers"`
+	Groups     []Group     `json:"sync_groups,omitempty"`
 	FIFOs      []FIFO      `json:"notify_fifos,omitempty"`
 	Mail       *Mail       `json:"mail,omitempty"`
 	Static     Static      `json:"static,omitzero"`
@@ -96,6 +97,17 @@ type Interface struct {
 	Drops   map[string]uint64 `json:"drops"`                // by vrrp.Drop name, those not laid to a router
 }
 
+// Group is a vrrp_sync_group: routers that share one state.
+type Group struct {
+	Name    string       `json:"name"`
+	State   string       `json:"state"`
+	Since   time.Time    `json:"since"`
+	Reason  string       `json:"reason"` // that of the member that led
+	Members []string     `json:"members"`
+	Waits   string       `json:"waits,omitempty"` // BACKUP: who keeps it from being MASTER while another member would be
+	History []Transition `json:"history"`         // newest last
+}
+
 // Router is one virtual router.
 type Router struct {
 	Name            string            `json:"name"`
@@ -104,6 +116,8 @@ type Router struct {
 	Family          string            `json:"family"`
 	Version         uint8             `json:"version"`
 	State           string            `json:"state"`
+	Group           string            `json:"sync_group,omitempty"`
+	Waits           string            `json:"waits,omitempty"` // a BACKUP that would be MASTER: for whom of its group
 	Since           time.Time         `json:"since"`
 	Reason          string            `json:"reason"` // why it last changed, a sentence
 	Priority        uint8             `json:"priority"`

@@ -24,6 +24,7 @@ import (
 type Config struct {
 	Global  Global
 	Routers []Router // in the order of the file
+	Groups  []SyncGroup
 	Scripts []Script // likewise
 	Static  Static
 }

@@ -20,6 +20,7 @@ func (in *interpreter) resolve() {
 	if _, given := in.seen["vrrp_garp_lower_prio_repeat"]; !given {
 		g.GARP.LowerRepeat = g.GARP.MasterRepeat
 	}
+	in.resolveGroups()
 	in.resolveFIFOs()
 	in.resolveMail()
 	for _, d := range in.drafts {

@@ -25,7 +25,7 @@ var blocks = map[string]table{
 	"authentication":     authTable,
 	"auth_hmac":          hmacTable,
 	"split_brain":        splitTable,
-	"vrrp_sync_group":    syncTable,
+	"vrrp_sync_group":    groupTable,
 	"vrrp_script":        scriptTable,
 	"vrrp_track_process": processTable,
 	"track_file":         trackFileTable,
@@ -45,6 +45,7 @@ var rootTable = table{
 	"static_routes":    lines((*interpreter).setRoutes),
 	"static_rules":     lines((*interpreter).setRules),
 	"track_group":      block(namedShape, "track_group", (*interpreter).openTrackGroup),
+	"vrrp_sync_group":  block(namedShape, "vrrp_sync_group", (*interpreter).newGroup),
 
 	"virtual_server":       ignoredBlock(aboutLVS, "virtual_server"),
 	"virtual_server_group": ignoredBlock(aboutLVS, freeLines),
@@ -57,7 +58,6 @@ var rootTable = table{
 
 	"namespace_with_ipsets": ignored(aboutFilter),
 
-	"vrrp_sync_group":          laterBlock("remove it, and keep keepalived where routers must move together", "vrrp_sync_group"),
 	"vrrp_track_process":       laterBlock("remove it and the track_process that uses it", "vrrp_track_process"),
 	"track_file":               laterBlock("remove it and the track_file of each vrrp_instance that uses it", "track_file"),
 	"vrrp_track_file":          laterBlock("remove it and the track_file of each vrrp_instance that uses it", "track_file"),

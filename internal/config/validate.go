@@ -35,6 +35,7 @@ func validate(diags *diagnostics, cfg *Config, said func(i int, keyword string) 
 	}
 	(&validator{diags, &Router{Name: "static_ipaddress"}, func(string) bool { return true }}).static(cfg.Static)
 	unique(diags, cfg)
+	checkGroups(diags, cfg)
 	uniqueVMACs(diags, cfg)
 }
 

@@ -76,6 +76,7 @@ type host struct {
 	hops      *nexthop.Watcher   // nil without unicast peers
 	devices   map[string]*device // by name; the loop's once it runs, as is all that follows
 	routers   []*router          // in the order of the configuration
+	groups    []*syncGroup       // likewise
 	leaving   map[string]*router // removed, and their addresses may be there yet
 	starter   *time.Timer        // of a delayed start
 	begins    vrrp.Instant       // when it ends
@@ -195,12 +196,17 @@ func (h *host) open() error {
 	programs := newPrograms(&h.opts.Config.Global)
 	for _, rc := range h.opts.Config.Routers {
 		r := newRouter(rc, h.log, h.out)
-		if r.tells, err = programs.told(&rc); err != nil {
+		if r.tells, err = programs.told(&rc.Notify, rc.Fence()); err != nil {
 			return err
 		}
 		h.routers = append(h.routers, r)
 	}
 	h.loop.routers = h.routers
+	tells, err := programs.groupsTold(h.opts.Config.Groups)
+	if err != nil {
+		return err
+	}
+	h.group(h.opts.Config.Groups, tells)
 	if err := h.openHops(); err != nil {
 		return err
 	}

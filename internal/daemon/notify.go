@@ -42,12 +42,7 @@ func (h *host) openNotify() error {
 }
 
 // told resolves the programs of one router. It may block.
-func (p *programs) told(r *config.Router) (t programsTold, err error) {
-	n := &r.Notify
-	var fence config.Command
-	if r.SplitBrain != nil {
-		fence = r.SplitBrain.Script
-	}
+func (p *programs) told(n *config.Notify, fence config.Command) (t programsTold, err error) {
 	for _, c := range []struct {
 		from config.Command
 		to   **script.Command

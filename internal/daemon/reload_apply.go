@@ -75,13 +75,10 @@ func (h *host) apply(p *prepared) {
 			r.tells = p.told[plan.IDOf(c)]
 		})
 	}
-	if p.cfg.Global.FIFOStatesOnReload {
-		turn(func() { h.tellStates(stayed) })
-	}
 	var guards map[string]auth.Guard
 	turn(func() { guards = h.tidy(p) })
 	if p.cfg.Global.FIFOStatesOnReload {
-		turn(h.tellStates)
+		turn(func() { h.tellStates(stayed) })
 	}
 	if h.keeper != nil {
 		h.keeper.Keep(guards)
@@ -194,6 +191,7 @@ func (h *host) tidy(p *prepared) map[string]auth.Guard {
 		all = append(all, h.find(&p.cfg.Routers[i]))
 	}
 	h.setRouters(all)
+	h.group(p.cfg.Groups, p.groups)
 	for _, name := range p.devices {
 		if d := h.devices[name]; d != nil {
 			h.strip(d)

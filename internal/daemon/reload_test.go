@@ -12,12 +12,23 @@ import (
 	"github.com/vrrpx/vrrpx/internal/config"
 )
 
+// toldOf is a manager that notes what it is told.
+type toldOf struct {
+	noManager
+	lines chan string
+}
+
+func (m toldOf) Send(message string) error {
+	m.lines <- message
+	return nil
+}
+
 // refusing is a host whose file is bad, and is read when the test says so.
-func refusing(t *testing.T) (h *host, read chan struct{}, told chan bool) {
+func refusing(t *testing.T) (h *host, read chan struct{}, manager toldOf) {
 	t.Helper()
-	h = newHost(Options{Log: slog.New(slog.DiscardHandler)})
-	read, told = make(chan struct{}), make(chan bool, 10)
-	h.opts.OnReload = func(begins bool) { told <- begins }
+	manager.lines = make(chan string, 10)
+	h = newHost(Options{Log: slog.New(slog.DiscardHandler), Manager: manager})
+	read = make(chan struct{})
 	h.opts.Load = func() (*config.Config, []config.Diagnostic) {
 		read <- struct{}{}
 		return nil, []config.Diagnostic{
@@ -26,13 +37,13 @@ func refusing(t *testing.T) (h *host, read chan struct{}, told chan bool) {
 		}
 	}
 	h.reloads = newReloader(h, &config.Config{})
-	return h, read, told
+	return h, read, manager
 }
 
 // Whoever asks while a file is being read may have changed it since: they get
 // another reload, all of them the same one.
 func TestReloadsCoalesce(t *testing.T) {
-	h, read, told := refusing(t)
+	h, read, manager := refusing(t)
 	signals := make(chan os.Signal)
 	go h.reloads.run(signals)
 	defer close(h.loopDone)
@@ -72,9 +83,9 @@ func TestReloadsCoalesce(t *testing.T) {
 			t.Fatal("no third reload")
 		}
 	}
-	for _, want := range []bool{true, false, true, false, true} {
-		if got := <-told; got != want {
-			t.Errorf("told of a beginning %v, want %v", got, want)
+	for _, want := range []string{"RELOADING=1\nMONOTONIC_USEC=", "READY=1", "RELOADING=1\nMONOTONIC_USEC=", "READY=1", "RELOADING=1"} {
+		if got := <-manager.lines; !strings.HasPrefix(got, want) {
+			t.Errorf("the manager is told %q, want %q", got, want)
 		}
 	}
 }

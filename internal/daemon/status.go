@@ -30,7 +30,7 @@ func (h *host) Status(ctx context.Context) (*stats.Status, error) {
 	}
 	var views []view
 	var ifaces []ifaceView
-	if err := h.onLoop(ctx, func() { views, ifaces = h.look() }); err != nil {
+	if err := h.onLoop(ctx, func() { views, ifaces = h.look(); st.Groups = h.groupViews() }); err != nil {
 		return nil, err
 	}
 	st.Reload = h.reloads.lastReload()
@@ -165,6 +165,7 @@ func (r *router) view(t vrrp.Instant) view {
 	for _, b := range r.besides {
 		v.beside = append(v.beside, b.names[:]...)
 	}
+	v.Group, v.Waits = r.groupView()
 	if c.Primary.IsValid() {
 		v.Source = c.Primary.String()
 	}
