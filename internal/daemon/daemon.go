@@ -98,7 +98,7 @@ type host struct {
 	reloads    *reloader
 	keeper     *auth.Keeper // the reloader's, as is the next; nil when nothing is to be kept
 	stopKeeper func()
-	watched    watchedSet
+	watched    watchedSet // the addresses that routers watch
 }
 
 // Run runs the routers until ctx ends, then releases: priority 0 out, addresses
@@ -403,6 +403,7 @@ func (h *host) close() {
 	}
 	for _, r := range h.routers {
 		r.closeSplit()
+		r.unwatch()
 	}
 	if h.announcer != nil {
 		h.announcer.Close()

@@ -179,6 +179,7 @@ func (h *host) left(owner string) {
 	}
 	delete(h.leaving, owner)
 	r.admit()
+	r.unwatch()
 	h.pacer.Forget(owner)
 	h.announcer.Forget(owner)
 }

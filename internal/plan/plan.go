@@ -63,6 +63,7 @@ const (
 	Notify         // who is told
 	Announce       // how addresses are announced
 	Routing        // routes and rules
+	Split          // what is done about a split brain
 	Begin          // what cannot be changed while the router runs: it begins anew
 )
 
