@@ -18,7 +18,9 @@ type Status struct {
 	Pacer      Pacer       `json:"pacer"`
 	Interfaces []Interface `json:"interfaces"`
 	Routers    []Router    `json:"routers"`
+	Groups     []Group     `json:"sync_groups,omitempty"`
 	FIFOs      []FIFO      `json:"notify_fifos,omitempty"`
+	Mail       *Mail       `json:"mail,omitempty"`
 	Static     Static      `json:"static,omitzero"`
 }
 
@@ -64,6 +66,16 @@ type FIFO struct {
 	ScriptRuns bool   `json:"script_runs,omitempty"` // and does
 }
 
+// Mail is what has become of the mails about transitions.
+type Mail struct {
+	Server  string `json:"server"`
+	Sent    uint64 `json:"sent"`
+	Refused uint64 `json:"refused"` // by the server, for good
+	Dropped uint64 `json:"dropped"` // they waited too long, or made room for others
+	Waiting int    `json:"waiting"`
+	Problem string `json:"problem,omitempty"` // why mails wait
+}
+
 // Pacer describes the thread that sends the adverts of every MASTER.
 type Pacer struct {
 	Realtime   bool    `json:"realtime"`      // SCHED_FIFO granted
@@ -85,6 +97,17 @@ type Interface struct {
 	Drops   map[string]uint64 `json:"drops"`                // by vrrp.Drop name, those not laid to a router
 }
 
+// Group is a vrrp_sync_group: routers that share one state.
+type Group struct {
+	Name    string       `json:"name"`
+	State   string       `json:"state"`
+	Since   time.Time    `json:"since"`
+	Reason  string       `json:"reason"` // that of the member that led
+	Members []string     `json:"members"`
+	Waits   string       `json:"waits,omitempty"` // BACKUP: who keeps it from being MASTER while another member would be
+	History []Transition `json:"history"`         // newest last
+}
+
 // Router is one virtual router.
 type Router struct {
 	Name            string            `json:"name"`
@@ -93,6 +116,8 @@ type Router struct {
 	Family          string            `json:"family"`
 	Version         uint8             `json:"version"`
 	State           string            `json:"state"`
+	Group           string            `json:"sync_group,omitempty"`
+	Waits           string            `json:"waits,omitempty"` // a BACKUP that would be MASTER: for whom of its group
 	Since           time.Time         `json:"since"`
 	Reason          string            `json:"reason"` // why it last changed, a sentence
 	Priority        uint8             `json:"priority"`

@@ -74,7 +74,13 @@ func printStatus(w io.Writer, st *stats.Status) {
 	for _, f := range st.FIFOs {
 		fmt.Fprintln(w, fifoText(f))
 	}
+	if m := st.Mail; m != nil {
+		fmt.Fprintf(w, "mail to %s: %d sent, %d waiting, %d refused, %d dropped%s\n", m.Server, m.Sent, m.Waiting, m.Refused, m.Dropped, parens(m.Problem))
+	}
 	printStatic(w, st.Static)
+	for _, g := range st.Groups {
+		printGroup(w, g)
+	}
 	for _, r := range st.Routers {
 		printRouter(w, r)
 	}
@@ -83,10 +89,17 @@ func printStatus(w io.Writer, st *stats.Status) {
 	}
 }
 
+func printGroup(w io.Writer, g stats.Group) {
+	fmt.Fprintf(w, "sync group %s: %s for %s, of %s%s\n", g.Name, g.State, time.Since(g.Since).Round(time.Millisecond), strings.Join(g.Members, ", "), parens(g.Waits))
+}
+
 func printRouter(w io.Writer, r stats.Router) {
 	fmt.Fprintf(w, "\n%s  %s for %s\n", r.Name, r.State, time.Since(r.Since).Round(time.Millisecond))
 	row := rows(w)
 	row("because", "%s", r.Reason)
+	if r.Group != "" {
+		row("group", "%s%s", r.Group, parens(r.Waits))
+	}
 	row("router", "%s VRID %d, %s, VRRPv%d, priority %d, from %s", r.Interface, r.VRID, r.Family, r.Version, r.Priority, r.Source)
 	row("auth", "%s", r.Authentication)
 	for _, t := range r.Tracked {

@@ -16,8 +16,9 @@ type interpreter struct {
 	cur     *draft // the router whose block is read
 	scripts []*Script
 	script  *Script // the vrrp_script whose block is read
-	name    string  // the keyword whose statement is read
-	minGARP bool    // vrrp_min_garp
+	groups  []*groupDraft
+	name    string // the keyword whose statement is read
+	minGARP bool   // vrrp_min_garp
 	notices map[*kind]*mention
 
 	static      Static
@@ -38,6 +39,8 @@ type draft struct {
 	authPass      word
 	hmac          *hmacDraft // nil without auth_hmac
 	vmac          vmacWords
+	group         *groupDraft // nil without
+	isGroup       bool        // what a groupDraft has of a router
 }
 
 func (d *draft) given(keyword string) bool {
@@ -69,6 +72,10 @@ func interpret(diags *diagnostics, files *files, list []*statement) (*Config, []
 	cfg := &Config{Global: in.global, Static: in.static}
 	for _, d := range in.drafts {
 		cfg.Routers = append(cfg.Routers, d.Router)
+	}
+	for _, g := range in.groups {
+		g.Notify = g.draft.Notify
+		cfg.Groups = append(cfg.Groups, g.SyncGroup)
 	}
 	for _, s := range in.scripts {
 		cfg.Scripts = append(cfg.Scripts, *s)

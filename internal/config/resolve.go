@@ -20,7 +20,9 @@ func (in *interpreter) resolve() {
 	if _, given := in.seen["vrrp_garp_lower_prio_repeat"]; !given {
 		g.GARP.LowerRepeat = g.GARP.MasterRepeat
 	}
+	in.resolveGroups()
 	in.resolveFIFOs()
+	in.resolveMail()
 	for _, d := range in.drafts {
 		d.inherit(g)
 		in.resolveFamily(d)
@@ -65,6 +67,7 @@ func (d *draft) inherit(g *Global) {
 		"garp_master_refresh":        func() { d.GARP.Refresh = g.GARP.Refresh },
 		"notify_alarm":               func() { d.Notify.Alarm = g.NotifyAlarm },
 		"notify_priority_changes":    func() { d.NotifyPriorityChanges = g.NotifyPriorityChanges },
+		"smtp_alert":                 func() { d.SMTPAlert = g.Mail.alerts() },
 		"garp_master_refresh_repeat": func() { d.GARP.RefreshRepeat = g.GARP.RefreshRepeat },
 	} {
 		if !d.given(keyword) {

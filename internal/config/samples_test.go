@@ -48,12 +48,12 @@ var samples = map[string]sample{
 	"virtualhost":           {differs: nothing},
 	"vrrp":                  {differs: documented}, // one address twice
 	"vrrp.localcheck":       {differs: warns},      // scripts as root without script_security: a notice
-	"vrrp.lvs_syncd":        {notYet: []string{"vrrp_sync_group"}},
+	"vrrp.lvs_syncd":        {},                    // its groups are older than `group`
 	"vrrp.routes":           {differs: corrected, warned: "of a route is deprecated"},
 	"vrrp.rules":            {},
-	"vrrp.scripts":          {notYet: []string{"vrrp_sync_group"}},
+	"vrrp.scripts":          {warned: "smtp_alert has no effect without"},
 	"vrrp.static_ipaddress": {differs: cannotTrack},
-	"vrrp.sync":             {notYet: []string{"vrrp_sync_group"}},
+	"vrrp.sync":             {},
 }
 
 // TestKeepalivedSamples judges every configuration that Debian's keepalived
@@ -116,7 +116,7 @@ func (s sample) judge(t *testing.T, name, path, id, log string, theirs bool) {
 }
 
 // A file of 256 routers in 16 groups, of which each host takes its own lines.
-var groups256 = sample{notYet: []string{"vrrp_sync_group"}}
+var groups256 = sample{}
 
 func TestGroupsOf256RoutersAreTakenByBoth(t *testing.T) {
 	testnet.Need(t, "root", "keepalived")

@@ -63,7 +63,7 @@ var instanceTable = table{
 	"vmac_xmit_base":             noValue(func(in *interpreter) { in.cur.XmitBase = true }),
 	"garp_extra_if":              pair((*interpreter).setExtraOfRouter),
 	"vmac_garp_intvl":            pair((*interpreter).setExtraOfRouter), // its old name
-	"smtp_alert":                 mailSwitch,
+	"smtp_alert":                 boolean(func(in *interpreter, on bool) { in.cur.SMTPAlert = on }),
 
 	"dont_track_primary": noValue(func(in *interpreter) { in.cur.UntrackedOwn = true }),
 	"track_script":       lines(func(in *interpreter, s *statement) { in.tracks(&in.cur.Scripts, s) }),

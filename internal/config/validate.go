@@ -33,8 +33,9 @@ func validate(diags *diagnostics, cfg *Config, said func(i int, keyword string) 
 		v.addresses()
 		v.vmacs()
 	}
-	(&validator{diags, &Router{Name: "static_ipaddress"}, func(string) bool { return true }}).static(cfg.Static)
+	(&validator{diags, &Router{Name: "static_ipaddress"}, func(string) bool { return true }}).static(cfg.Static, cfg.Routers)
 	unique(diags, cfg)
+	checkGroups(diags, cfg)
 	uniqueVMACs(diags, cfg)
 }
 

@@ -34,16 +34,15 @@ func (h *host) openNotify() error {
 		h.log.Warn(fmt.Sprintf("(%s) notify program %s: %v", name, c.Argv[0], res))
 	})
 	h.fifos = &fifos{log: h.log, runner: h.runner, record: filepath.Join(h.opts.RunDir, fifosName)}
+	h.mailer = openMail(h.log)
+	h.mailer.Set(mailOptions(&h.opts.Config.Global.Mail))
+	h.letters = newLetters(h.mailer)
+	h.letters.set(&h.opts.Config.Global)
 	return h.fifos.set(&h.opts.Config.Global)
 }
 
 // told resolves the programs of one router. It may block.
-func (p *programs) told(r *config.Router) (t programsTold, err error) {
-	n := &r.Notify
-	var fence config.Command
-	if r.SplitBrain != nil {
-		fence = r.SplitBrain.Script
-	}
+func (p *programs) told(n *config.Notify, fence config.Command) (t programsTold, err error) {
 	for _, c := range []struct {
 		from config.Command
 		to   **script.Command
@@ -97,6 +96,7 @@ func (r *router) notifyAs(name string, own *script.Command) {
 		r.out.notifier.Tell(r.cfg.Name, all...)
 	}
 	r.tellFIFOs(name)
+	r.mailState(name)
 }
 
 // notifyLower tells a MASTER's program that it hears a lesser one.

@@ -119,8 +119,9 @@ func (l *reloader) reload() (res stats.Reload) {
 		return h.refuse(diags, err)
 	}
 	h.apply(prep)
+	res = h.reloaded(p, diags, groupLines(l.running.Groups, cfg.Groups)...)
 	l.running = cfg
-	return h.reloaded(p, diags)
+	return res
 }
 
 // stop lets a reload that touches the host come to its end, and has no other
@@ -184,8 +185,8 @@ func (h *host) refuse(diags []config.Diagnostic, err error) (res stats.Reload) {
 }
 
 // reloaded logs what was done, and makes the answer.
-func (h *host) reloaded(p *plan.Plan, diags []config.Diagnostic) stats.Reload {
-	res := stats.Reload{OK: true, Changes: p.Lines(), Untouched: p.Untouched}
+func (h *host) reloaded(p *plan.Plan, diags []config.Diagnostic, more ...string) stats.Reload {
+	res := stats.Reload{OK: true, Changes: append(p.Lines(), more...), Untouched: p.Untouched}
 	for _, keyword := range p.Restart {
 		diags = append(diags, config.Diagnostic{
 			Severity: config.Warning, Pos: config.Pos{File: h.opts.ConfigFile},

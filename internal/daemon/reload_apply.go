@@ -27,6 +27,9 @@ func (h *host) apply(p *prepared) {
 			h.meet(name)
 		}
 	})
+	if p.plan.Static {
+		h.keepStatic(&p.cfg.Static) // before routers, who may want the others
+	}
 	for i := range p.plan.Removed {
 		turn(func() { h.remove(h.find(&p.plan.Removed[i]), "removed by a reload", true) })
 	}
@@ -52,11 +55,9 @@ func (h *host) apply(p *prepared) {
 	}
 	turn(func() { h.rerun(p.checks, p.plan.Scripts) })
 	h.fifos.apply(p.fifos)
-	if p.plan.Static {
-		if err := h.makeStatic(&p.cfg.Static); err != nil {
-			h.log.Error("static addresses: " + err.Error()) // new since it was checked
-		}
-	}
+	h.mailer.Set(mailOptions(&p.cfg.Global.Mail))
+	var stayed []*router
+	turn(func() { h.letters.set(&p.cfg.Global); stayed = h.routers })
 	for i := range p.plan.Changed {
 		if c := &p.plan.Changed[i]; !c.Areas.Has(plan.Begin) {
 			turn(func() { h.change(h.find(&c.From), c, p.guards[plan.IDOf(&c.To)]) })
@@ -72,10 +73,13 @@ func (h *host) apply(p *prepared) {
 			r.tells = p.told[plan.IDOf(c)]
 		})
 	}
+	if p.plan.Static {
+		h.declareStatic(&p.cfg.Static)
+	}
 	var guards map[string]auth.Guard
 	turn(func() { guards = h.tidy(p) })
 	if p.cfg.Global.FIFOStatesOnReload {
-		turn(h.tellStates)
+		turn(func() { h.tellStates(stayed) })
 	}
 	if h.keeper != nil {
 		h.keeper.Keep(guards)
@@ -126,6 +130,7 @@ func (h *host) add(c *config.Router, g auth.Guard, tells programsTold, was *rout
 	h.setRouters(append(slices.Clone(h.routers), r))
 	h.findSource(r)
 	h.declare(r, r.cfg)
+	r.declareRouting()
 	if l := r.device.link; l != nil {
 		h.attach(r, l)
 		h.watchPeers(r.device)
@@ -141,7 +146,6 @@ func (h *host) setRouters(all []*router) { h.routers, h.loop.routers = all, all 
 // found out before; what is new since then is told.
 func (h *host) declare(r *router, c config.Router) {
 	r.try("have its addresses", r.out.addresses.Declare(r.owner, addressesOf(c), devicesOf(c)...))
-	r.out.addresses.DeclareRouting(r.owner, routesOf(c.Routes), rulesOf(c.Rules))
 }
 
 // remove ends a router without a word to its peers: of the protocol, priority 0
@@ -187,6 +191,7 @@ func (h *host) tidy(p *prepared) map[string]auth.Guard {
 		all = append(all, h.find(&p.cfg.Routers[i]))
 	}
 	h.setRouters(all)
+	h.group(p.cfg.Groups, p.groups)
 	for _, name := range p.devices {
 		if d := h.devices[name]; d != nil {
 			h.strip(d)

@@ -23,6 +23,7 @@ type router struct {
 	log     *slog.Logger
 	out     outputs
 	machine *vrrp.Machine
+	band    *syncGroup // its vrrp_sync_group; nil without
 	device  *device
 	link    *link // nil while the interface does not exist
 	key     loader.Key
@@ -135,7 +136,16 @@ func (r *router) act(at vrrp.Instant, in vrrp.Input) {
 func (r *router) perform(at vrrp.Instant, in vrrp.Input) {
 	r.effects = r.machine.Step(at, in, r.effects[:0])
 	r.effects = r.boundAnswers(at, in, r.effects)
-	for _, e := range r.effects {
+	r.carryOut(at, r.effects)
+	if r.band != nil {
+		r.band.follow(at, r)
+	}
+}
+
+// carryOut carries out the effects of a step, of the router's own or of its
+// group's.
+func (r *router) carryOut(at vrrp.Instant, effects []vrrp.Effect) {
+	for _, e := range effects {
 		switch e := e.(type) {
 		case vrrp.Transition:
 			if e.From == vrrp.Master {
@@ -154,7 +164,7 @@ func (r *router) perform(at vrrp.Instant, in vrrp.Input) {
 	}
 	r.flush()
 	var asks *vrrp.AskTakeover
-	for _, e := range r.effects {
+	for _, e := range effects {
 		switch e := e.(type) {
 		case vrrp.AskTakeover:
 			asks = &e
@@ -178,8 +188,16 @@ func (r *router) perform(at vrrp.Instant, in vrrp.Input) {
 }
 
 // settle is the other half: it brings the datapath to what the machine now
-// wants, and tells the operator.
+// wants, and tells the operator; of the router, and of who acted with it.
 func (r *router) settle() {
+	if r.band != nil {
+		r.band.settle(r)
+		return
+	}
+	r.settleAlone()
+}
+
+func (r *router) settleAlone() {
 	r.sync()
 	for _, t := range r.told {
 		switch e := t.effect.(type) {

@@ -30,7 +30,7 @@ func (h *host) Status(ctx context.Context) (*stats.Status, error) {
 	}
 	var views []view
 	var ifaces []ifaceView
-	if err := h.onLoop(ctx, func() { views, ifaces = h.look() }); err != nil {
+	if err := h.onLoop(ctx, func() { views, ifaces = h.look(); st.Groups = h.groupViews() }); err != nil {
 		return nil, err
 	}
 	st.Reload = h.reloads.lastReload()
@@ -39,7 +39,7 @@ func (h *host) Status(ctx context.Context) (*stats.Status, error) {
 	for _, i := range ifaces {
 		st.Interfaces = append(st.Interfaces, h.ifaceStatus(i))
 	}
-	st.FIFOs = h.fifos.status()
+	st.FIFOs, st.Mail = h.fifos.status(), mailStatus(h.mailer)
 	held := map[string][]stats.Address{}
 	for _, a := range h.addrs.Snapshot() {
 		held[a.Owner] = append(held[a.Owner], stats.Address{
@@ -165,6 +165,7 @@ func (r *router) view(t vrrp.Instant) view {
 	for _, b := range r.besides {
 		v.beside = append(v.beside, b.names[:]...)
 	}
+	v.Group, v.Waits = r.groupView()
 	if c.Primary.IsValid() {
 		v.Source = c.Primary.String()
 	}

@@ -53,17 +53,17 @@ func (t *text) global(g *config.Global) {
 	t.line("------< Global definitions >------")
 	t.line(" Network namespace = %s", orElse(g.Namespace, "(default)"))
 	t.line(" Router ID = %s", orElse(g.RouterID, hostname()))
-	if g.SMTPServer != "" {
-		t.line(" Smtp server = %s", g.SMTPServer)
-		t.line(" Smtp server port = %d", g.SMTPPort)
-		t.line(" Smtp server connection timeout = %d", seconds(g.SMTPConnectTimeout))
+	if g.Mail.Server != "" {
+		t.line(" Smtp server = %s", g.Mail.Server)
+		t.line(" Smtp server port = %d", g.Mail.Port)
+		t.line(" Smtp server connection timeout = %d", seconds(g.Mail.Timeout))
 	}
-	if g.NotificationEmailFrom != "" {
-		t.line(" Email notification from = %s", g.NotificationEmailFrom)
+	if g.Mail.From != "" {
+		t.line(" Email notification from = %s", g.Mail.From)
 	}
-	if len(g.NotificationEmail) > 0 {
+	if len(g.Mail.To) > 0 {
 		t.line(" Email notification to:")
-		for _, to := range g.NotificationEmail {
+		for _, to := range g.Mail.To {
 			t.line("   %s", to)
 		}
 	}
@@ -128,7 +128,7 @@ func (t *text) router(s *Snapshot, r *router) {
 	t.line("   Number of config faults = 0")
 	t.line("   Number of interface and track script faults = %d", faults)
 	t.line("   Number of track scripts init = %d", pending)
-	t.line("   Last transition = %s", stamp(r.now.Since))
+	t.line("   Last transition = %s", stamp(r.since()))
 	if in := r.now.DeadlineIn; in != nil {
 		t.line("   Read timeout = %s", stamp(s.At.Add(time.Duration(*in))))
 	} else {
@@ -172,6 +172,10 @@ func (t *text) router(s *Snapshot, r *router) {
 		t.line("   Advert interval = %d sec", seconds(r.AdvertInterval))
 	} else {
 		t.line("   Advert interval = %d milli-sec", r.AdvertInterval.Milliseconds())
+	}
+	if every := time.Duration(r.now.LearnedInterval); r.Version == 3 && r.now.State == "BACKUP" {
+		t.line("   Master advert interval = %d milli-sec", every.Milliseconds())
+		t.line("   Master advert int = %.2f sec", every.Seconds())
 	}
 	t.line("   Accept = %s", able(r.Accept))
 	t.line("   Preempt = %s", able(r.Preempt))
@@ -219,6 +223,15 @@ func (t *text) router(s *Snapshot, r *router) {
 		}
 	}
 	t.line("   Notify priority changes = false")
+}
+
+// since is when the state last changed. What the history has of it was made a
+// time of day once, and is the same in each file.
+func (r *router) since() time.Time {
+	if n := len(r.now.History); n > 0 {
+		return r.now.History[n-1].At
+	}
+	return r.now.Since
 }
 
 // total is the priority before it is bounded to 1 to 254. One of 255 does not move.

@@ -110,7 +110,7 @@ func JSON(s *Snapshot, base Base) ([]byte, error) {
 func (r *router) json(base Counts, commands map[string]config.Command) jsonRouter {
 	d := jsonData{
 		Name: r.Name, UntrackedOwn: bit(r.UntrackedOwn), SkipCheck: bit(r.SkipCheckAdvAddr), Strict: bit(r.Strict),
-		Interface: r.Interface, LastTransition: micros(r.now.Since),
+		Interface: r.Interface, LastTransition: micros(r.since()),
 		GARPDelay: seconds(r.GARP.MasterDelay), GARPRefresh: seconds(r.GARP.Refresh),
 		GARPRepeat: r.GARP.MasterRepeat, GARPRefreshRep: r.GARP.RefreshRepeat,
 		GARPLowerDelay: seconds(r.GARP.LowerDelay), GARPLowerRepeat: r.GARP.LowerRepeat,
