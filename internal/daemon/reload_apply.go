@@ -79,10 +79,7 @@ func (h *host) apply(p *prepared) {
 		turn(func() { h.tellStates(stayed) })
 	}
 	var guards map[string]auth.Guard
-	turn(func() { guards = h.tidy(p) })
-	if p.cfg.Global.FIFOStatesOnReload {
-		turn(h.tellStates)
-	}
+	turn(func() { guards = h.tidy(p); h.shown = p.cfg })
 	if h.keeper != nil {
 		h.keeper.Keep(guards)
 	}
