@@ -84,6 +84,7 @@ type host struct {
 	begins    vrrp.Instant                  // when it ends
 	stopping  bool
 	begun     chan struct{}       // closed when the election begins
+	shown     *config.Config      // what runs now, a reload's or that of opts; the loop's
 	changed   chan struct{}       // holds a token when a router has changed its state
 	electing  bool                // the start is not delayed any more
 	scripts   map[string]*watched // by name
@@ -146,7 +147,7 @@ func Run(ctx context.Context, o Options) error {
 
 func newHost(o Options) *host {
 	return &host{
-		opts: o, log: o.Log, started: time.Now(), stopKeeper: func() {},
+		opts: o, shown: o.Config, log: o.Log, started: time.Now(), stopKeeper: func() {},
 		loopDone: make(chan struct{}), begun: make(chan struct{}), changed: make(chan struct{}, 1),
 		devices: map[string]*device{}, leaving: map[string]*router{}, scripts: map[string]*watched{}, runs: map[string]*track.Scripts{},
 	}

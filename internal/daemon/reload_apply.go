@@ -77,7 +77,7 @@ func (h *host) apply(p *prepared) {
 		h.declareStatic(&p.cfg.Static)
 	}
 	var guards map[string]auth.Guard
-	turn(func() { guards = h.tidy(p) })
+	turn(func() { guards = h.tidy(p); h.shown = p.cfg })
 	if p.cfg.Global.FIFOStatesOnReload {
 		turn(func() { h.tellStates(stayed) })
 	}
