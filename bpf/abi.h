@@ -141,6 +141,7 @@ struct iface_counters {
 	__u64 frames;
 	__u64 passed;
 	__u64 dropped; /* XDP_DROP: unseen by tcpdump */
+	__u64 claims_full_ns; /* when the bucket of EVENT_CLAIM is full again */
 	struct interface_drops drops;
 };
 
@@ -165,8 +166,8 @@ struct watched_key {
 struct watched {
 	__u64 claims;   /* frames of others that claim it */
 	__u64 full_ns;  /* when the bucket of its events is full again */
-	__u8 own[2][6]; /* whose claims are not told: our MAC addresses */
-	__u8 pad[4];
+	__u8 own[6];    /* whose claims are not told: our MAC address */
+	__u8 pad[2];
 };
 
 /* What stands behind an ARP probe of a router like this one: "vrpx". */

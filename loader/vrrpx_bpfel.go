@@ -124,11 +124,12 @@ const (
 )
 
 type vrrpxIfaceCounters struct {
-	_       structs.HostLayout
-	Frames  uint64
-	Passed  uint64
-	Dropped uint64
-	Drops   struct {
+	_            structs.HostLayout
+	Frames       uint64
+	Passed       uint64
+	Dropped      uint64
+	ClaimsFullNs uint64
+	Drops        struct {
 		_         structs.HostLayout
 		IpHeader  uint64
 		IpOptions uint64
@@ -238,8 +239,8 @@ type vrrpxWatched struct {
 	_      structs.HostLayout
 	Claims uint64
 	FullNs uint64
-	Own    [2][6]uint8
-	Pad    [4]uint8
+	Own    [6]uint8
+	Pad    [2]uint8
 }
 
 type vrrpxWatchedKey struct {

@@ -20,6 +20,7 @@ type Status struct {
 	Routers    []Router    `json:"routers"`
 	Groups     []Group     `json:"sync_groups,omitempty"`
 	FIFOs      []FIFO      `json:"notify_fifos,omitempty"`
+	Static     Static      `json:"static,omitzero"`
 }
 
 // Reload is how a reload went.
@@ -39,6 +40,13 @@ type Reload struct {
 type Finding struct {
 	Text string `json:"text"`
 	Hint string `json:"hint,omitempty"`
+}
+
+// Static is what the host has whoever is MASTER.
+type Static struct {
+	Addresses  []Address `json:"addresses,omitempty"`
+	Routes     []Route   `json:"routes,omitempty"`
+	MoreRoutes int       `json:"routes_not_shown,omitempty"`
 }
 
 // Logs counts log lines written and lost to a reader that did not keep up.
@@ -118,6 +126,8 @@ type Router struct {
 	DeadlineBy      string            `json:"deadline_by"`                   // kernel or loop
 	Addresses       []Address         `json:"addresses"`
 	VMACs           []VMAC            `json:"vmacs,omitempty"`
+	Routes          []Route           `json:"routes,omitempty"`
+	MoreRoutes      int               `json:"routes_not_shown,omitempty"`
 	Received        uint64            `json:"adverts_received"`
 	Sent            uint64            `json:"adverts_sent"`
 	GARPs           uint64            `json:"garps_sent"`                          // over IPv6 neighbour advertisements
@@ -126,11 +136,18 @@ type Router struct {
 	ChecksumOld     uint64            `json:"checksum_old_unicast,omitempty"`      // of Received: summed as keepalived up to 1.3.6 does
 	ChecksumPlain   uint64            `json:"checksum_plain"`                      // of the adverts received, summed over the message alone
 	ChecksumPseudo  uint64            `json:"checksum_pseudo_header"`              // and with the pseudo-header
+	BecameMaster    uint64            `json:"became_master"`
+	ReleasedMaster  uint64            `json:"released_master"`
+	ZeroReceived    uint64            `json:"priority_zero_received"`
+	ZeroSent        uint64            `json:"priority_zero_sent"`
+	AddressesDiffer uint64            `json:"addresses_differ"` // runs of adverts with another address list
 	Drops           map[string]uint64 `json:"drops"`
 	Ingest          string            `json:"ingest"`           // xdp native, xdp generic or packet socket
 	Pacer           string            `json:"pacer"`            // what paces its adverts
 	Alarms          []string          `json:"alarms,omitempty"` // the texts of those below
 	AlarmList       []Alarm           `json:"alarm_list,omitempty"`
+	Probe           *Probe            `json:"probe,omitempty"`
+	Claims          uint64            `json:"address_claims"`         // frames by which others claimed its addresses
 	AlarmCounts     map[string]uint64 `json:"alarm_counts,omitempty"` // begun so far, by kind
 	Arrivals        []uint64          `json:"arrivals_log2_us"`       // [k]: inter-arrival times in [2^k, 2^(k+1)) microseconds
 	History         []Transition      `json:"history"`                // newest last
@@ -186,6 +203,16 @@ type Address struct {
 	Refused  uint64 `json:"refused_packets,omitempty"`
 }
 
+// Route is a route or a policy rule, and whether the host has it now. That of a
+// router is wanted only while it is MASTER.
+type Route struct {
+	Text    string `json:"text"` // "route ..." or "rule ...", in the words of ip
+	At      string `json:"at"`   // FILE:LINE:COL
+	Present bool   `json:"present"`
+	Foreign bool   `json:"foreign,omitempty"` // it was there without us: never removed by us
+	Error   string `json:"error,omitempty"`   // why it is not as wanted
+}
+
 // VMAC is a device that carries addresses behind a virtual MAC address. It is up
 // only while its router is MASTER.
 type VMAC struct {
@@ -194,6 +221,14 @@ type VMAC struct {
 	Exists bool   `json:"exists"`
 	Up     bool   `json:"up"`
 	Error  string `json:"error,omitempty"` // why it is not as wanted
+}
+
+// Probe is what is known of a router's peer by other means than VRRP.
+type Probe struct {
+	Target string    `json:"target"`
+	State  string    `json:"state"` // up, down or unknown
+	Since  time.Time `json:"since"`
+	Note   string    `json:"note,omitempty"` // why it is down or unknown
 }
 
 // Alarm is something about a router that a person should know, while it lasts.

@@ -77,6 +77,7 @@ func printStatus(w io.Writer, st *stats.Status) {
 	for _, g := range st.Groups {
 		printGroup(w, g)
 	}
+	printStatic(w, st.Static)
 	for _, r := range st.Routers {
 		printRouter(w, r)
 	}
@@ -91,7 +92,7 @@ func printGroup(w io.Writer, g stats.Group) {
 
 func printRouter(w io.Writer, r stats.Router) {
 	fmt.Fprintf(w, "\n%s  %s for %s\n", r.Name, r.State, time.Since(r.Since).Round(time.Millisecond))
-	row := func(name, format string, a ...any) { fmt.Fprintf(w, "  %-11s %s\n", name, fmt.Sprintf(format, a...)) }
+	row := rows(w)
 	row("because", "%s", r.Reason)
 	if r.Group != "" {
 		row("group", "%s%s", r.Group, parens(r.Waits))
@@ -110,6 +111,9 @@ func printRouter(w io.Writer, r stats.Router) {
 	for _, s := range r.Speakers {
 		row("heard", "%s", speaker(s))
 	}
+	if p := r.Probe; p != nil {
+		row("probe", "%s is %s for %s%s", p.Target, p.State, time.Since(p.Since).Round(time.Second), parens(p.Note))
+	}
 	row("timers", "advert %s, learned %s, skew %s, master-down %s", r.AdvertInterval, r.LearnedInterval, r.Skew, r.MasterDown)
 	if r.PreemptIn != nil {
 		row("preempt", "in %s, if the master's priority is still lower (preempt_delay)", r.PreemptIn)
@@ -124,19 +128,8 @@ func printRouter(w io.Writer, r stats.Router) {
 		}
 		row("vmac", "%s %s (%s)%s", v.Name, v.MAC, state, parens(v.Error))
 	}
-	for _, a := range r.Addresses {
-		state := "not here"
-		if a.Present {
-			state = "here"
-		}
-		if a.Foreign {
-			state += ", was here before vrrpx: will be left alone"
-		}
-		if a.NoAccept {
-			state += fmt.Sprintf(", no_accept: %d packets to it dropped", a.Refused)
-		}
-		row("address", "%s dev %s (%s)", a.Address, a.Device, state)
-	}
+	printAddresses(row, r.Addresses)
+	printRoutes(row, r.Routes, r.MoreRoutes)
 	announced := "gratuitous ARPs"
 	if r.Family == "IPv6" {
 		announced = "neighbour advertisements"
@@ -151,6 +144,56 @@ func printRouter(w io.Writer, r stats.Router) {
 	for _, a := range r.AlarmList {
 		row("ALARM", "%s: %s (for %s)", a.Kind, a.Text, time.Since(a.Since).Round(time.Second))
 	}
+}
+
+// rower prints a line with its name.
+type rower func(name, format string, a ...any)
+
+func rows(w io.Writer) rower {
+	return func(name, format string, a ...any) { fmt.Fprintf(w, "  %-11s %s\n", name, fmt.Sprintf(format, a...)) }
+}
+
+func printAddresses(row rower, all []stats.Address) {
+	for _, a := range all {
+		state := hereText(a.Present, a.Foreign)
+		if a.NoAccept {
+			state += fmt.Sprintf(", no_accept: %d packets to it dropped", a.Refused)
+		}
+		row("address", "%s dev %s (%s)", a.Address, a.Device, state)
+	}
+}
+
+func printRoutes(row rower, all []stats.Route, more int) {
+	for _, r := range all {
+		kind, text, _ := strings.Cut(r.Text, " ")
+		state := hereText(r.Present, r.Foreign)
+		if r.Error != "" {
+			state += ": " + r.Error
+		}
+		row(kind, "%s (%s)", text, state)
+	}
+	if more > 0 {
+		row("", "and %d routes and rules more", more)
+	}
+}
+
+func printStatic(w io.Writer, s stats.Static) {
+	if len(s.Addresses)+len(s.Routes) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\nstatic, whoever is MASTER\n")
+	printAddresses(rows(w), s.Addresses)
+	printRoutes(rows(w), s.Routes, s.MoreRoutes)
+}
+
+func hereText(present, foreign bool) string {
+	switch {
+	case foreign:
+		return "here, was here before vrrpx: will be left alone"
+	case present:
+		return "here"
+	}
+	return "not here"
 }
 
 // peerText is a unicast peer in one line.

@@ -90,8 +90,17 @@ func (in *interpreter) address(line *statement) (a Address, ok bool) {
 			a.NoPrefixRoute = true
 			continue
 		case "use_vmac":
+			if in.cur == nil {
+				in.diags.errorf(option.pos, "remove it", "use_vmac of a static address: a vrrp_instance has virtual MACs, the host has none")
+				return a, false
+			}
 			a.useVMAC = true
 			continue
+		case "track_group":
+			if in.cur != nil {
+				in.unknownOption(option)
+				return a, false
+			}
 		case "no_track":
 			a.NoTrack = true
 			continue
@@ -124,6 +133,8 @@ func (in *interpreter) addressOption(a *Address, name string, w word) bool {
 			return false
 		}
 		a.Device = w.text
+	case "track_group":
+		a.group = w
 	case "label":
 		a.Label = w.text // for Validate
 	case "peer":

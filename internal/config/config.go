@@ -26,6 +26,7 @@ type Config struct {
 	Routers []Router // in the order of the file
 	Groups  []SyncGroup
 	Scripts []Script // likewise
+	Static  Static
 }
 
 // Global holds global_defs: what concerns the whole process, and the values
@@ -74,7 +75,10 @@ type Global struct {
 	// (vrrp_delay_after_boot). 0 for none, else 1 ms to 4294967.295 s.
 	StartupDelay, DelayAfterBoot time.Duration
 
-	vmacPrefix, vmacAddrPrefix word // of the names of VMACs; empty: the default
+	Files
+
+	defaultInterface           string // default_interface; empty: eth0
+	vmacPrefix, vmacAddrPrefix word   // of the names of VMACs; empty: the default
 }
 
 // The states in which a router may be configured to start.
@@ -111,6 +115,12 @@ type Router struct {
 	Addresses     []Address // in the order of the file, which is that of the advert; of Family; 1 to 255, IPv6 to 90
 	NoAddresses   bool      // no_virtual_ipaddress: Addresses may be empty
 	Excluded      []Address // virtual_ipaddress_excluded: held and announced like Addresses, in no advert
+
+	// As MASTER the host has these too, after the addresses. Needs are interfaces,
+	// beside Interface and those of addresses, that are a fault while they are down.
+	Routes []Route // virtual_routes
+	Rules  []Rule  // virtual_rules
+	Needs  []string
 
 	// Accept tells whether the host takes packets addressed to the addresses
 	// (RFC 9568 Accept_Mode); always with Priority 255.
@@ -216,6 +226,7 @@ type Address struct {
 	DAD, Home, ManageTemp bool
 
 	useVMAC bool // as written
+	group   word // track_group, of a static address
 }
 
 // Lifetime is how long an address is preferred as a source once it is held

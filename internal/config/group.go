@@ -55,7 +55,7 @@ func (in *interpreter) globalTracking() {
 }
 
 // resolveGroups tells the members of their groups, and what the groups track by
-// which weight. Which members there should be is for groups to say.
+// which weight. Which members there should be is for checkGroups to say.
 func (in *interpreter) resolveGroups() {
 	members := map[string]*draft{}
 	for _, d := range in.drafts {
@@ -110,8 +110,8 @@ func (in *interpreter) trackTogether(d *draft, keyword string, own, all []Track)
 	return append(list, all...)
 }
 
-// groups checks the groups against the routers.
-func groups(diags *diagnostics, cfg *Config) {
+// checkGroups checks the groups against the routers.
+func checkGroups(diags *diagnostics, cfg *Config) {
 	routers := map[string]*Router{}
 	for i := range cfg.Routers {
 		routers[cfg.Routers[i].Name] = &cfg.Routers[i]

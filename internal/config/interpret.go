@@ -20,6 +20,11 @@ type interpreter struct {
 	name    string // the keyword whose statement is read
 	minGARP bool   // vrrp_min_garp
 	notices map[*kind]*mention
+
+	static      Static
+	trackGroups []*trackGroup
+	names       map[string]map[string]uint32 // of iproute2, by file
+	unpreferred map[uint8]uint32             // rules without a preference, by family
 }
 
 // draft is a router as far as its block gives it. seen tells a value that was
@@ -57,12 +62,14 @@ func interpret(diags *diagnostics, files *files, list []*statement) (*Config, []
 		global:  defaultGlobal(),
 		seen:    map[string]Pos{},
 		notices: map[*kind]*mention{},
+
+		unpreferred: map[uint8]uint32{},
 	}
 	in.walk("", nil, list)
 	in.endScripts()
 	in.resolve()
 	in.report()
-	cfg := &Config{Global: in.global}
+	cfg := &Config{Global: in.global, Static: in.static}
 	for _, d := range in.drafts {
 		cfg.Routers = append(cfg.Routers, d.Router)
 	}

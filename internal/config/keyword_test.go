@@ -90,6 +90,10 @@ var arguments = map[string]string{
 	"split_brain":          "{\n}",
 	"notify_fifo":          "/run/x.fifo",
 	"vrrp_notify_fifo":     "/run/x.fifo",
+	"json_version":         "2",
+	"state_dump_file":      "/tmp/x",
+	"stats_dump_file":      "/tmp/x",
+	"json_dump_file":       "/tmp/x",
 	"virtual_server_group": "G {\n10.0.0.3 80\n}",
 }
 
@@ -103,6 +107,8 @@ func withKeyword(block, name string, kw keyword) string {
 		case kw.shape == optionShape:
 			line += " on"
 		case kw.shape == flagShape:
+		case kw.shape == namedShape:
+			line += " X {\n}"
 		case kw.opens != "":
 			line += " {\n}"
 		default:
@@ -176,7 +182,7 @@ func TestRefusedKeywordThatAsksForNothingIsAccepted(t *testing.T) {
 
 func TestKeywordsOfSkippedBlocksAreChecked(t *testing.T) {
 	for block, table := range blocks {
-		if _, ok := blocks[""][block]; !ok || block == "global_defs" || block == "vrrp_instance" || block == "vrrp_script" || block == "vrrp_sync_group" {
+		if _, ok := blocks[""][block]; !ok || block == "global_defs" || block == "vrrp_instance" || block == "vrrp_script" || block == "track_group" || block == "vrrp_sync_group" {
 			continue
 		}
 		for name := range table {

@@ -38,6 +38,7 @@ func (in *interpreter) resolve() {
 		in.resolveHMAC(d)
 	}
 	in.resolveVMACs()
+	in.resolveStatic()
 	for _, d := range in.drafts {
 		in.reportExtra(d)
 	}
@@ -238,6 +239,10 @@ func (in *interpreter) resolveStrict(d *draft) {
 		in.diags.warnf(d.seen["lower_prio_no_advert"], hint, "(%s) vrrp_strict: lower_prio_no_advert is on", plain(d.Name))
 	}
 	d.LowerPriorityAdvert = false
+	if d.GARP.LowerRepeat != 0 && d.given("garp_lower_prio_repeat") {
+		in.diags.warnf(d.seen["garp_lower_prio_repeat"], hint, "(%s) vrrp_strict: garp_lower_prio_repeat is 0", plain(d.Name))
+	}
+	d.GARP.LowerRepeat = 0
 	if d.HigherPriorityAdvert {
 		in.diags.warnf(in.origin(d, "higher_prio_send_advert", "vrrp_higher_prio_send_advert"), hint, "(%s) vrrp_strict: higher_prio_send_advert is off", plain(d.Name))
 		d.HigherPriorityAdvert = false

@@ -26,6 +26,8 @@ var instanceTable = table{
 	"virtual_ipaddress":     lines((*interpreter).setAddresses),
 	// Not in the advert, for which the first list may be too long.
 	"virtual_ipaddress_excluded": lines((*interpreter).setAddresses),
+	"virtual_routes":             lines((*interpreter).setRoutes),
+	"virtual_rules":              lines((*interpreter).setRules),
 	"no_virtual_ipaddress":       noValue(func(in *interpreter) { in.cur.NoAddresses = true }),
 	"nopreempt":                  noValue(func(in *interpreter) { in.cur.Preempt = false }),
 	"preempt":                    noValue(func(in *interpreter) { in.cur.Preempt = true }),
@@ -81,8 +83,6 @@ var instanceTable = table{
 	"kernel_rx_buf_size":        ignored(aboutProcess),
 	"lvs_sync_daemon_interface": ignored(aboutLVS),
 
-	"virtual_routes":       laterBlock("remove it, and keep keepalived where routes must move with the address", freeLines),
-	"virtual_rules":        laterBlock("remove it, and keep keepalived where rules must move with the address", freeLines),
 	"promote_secondaries":  later("sysctl net.ipv4.conf.INTERFACE.promote_secondaries=1 does the same"),
 	"track_file":           laterBlock("remove it, and keep keepalived where a file decides", freeLines),
 	"track_process":        laterBlock("remove it, and keep keepalived where a process decides", freeLines),

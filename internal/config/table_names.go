@@ -10,8 +10,6 @@ var processTable = names("vrrp_track_process", strings.Fields(`
 
 var trackFileTable = names("track_file", strings.Fields(`file weight init_file`), nil)
 
-var trackGroupTable = names("track_group", nil, map[string]string{"group": freeLines})
-
 var garpGroupTable = names("garp_group", strings.Fields(`garp_interval gna_interval interface`),
 	map[string]string{"interfaces": freeLines})
 

@@ -33,8 +33,9 @@ func validate(diags *diagnostics, cfg *Config, said func(i int, keyword string) 
 		v.addresses()
 		v.vmacs()
 	}
+	(&validator{diags, &Router{Name: "static_ipaddress"}, func(string) bool { return true }}).static(cfg.Static)
 	unique(diags, cfg)
-	groups(diags, cfg)
+	checkGroups(diags, cfg)
 	uniqueVMACs(diags, cfg)
 }
 
@@ -153,30 +154,35 @@ func (v *validator) addresses() {
 			v.errorf(a.Pos, "", "address %s: expected IPv%d", a.Prefix, v.Family)
 			continue
 		}
-		if !isHost(addr) {
-			v.errorf(a.Pos, "", "%s: expected an address that a host on the network can have", addr)
-		}
 		if first, again := seen[a.site()]; again {
 			v.errorf(a.Pos, "remove one of the two, on every host", "%s is given twice, first at %s", addr, first)
 		}
 		seen[a.site()] = a.Pos
-		if !validInterface(a.Device) && (a.Device != "" || v.Interface != "") {
-			v.errorf(a.Pos, "", "dev %s: %s", quote(a.Device), wantInterface)
-		}
-		if a.Broadcast.IsValid() && !(a.Broadcast.Is4() && addr.Is4()) {
-			v.errorf(a.Pos, "", "brd %s: expected an IPv4 address, of an IPv4 address", a.Broadcast)
-		}
-		if t := a.Preferred.Time; t < 0 || t > maxPreferred || t%time.Second != 0 {
-			v.errorf(a.Pos, "", "preferred_lft %s: expected whole seconds from 0 to %s", t, maxPreferred)
-		}
-		if a.Peer.IsValid() && (a.Peer.BitLen() != addr.BitLen() || !isHost(a.Peer) || a.Broadcast.IsValid() || !a.Prefix.IsSingleIP()) {
-			v.errorf(a.Pos, "", "peer %s of %s: expected a host's address of the same family, and neither length nor brd beside it", a.Peer, a.Prefix)
-		}
-		if a.ManageTemp && a.Prefix.Bits() != 64 || addr.Is4() && (a.DAD || a.Home || a.ManageTemp) {
-			v.errorf(a.Pos, "", "mngtmpaddr of %s: expected an IPv6 address with the length 64, of which alone temporary ones are made", a.Prefix)
-		}
-		v.label(a)
+		v.address(a, addr)
 	}
+}
+
+// address checks one by itself.
+func (v *validator) address(a Address, addr netip.Addr) {
+	if !isHost(addr) {
+		v.errorf(a.Pos, "", "%s: expected an address that a host on the network can have", addr)
+	}
+	if !validInterface(a.Device) && (a.Device != "" || v.Interface != "") {
+		v.errorf(a.Pos, "", "dev %s: %s", quote(a.Device), wantInterface)
+	}
+	if a.Broadcast.IsValid() && !(a.Broadcast.Is4() && addr.Is4()) {
+		v.errorf(a.Pos, "", "brd %s: expected an IPv4 address, of an IPv4 address", a.Broadcast)
+	}
+	if t := a.Preferred.Time; t < 0 || t > maxPreferred || t%time.Second != 0 {
+		v.errorf(a.Pos, "", "preferred_lft %s: expected whole seconds from 0 to %s", t, maxPreferred)
+	}
+	if a.Peer.IsValid() && (a.Peer.BitLen() != addr.BitLen() || !isHost(a.Peer) || a.Broadcast.IsValid() || !a.Prefix.IsSingleIP()) {
+		v.errorf(a.Pos, "", "peer %s of %s: expected a host's address of the same family, and neither length nor brd beside it", a.Peer, a.Prefix)
+	}
+	if a.ManageTemp && a.Prefix.Bits() != 64 || addr.Is4() && (a.DAD || a.Home || a.ManageTemp) {
+		v.errorf(a.Pos, "", "mngtmpaddr of %s: expected an IPv6 address with the length 64, of which alone temporary ones are made", a.Prefix)
+	}
+	v.label(a)
 }
 
 // isHost tells whether a host on the network can have the address.

@@ -19,17 +19,22 @@ func (h *host) addrEvent(e vip.Event) {
 	switch e.Kind {
 	case vip.Held, vip.Released:
 		for _, err := range e.Errors {
-			h.log.Error(fmt.Sprintf("(%s) %v: %v", e.Owner, e.Kind, err))
+			h.log.Error(fmt.Sprintf("(%s) %v: %v", ownerName(e.Owner), e.Kind, err))
 		}
 		if e.Kind == vip.Released && r != nil && r.machine.State() != vrrp.Master {
 			r.admit()
+			r.released()
 		}
-		h.log.Debug(fmt.Sprintf("(%s) addresses %v", e.Owner, e.Kind), "took", e.Took)
+		h.log.Debug(fmt.Sprintf("(%s) addresses %v", ownerName(e.Owner), e.Kind), "took", e.Took)
 		if r != nil && e.Kind == vip.Held {
 			r.admitOthers()
 			r.announcePostponed()
 		}
 	case vip.Restored:
+		if e.Owner == vip.Host {
+			h.log.Warn(fmt.Sprintf("(%s) %s was removed by %s; put back after %v", ownerName(e.Owner), e.Address, e.Culprit, e.Took))
+			break
+		}
 		if r != nil {
 			r.giveWay()
 			r.settle()
@@ -42,7 +47,7 @@ func (h *host) addrEvent(e vip.Event) {
 		h.log.Warn(fmt.Sprintf("(%s) %s was removed by %s; put back after %v, still MASTER", e.Owner, e.Address, e.Culprit, e.Took))
 		r.announceAnew()
 	case vip.Foreign:
-		h.log.Warn(fmt.Sprintf("(%s) %s is on this host and not by us%s: it will be left alone", e.Owner, e.Address, by(e.Culprit)))
+		h.log.Warn(fmt.Sprintf("(%s) %s is on this host and not by us%s: it will be left alone", ownerName(e.Owner), e.Address, by(e.Culprit)))
 	case vip.Lost:
 		h.log.Error(fmt.Sprintf("the kernel removed %s with a virtual address, as its secondary: set net.ipv4.conf.all.promote_secondaries=1", e.Address))
 	case vip.Cleaned:
@@ -52,7 +57,9 @@ func (h *host) addrEvent(e vip.Event) {
 		if e.Device != "" {
 			subject = e.Device
 		}
-		h.log.Error(fmt.Sprintf("(%s) %s: %v; trying again", e.Owner, subject, e.Err))
+		h.log.Error(fmt.Sprintf("(%s) %s: %v; trying again", ownerName(e.Owner), subject, e.Err))
+	case vip.RouteFailed, vip.RouteMade, vip.RouteRestored, vip.RouteForeign:
+		h.routeEvent(e)
 	case vip.Missing, vip.Made:
 		h.deviceEvent(r, e)
 	default:

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/script"
@@ -168,6 +167,7 @@ func (r *router) review(at vrrp.Instant) {
 			r.endAlarm(at, kind)
 		}
 	}
+	r.ageRefused(at)
 	r.calm(at)
 	r.warnOpen(at)
 	if r.guard == nil {
@@ -204,9 +204,4 @@ func (r *router) endNotes(at vrrp.Instant, but vrrp.NoteKind) {
 			r.endAlarm(at, k.String())
 		}
 	}
-}
-
-// sentence joins what is known, without what is not.
-func sentence(parts ...string) string {
-	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "; ")
 }

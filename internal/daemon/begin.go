@@ -33,6 +33,9 @@ func (h *host) startup() {
 	if h.stopping {
 		return
 	}
+	if h.begun != nil && !h.electing {
+		close(h.begun)
+	}
 	h.electing = true
 	for _, r := range h.routers {
 		h.reconsider(r)

@@ -54,6 +54,12 @@ func (h *host) change(r *router, c *plan.Change, g auth.Guard) {
 		}
 		h.declare(r, r.cfg)
 	}
+	if areas.Has(plan.Routing) {
+		h.declare(r, r.cfg)
+		if master {
+			r.out.addresses.Hold(r.owner)
+		}
+	}
 	if master = master && r.machine.State() == vrrp.Master; master {
 		if r.machine.Config().Interval != interval {
 			// Whoever has learned the shorter one would not wait for the first

@@ -31,7 +31,7 @@ type syncGroup struct {
 func (p *programs) groupsTold(all []config.SyncGroup) (map[string]programsTold, error) {
 	tells := map[string]programsTold{}
 	for i := range all {
-		t, err := p.told(&all[i].Notify)
+		t, err := p.told(&config.Router{Notify: all[i].Notify})
 		if err != nil {
 			return nil, err
 		}

@@ -228,9 +228,11 @@ func (h *host) reopened(d *device, l *link, err error) {
 }
 
 // addressesOf is a router's virtual addresses for the host.
-func addressesOf(c config.Router) []vip.Address {
+func addressesOf(c config.Router) []vip.Address { return addressList(c.All()) }
+
+func addressList(list []config.Address) []vip.Address {
 	var as []vip.Address
-	for _, a := range c.All() {
+	for _, a := range list {
 		as = append(as, vip.Address{
 			Prefix: a.Prefix, Device: carrier(a), Label: a.Label, Scope: uint8(a.Scope), Broadcast: a.Broadcast,
 			NoPrefixRoute: a.NoPrefixRoute, Peer: a.Peer, DAD: a.DAD, Home: a.Home, ManageTemp: a.ManageTemp,

@@ -25,6 +25,7 @@ type programsTold struct {
 	master, backup, fault, stop, any, lower, alarm *script.Command
 	deleted                                        *script.Command
 	asDeleted                                      bool // notify_deleted
+	fence                                          *script.Command
 }
 
 // openNotify begins to run programs, none yet.
@@ -37,13 +38,18 @@ func (h *host) openNotify() error {
 }
 
 // told resolves the programs of one router. It may block.
-func (p *programs) told(n *config.Notify) (t programsTold, err error) {
+func (p *programs) told(r *config.Router) (t programsTold, err error) {
+	n := &r.Notify
+	var fence config.Command
+	if r.SplitBrain != nil {
+		fence = r.SplitBrain.Script
+	}
 	for _, c := range []struct {
 		from config.Command
 		to   **script.Command
 	}{
 		{n.Master, &t.master}, {n.Backup, &t.backup}, {n.Fault, &t.fault}, {n.Stop, &t.stop},
-		{n.Any, &t.any}, {n.MasterHearsLower, &t.lower}, {n.Alarm, &t.alarm}, {n.Deleted, &t.deleted},
+		{n.Any, &t.any}, {n.MasterHearsLower, &t.lower}, {n.Alarm, &t.alarm}, {n.Deleted, &t.deleted}, {fence, &t.fence},
 	} {
 		if len(c.from.Argv) == 0 {
 			continue

@@ -3,6 +3,7 @@ package daemon
 import (
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/iproute"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/vip"
 )
@@ -14,9 +15,12 @@ type outputs struct {
 	addresses addresses
 	pacer     pacer
 	announcer announcer
-	refuser   refuser           // nil without BPF
+	refuser   refuser // nil without BPF
+	watcher   watcher // likewise
+	watched   *watchedSet
 	post      func(func()) bool // to the loop
 	notifier  notifier
+	changed   func()           // a router has changed its state; may be nil
 	alarmed   func(AlarmEvent) // told of each alarm beside the notifier, on the loop; nil for nobody
 	fifos     lineTeller       // nil without
 }
@@ -35,6 +39,7 @@ type sender interface {
 // addresses is the desired state of the host's virtual addresses (vip.Manager).
 type addresses interface {
 	Declare(owner string, addrs []vip.Address, devices ...vip.MACVLAN) error
+	DeclareRouting(owner string, routes []iproute.Route, rules []iproute.Rule)
 	Hold(owner string)
 	Release(owner string)
 	Forget(owner string)

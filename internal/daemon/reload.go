@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/plan"
 	"github.com/vrrpx/vrrpx/stats"
@@ -81,10 +82,8 @@ func (l *reloader) run(signals <-chan os.Signal) {
 
 func (l *reloader) pass(p *pass) {
 	h := l.host
-	if tell := h.opts.OnReload; tell != nil {
-		tell(true)
-		defer tell(false)
-	}
+	h.send(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", int64(clock.Now())/1000)) // sd_notify(3)
+	defer h.send("READY=1")
 	begin := time.Now()
 	p.result = l.reload()
 	p.result.At, p.result.Took = begin, stats.Seconds(time.Since(begin))

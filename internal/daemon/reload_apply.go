@@ -47,6 +47,11 @@ func (h *host) apply(p *prepared) {
 	}
 	turn(func() { h.rerun(p.checks, p.plan.Scripts) })
 	h.fifos.apply(p.fifos)
+	if p.plan.Static {
+		if err := h.makeStatic(&p.cfg.Static); err != nil {
+			h.log.Error("static addresses: " + err.Error()) // new since it was checked
+		}
+	}
 	for i := range p.plan.Changed {
 		if c := &p.plan.Changed[i]; !c.Areas.Has(plan.Begin) {
 			turn(func() { h.change(h.find(&c.From), c, p.guards[plan.IDOf(&c.To)]) })
@@ -108,6 +113,7 @@ func (h *host) add(c *config.Router, g auth.Guard, tells programsTold, was *rout
 	for h.router(r.owner) != nil || h.leaving[r.owner] != nil {
 		r.owner += "'" // another's first name, or of one whose addresses have not gone yet
 	}
+	h.openSplit(r)
 	h.enter(r, false)
 	h.setRouters(append(slices.Clone(h.routers), r))
 	h.findSource(r)
@@ -127,6 +133,7 @@ func (h *host) setRouters(all []*router) { h.routers, h.loop.routers = all, all 
 // found out before; what is new since then is told.
 func (h *host) declare(r *router, c config.Router) {
 	r.try("have its addresses", r.out.addresses.Declare(r.owner, addressesOf(c), devicesOf(c)...))
+	r.out.addresses.DeclareRouting(r.owner, routesOf(c.Routes), rulesOf(c.Rules))
 }
 
 // remove ends a router without a word to its peers: of the protocol, priority 0
@@ -136,6 +143,7 @@ func (h *host) remove(r *router, why string, tell bool) {
 	if tell {
 		r.notifyDeleted()
 	}
+	r.closeSplit()
 	d := r.device
 	for _, b := range r.besides {
 		h.announcer.Forget(b.names[0])

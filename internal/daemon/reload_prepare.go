@@ -36,6 +36,7 @@ func (h *host) prepare(cfg *config.Config, p *plan.Plan) (*prepared, error) {
 	for i := range cfg.Routers {
 		addrs[cfg.Routers[i].Name] = addressesOf(cfg.Routers[i])
 	}
+	addrs[vip.Host] = addressList(cfg.Static.Addresses)
 	if err := vip.Check(addrs); err != nil {
 		return nil, err
 	}
@@ -43,7 +44,7 @@ func (h *host) prepare(cfg *config.Config, p *plan.Plan) (*prepared, error) {
 	var err error
 	for i := range cfg.Routers {
 		r := &cfg.Routers[i]
-		if prep.told[plan.IDOf(r)], err = programs.told(&r.Notify); err != nil {
+		if prep.told[plan.IDOf(r)], err = programs.told(r); err != nil {
 			return nil, err
 		}
 	}

@@ -40,6 +40,7 @@ type router struct {
 	besides []*beside
 
 	speakers speakers
+	split    split
 
 	passwd [8]byte            // PASS
 	guard  auth.Guard         // AH or auth_hmac; nil for neither
@@ -53,6 +54,7 @@ type router struct {
 	drops   [vrrp.NumDrops]atomic.Uint64 // found above the datapath
 	alarms  alarms
 	history []stats.Transition
+	counted counted
 	effects []vrrp.Effect // scratch, so that a step need not allocate
 	told    []told        // what settle has to record
 }
@@ -106,7 +108,7 @@ func (r *router) machineConfig(primary netip.Addr) vrrp.Config {
 		Interval: r.cfg.AdvertInterval, Primary: primary, Preempt: r.cfg.Preempt, PreemptDelay: r.cfg.PreemptDelay,
 		DownAdverts: r.cfg.DownAdverts, MaxLearn: maxLearn, ReplyToLower: r.cfg.LowerPriorityAdvert,
 		CheckAddrsOnce: r.cfg.SkipCheckAdvAddr, OwnerIgnores: r.cfg.OwnerIgnores,
-		ReplyToHigher: r.cfg.HigherPriorityAdvert,
+		ReplyToHigher: r.cfg.HigherPriorityAdvert, Ask: r.mustAsk(),
 	}
 	for _, a := range r.cfg.Addresses {
 		c.Addrs = append(c.Addrs, a.Prefix.Addr())
@@ -161,9 +163,13 @@ func (r *router) carryOut(at vrrp.Instant, effects []vrrp.Effect) {
 		}
 	}
 	r.flush()
+	var asks *vrrp.AskTakeover
 	for _, e := range effects {
 		switch e := e.(type) {
+		case vrrp.AskTakeover:
+			asks = &e
 		case vrrp.TakeVIPs:
+			r.watch()
 			r.refuse()
 			r.out.addresses.Hold(r.owner)
 		case vrrp.ReleaseVIPs:
@@ -175,6 +181,9 @@ func (r *router) carryOut(at vrrp.Instant, effects []vrrp.Effect) {
 		case vrrp.Transition, vrrp.Note:
 			r.told = append(r.told, told{at, e})
 		}
+	}
+	if asks != nil {
+		r.askTakeover(at, asks.Reason) // it may perform again
 	}
 }
 
@@ -199,6 +208,7 @@ func (r *router) settleAlone() {
 		}
 	}
 	r.told = r.told[:0]
+	r.settleSplit()
 }
 
 // told is an effect that only people see.
@@ -235,9 +245,12 @@ func (r *router) hear(e *loader.Event) {
 		r.stepKept()
 	}
 	a := vrrp.Advert{Packet: p, Src: e.Src, MAC: e.MAC}
+	r.counted.heard(&p)
 	r.meet(a, e)
 	r.taken.offered = newOffer(a, e)
+	r.forgetSilent(e.At)
 	r.step(e.At, vrrp.Heard{Advert: a})
+	r.compare(a, e.At)
 }
 
 // expire is called when the deadline may have passed: on a down event, by the

@@ -13,6 +13,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/version"
+	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/stats"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -46,8 +47,12 @@ func (h *host) Status(ctx context.Context) (*stats.Status, error) {
 		})
 	}
 	for _, v := range views {
-		st.Routers = append(st.Routers, h.routerStatus(v, held[v.owner]))
+		s := h.routerStatus(v, held[v.owner])
+		s.Routes, s.MoreRoutes = h.routingStatus(v.owner)
+		st.Routers = append(st.Routers, s)
 	}
+	st.Static.Addresses = held[vip.Host]
+	st.Static.Routes, st.Static.MoreRoutes = h.routingStatus(vip.Host)
 	return st, nil
 }
 
@@ -149,6 +154,7 @@ func (r *router) view(t vrrp.Instant) view {
 		DeadlineBy:     "loop", Pacer: "thread", Ingest: "none",
 		History: slices.Clone(r.history),
 	}}
+	r.counted.show(&v.Router)
 	if left := r.begins.Sub(t); m.State() == vrrp.Init && left > 0 {
 		v.Reason = fmt.Sprintf("the election begins in %v (vrrp_startup_delay, vrrp_delay_after_boot)", left.Round(time.Millisecond))
 	}
@@ -194,6 +200,7 @@ func (r *router) view(t vrrp.Instant) view {
 	for _, a := range v.AlarmList {
 		v.Alarms = append(v.Alarms, a.Text)
 	}
+	v.Probe, v.Claims = r.split.peer.view(), r.split.seen
 	v.AlarmCounts = maps.Clone(r.alarms.begun)
 	v.refuses, v.refusals, v.refused = r.refuses(), slices.Clone(r.refusal.inForce), maps.Clone(r.refusal.before)
 	return v

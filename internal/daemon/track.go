@@ -131,6 +131,11 @@ func (h *host) follow(r *router, fresh bool) {
 			r.track(h.watchDevice(a.Device), config.Weight{})
 		}
 	}
+	for _, name := range r.cfg.Needs {
+		if !listed[name] {
+			r.track(h.watchDevice(name), config.Weight{})
+		}
+	}
 }
 
 // unfollow ends that.

@@ -41,6 +41,7 @@ var fields = map[string]field{
 	"Auth": {"authentication", Auth}, "HMAC": {"auth_hmac", Auth},
 	"Scripts": {"track_script", Tracking}, "Interfaces": {"track_interface", Tracking},
 	"Notify": {"notify", Notify}, "NotifyPriorityChanges": {"notify_priority_changes", Notify},
+	"Routes": {"virtual_routes", Routing}, "Rules": {"virtual_rules", Routing}, "Needs": {"virtual_routes", Tracking},
 	"SplitBrain": {"split_brain", Begin},
 	"GARP":       {"garp", Announce}, "Extra": {"garp_extra_if", Announce}, "GNAInterval": {"vrrp_gna_interval", Announce},
 }
@@ -53,6 +54,7 @@ var globals = map[string]string{
 	"Group": "", "Group6": "", "HigherPriorityAdvert": "", "OwnerIgnores": "", "CheckSource": "", "GARP": "", "GNAInterval": "",
 	"Extra": "", "ScriptUser": "", "ScriptGroup": "", "ScriptSecurity": "", "SupplementaryGroups": "",
 	"NotifyAlarm": "", "NotifyPriorityChanges": "", "NotifyFIFO": "", "VRRPNotifyFIFO": "", "FIFOStatesOnReload": "",
+	"Files":        "net_namespace, instance, pid and dump files",
 	"StartupDelay": "vrrp_startup_delay", "DelayAfterBoot": "vrrp_delay_after_boot",
 }
 

@@ -32,6 +32,8 @@ type Plan struct {
 	// Scripts are the names of the vrrp_scripts that are to begin anew: they are
 	// in both configurations and run differently. Weight is a matter of routers.
 	Scripts map[string]bool
+	// Static: the host's own addresses, routes and rules differ.
+	Static bool
 	// Restart are the keywords of global_defs that have changed and that only a
 	// start heeds.
 	Restart []string
@@ -58,6 +60,7 @@ const (
 	Tracking       // what priority and faults depend on
 	Notify         // who is told
 	Announce       // how addresses are announced
+	Routing        // routes and rules
 	Begin          // what cannot be changed while the router runs: it begins anew
 )
 
@@ -95,13 +98,14 @@ func Diff(from, to *config.Config) *Plan {
 		}
 	}
 	p.scripts(from, to)
+	p.Static = !same(from.Static, to.Static)
 	p.Restart = compareGlobals(&from.Global, &to.Global)
 	return p
 }
 
 // Empty tells whether there is nothing to do.
 func (p *Plan) Empty() bool {
-	return len(p.Removed)+len(p.Added)+len(p.Changed)+len(p.Scripts)+len(p.Restart) == 0
+	return len(p.Removed)+len(p.Added)+len(p.Changed)+len(p.Scripts)+len(p.Restart) == 0 && !p.Static
 }
 
 // scripts finds those that would run differently: user and group are the
@@ -151,5 +155,8 @@ func (p *Plan) Lines() []string {
 		lines = append(lines, fmt.Sprintf("vrrp_script %s begun anew", name))
 	}
 	slices.Sort(lines[len(lines)-len(p.Scripts):])
+	if p.Static {
+		lines = append(lines, "static addresses, routes and rules changed")
+	}
 	return lines
 }

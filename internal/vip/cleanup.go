@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -62,7 +63,7 @@ func clean(stateFile string, here state) (removed []string, err error) {
 		switch {
 		case err == nil:
 			removed = append(removed, names[i])
-		case !isAbsent(err):
+		case !isAbsent(err) && !isGone(err):
 			failed = append(failed, fmt.Errorf("%s: %w", names[i], err))
 		}
 	}
@@ -84,7 +85,7 @@ func clean(stateFile string, here state) (removed []string, err error) {
 // A device goes with its addresses; one that is not exactly as it was made is
 // somebody else's.
 func present(left state) (changes []change, names []string, err error) {
-	if len(left.Addresses)+len(left.Devices) == 0 {
+	if len(left.Addresses)+len(left.Devices)+len(left.Routes)+len(left.Rules) == 0 {
 		return nil, nil, nil
 	}
 	d, err := openDumper()
@@ -98,6 +99,9 @@ func present(left state) (changes []change, names []string, err error) {
 	}
 	links, err := d.links()
 	if err != nil {
+		return nil, nil, err
+	}
+	if changes, names, err = presentRoutes(left, d, links); err != nil {
 		return nil, nil, err
 	}
 	there := map[place]hostAddress{}
@@ -115,9 +119,46 @@ func present(left state) (changes []change, names []string, err error) {
 	for _, v := range left.Devices {
 		for index, l := range links {
 			if l.Name == v.Name && l.private && bytes.Equal(l.MAC, v.MAC[:]) && links[l.parent].Name == v.Base {
-				changes = append([]change{{link: removing(index)}}, changes...)
+				changes = append([]change{{other: removing(index)}}, changes...)
 				names = append([]string{"device " + v.String()}, names...)
 			}
+		}
+	}
+	return changes, names, nil
+}
+
+// presentRoutes is present of routes and rules. They go before the addresses,
+// with which the kernel would remove some of them.
+func presentRoutes(left state, d dumper, links map[int]Link) (changes []change, names []string, err error) {
+	asked := newTables()
+	for i := range left.Routes {
+		asked.add(&left.Routes[i], nil)
+	}
+	for i := range left.Rules {
+		asked.add(nil, &left.Rules[i])
+	}
+	routes, rules, err := asked.read(d)
+	if err != nil {
+		return nil, nil, err
+	}
+	at := func(name string) int {
+		for index, l := range links {
+			if l.Name == name {
+				return index
+			}
+		}
+		return 0
+	}
+	for _, r := range slices.Backward(left.Rules) {
+		if rules[r.Bare()] {
+			changes = append(changes, change{other: ruleMessage(&r, unix.RTM_DELRULE)})
+			names = append(names, "rule "+r.String())
+		}
+	}
+	for _, r := range slices.Backward(left.Routes) {
+		if slices.ContainsFunc(routes[keyOf(&r)], func(h heardRoute) bool { return len(r.Hops) > 0 || h.is(&r, at) }) {
+			changes = append(changes, change{other: delRoute(&r, at)})
+			names = append(names, "route "+r.String())
 		}
 	}
 	return changes, names, nil

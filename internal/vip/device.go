@@ -189,7 +189,7 @@ func (m *Manager) planDevices(o *owner, now time.Time, asked bool) (ops []op) {
 			if !asked {
 				d.pace.spend(now)
 			}
-			ops = append(ops, op{change: change{link: raising(d.index, up)}, device: d})
+			ops = append(ops, op{change: change{other: raising(d.index, up)}, device: d})
 		}
 	}
 	return ops

@@ -57,10 +57,22 @@ const (
 	SourceCame
 	// SourceWent: it no longer is.
 	SourceWent
+
+	// RouteFailed: the kernel would not have What, a route or a rule of Owner that
+	// was written at Origin, because of Err. It is tried again.
+	RouteFailed
+	// RouteMade: What is there, after RouteFailed.
+	RouteMade
+	// RouteRestored: Culprit had removed What; it was gone for Took and is back.
+	RouteRestored
+	// RouteForeign: What is on the host but not by us: it was there before (Culprit
+	// empty) or Culprit added it. It is left alone.
+	RouteForeign
 )
 
 var kindNames = [...]string{"", "held", "released", "restored", "foreign", "lost", "cleaned", "trouble", "missing", "made",
-	"link new", "link gone", "link up", "link down", "link changed", "primary changed", "link-local changed", "source came", "source went"}
+	"link new", "link gone", "link up", "link down", "link changed", "primary changed", "link-local changed", "source came", "source went",
+	"route failed", "route made", "route restored", "route foreign"}
 
 func (k Kind) String() string {
 	if int(k) < len(kindNames) {
@@ -72,7 +84,8 @@ func (k Kind) String() string {
 // Event is one thing that happened. Which fields are set depends on Kind.
 type Event struct {
 	Kind    Kind
-	Owner   string
+	Owner   string // Host for the host
+	Origin  string
 	Address Address
 	Device  string // name, of Missing, Made and where Trouble is with one
 	What    string

@@ -129,6 +129,7 @@ func (m *Manager) came(a hostAddress, byUs bool, who func() string) {
 	if byUs {
 		e.ours, e.index = true, a.index
 	}
+	m.moved = m.moved || e.owner.name == Host
 	if e.ours {
 		return
 	}
@@ -184,6 +185,7 @@ func (m *Manager) went(at spot, byUs bool, who func() string) {
 	if !e.ours {
 		m.unsaved, m.moved = true, true
 	}
+	m.moved = m.moved || e.owner.name == Host
 	switch {
 	case byUs && e.busy: // asked for
 	case m.wanted(e):
@@ -269,7 +271,7 @@ func (m *Manager) first(device string, willDo func(netip.Addr, seen) bool) netip
 		if at.index != index || !willDo(at.prefix.Addr(), s) {
 			continue
 		}
-		if e := m.entryAt(at); e != nil && (e.ours || e.busy) {
+		if e := m.entryAt(at); e != nil && (e.ours || e.busy) && e.owner.name != Host {
 			continue // busy: being added, and the kernel's word came before its answer
 		}
 		if !first.IsValid() || s.order < order {

@@ -74,7 +74,7 @@ func (m *Manager) tryDevice(d *macvlan, base int) error {
 	if err := m.settleBase(d.MACVLAN, base); err != nil {
 		return err
 	}
-	err := m.kernel.apply([]change{{link: d.request(base)}})[0]
+	err := m.kernel.apply([]change{{other: d.request(base)}})[0]
 	if errors.Is(err, errNoAnswer) {
 		m.stale = true
 	}
@@ -121,7 +121,7 @@ func (m *Manager) removeDevice(d *macvlan) {
 	index, busy := d.index, d.busy
 	d.busy = true
 	m.mu.Unlock()
-	err := m.kernel.apply([]change{{link: removing(index)}})[0]
+	err := m.kernel.apply([]change{{other: removing(index)}})[0]
 	m.listen()
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -143,7 +143,7 @@ func (m *Manager) removeDevices() (left []error) {
 	for _, d := range m.devices {
 		if d.index != 0 {
 			devices = append(devices, d)
-			changes = append(changes, change{link: removing(d.index)})
+			changes = append(changes, change{other: removing(d.index)})
 		}
 	}
 	m.mu.Unlock()

@@ -25,6 +25,8 @@ type Manager struct {
 	links     *links
 	sysctls   sysctls
 	bell      bell
+	routing   *routing
+	saving    sync.Mutex // held while the state file is written; before mu
 	done      chan struct{}
 	closeErr  error // valid when done is closed
 
@@ -48,6 +50,9 @@ type Manager struct {
 	moved   bool // a primary address may have changed
 	closing bool
 }
+
+// Host is the owner of what the host has whoever is MASTER.
+const Host = ""
 
 // owner is one virtual router.
 type owner struct {
@@ -175,6 +180,9 @@ func (m *Manager) want(name string, held bool) {
 	if o := m.owners[name]; o != nil && !m.closing {
 		o.held, o.asked = held, time.Now()
 		m.stir(o)
+		if !held { // with the addresses; when these are there, settle says so
+			m.routing.want(name, false)
+		}
 	}
 }
 
@@ -190,6 +198,7 @@ func (m *Manager) Forget(name string) {
 		m.declareDevices(o, nil)
 		m.unsaved = true
 		m.stir(o)
+		m.routing.forget(name)
 	}
 }
 

@@ -92,10 +92,15 @@ func Open(o Options) (m *Manager, err error) {
 		return
 	}
 	undo = append(undo, m.links.close)
+	if m.routing, err = openRouting(m); err != nil {
+		return
+	}
+	undo = append(undo, func() { m.routing.bell.close(); m.routing.closeSockets() })
 	if err = m.resync(); err != nil {
 		return
 	}
 	go m.links.run()
+	go m.routing.run()
 	go m.run()
 	return
 }
@@ -107,6 +112,7 @@ func (m *Manager) Close(ctx context.Context) error {
 	m.mu.Lock()
 	if !m.closing {
 		m.closing = true
+		m.routing.close()
 		for _, o := range m.owners {
 			m.stir(o)
 		}
@@ -123,8 +129,11 @@ func (m *Manager) Close(ctx context.Context) error {
 
 // finish ends the goroutine of the manager.
 func (m *Manager) finish() {
+	<-m.routing.done
+	m.routing.bell.close()
 	m.links.stop()
 	left := append(m.removeDevices(), m.dropBases())
+	left = append(left, m.routing.left...)
 	m.mu.Lock()
 	for _, o := range m.owners {
 		for _, e := range o.entries {

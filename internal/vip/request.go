@@ -10,18 +10,18 @@ import (
 )
 
 // change is one address to add to the host or to remove from it, or, where
-// link is set, a change of a device.
+// other is set, a change of something else.
 type change struct {
 	remove  bool
 	address Address
 	index   int
-	link    *nl.NetlinkRequest
+	other   *nl.NetlinkRequest
 }
 
 func (c change) request() *nl.NetlinkRequest {
 	switch {
-	case c.link != nil:
-		return c.link
+	case c.other != nil:
+		return c.other
 	case c.remove:
 		return c.address.message(unix.RTM_DELADDR, c.index)
 	}

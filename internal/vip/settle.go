@@ -105,6 +105,10 @@ func (m *Manager) save() {
 		m.mu.Unlock()
 		return
 	}
+	m.mu.Unlock()
+	m.saving.Lock() // routes are recorded from another goroutine
+	defer m.saving.Unlock()
+	m.mu.Lock()
 	m.unsaved = false
 	next := m.state
 	next.Addresses = []stateEntry{}
@@ -116,6 +120,7 @@ func (m *Manager) save() {
 			}
 		}
 	}
+	next.Routes, next.Rules = m.routing.state()
 	m.mu.Unlock()
 	if err := next.save(m.stateFile); err != nil {
 		m.trouble(Event{Err: err})
@@ -124,6 +129,14 @@ func (m *Manager) save() {
 		m.wake(time.Now().Add(time.Second))
 		m.mu.Unlock()
 	}
+}
+
+// resave writes the state file anew.
+func (m *Manager) resave() {
+	m.mu.Lock()
+	m.unsaved = true
+	m.mu.Unlock()
+	m.save()
 }
 
 // op is a change under way.
@@ -177,6 +190,9 @@ func (m *Manager) settle(o *owner) {
 		m.out = append(m.out, Event{Kind: Held, Owner: o.name, Took: took, Errors: refused})
 	default:
 		m.out = append(m.out, Event{Kind: Released, Owner: o.name, Took: took, Errors: refused})
+	}
+	if o.held && !m.closing {
+		m.routing.want(o.name, true)
 	}
 	m.tidy(o)
 }

@@ -11,15 +11,16 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/vrrpx/vrrpx/internal/iproute"
 	"github.com/vrrpx/vrrpx/internal/netns"
 )
 
 // stateVersion changes when an older program could misread the file.
-const stateVersion = 2
+const stateVersion = 3
 
-// state is the file that outlives a killed process: every address and device
-// that the process may have put on the host and none that was there without it,
-// and the settings that it may have changed.
+// state is the file that outlives a killed process: every address, device, route
+// and rule that the process may have put on the host and none that was there
+// without it, and the settings that it may have changed.
 type state struct {
 	Version   int          `json:"version"`
 	BootID    string       `json:"boot_id"`
@@ -29,6 +30,8 @@ type state struct {
 	Devices   []MACVLAN    `json:"devices,omitempty"`
 	// Settings are those of interfaces that were there without the process.
 	Settings []changedSetting `json:"settings,omitempty"`
+	Routes   []iproute.Route  `json:"routes,omitempty"`
+	Rules    []iproute.Rule   `json:"rules,omitempty"`
 }
 
 type stateEntry struct {
@@ -74,6 +77,22 @@ func (m *Manager) stateSettings() (all []changedSetting) {
 	return all
 }
 
+// state lists what is ours, or will be.
+func (r *routing) state() (routes []iproute.Route, rules []iproute.Rule) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, o := range r.objects {
+		switch {
+		case o.there && !o.ours:
+		case o.route != nil:
+			routes = append(routes, *o.route)
+		default:
+			rules = append(rules, *o.rule)
+		}
+	}
+	return routes, rules
+}
+
 // save replaces the file in one step: a reader, or the next process after a
 // kill, finds the old content or the new one whole.
 func (s state) save(file string) error {
@@ -116,11 +135,11 @@ func load(file string, here state) (state, error) {
 	if err := json.NewDecoder(f).Decode(&s); err != nil {
 		return refuse("is damaged (%v)", err)
 	}
-	if s.Version < 1 || s.Version > stateVersion { // 1 has addresses only
+	if s.Version < 1 || s.Version > stateVersion { // 1 has addresses only, 2 no routes
 		return refuse("is of version %d, not %d", s.Version, stateVersion)
 	}
 	if s.BootID != here.BootID {
-		s.Addresses, s.Devices, s.Settings = nil, nil, nil // a reboot has removed them
+		s.Addresses, s.Devices, s.Settings, s.Routes, s.Rules = nil, nil, nil, nil, nil // a reboot has removed them
 		return s, nil
 	}
 	if s.Netns != here.Netns {
@@ -134,6 +153,16 @@ func load(file string, here state) (state, error) {
 	for _, d := range s.Devices {
 		if err := d.check(); err != nil {
 			return refuse("is damaged (%v)", err)
+		}
+	}
+	for _, r := range s.Routes {
+		if !r.Dst.IsValid() || r.Family != 4 && r.Family != 6 || r.Family == 4 != r.Dst.Addr().Is4() {
+			return refuse("is damaged (a route to %v)", r.Dst)
+		}
+	}
+	for _, r := range s.Rules {
+		if r.Family != 4 && r.Family != 6 {
+			return refuse("is damaged (rule %v)", r)
 		}
 	}
 	for _, c := range s.Settings {

@@ -185,7 +185,7 @@ func TestDoubtfulStateFileRemovesNothing(t *testing.T) {
 		{"no JSON", write("\x00\xff\n{["), "is damaged"},
 		{"another type", write(`{"version":1,"addresses":17}`), "is damaged"},
 		{"no address", edit(func(s *state) { s.Addresses[0].Device = "" }), "is damaged"},
-		{"another version", edit(func(s *state) { s.Version = 3 }), "version 3"},
+		{"another version", edit(func(s *state) { s.Version = 4 }), "version 4"},
 		{"a setting that is not ours", edit(func(s *state) {
 			s.Settings = []changedSetting{{sysctl{"ipv4", device, "forwarding"}, 1, 0}}
 		}), "damaged"},

@@ -1,0 +1,590 @@
+package vip
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/vrrpx/vrrpx/internal/iproute"
+)
+
+// routing keeps routes and policy rules as they are wanted, beside the
+// addresses and behind them: from a goroutine and by sockets of its own, so
+// that no address waits for a route, nor for what a routing daemon does to
+// tables of a million.
+//
+// What the host has is known from notifications, but for one thing: the kernel
+// drops IPv4 routes without a word when an interface goes down. So after such
+// events what is ours is read anew.
+type routing struct {
+	m       *Manager
+	kernel  *requester
+	monitor *socket
+	dumper  dumper
+	bell    bell
+	done    chan struct{}
+	left    []error // valid when done is closed
+
+	mu      sync.Mutex
+	owners  map[string]*routeOwner
+	objects []*object
+	byText  map[string]*object
+	byKey   map[routeKey][]*object
+	routes  map[routeKey][]heardRoute // on the host, of our protocols
+	rules   map[iproute.Rule]bool     // on the host
+	up      map[int]bool              // interfaces, by index
+	out     []Event
+	joined  bool // the notifications are subscribed
+	stale   bool // routes and rules may be wrong
+	unsaved bool
+	lookAt  time.Time // when to read the host anew; zero for not
+	looked  time.Time
+	retryAt time.Time // when something is due that waits; likewise
+	closing bool
+}
+
+// routeOwner is one virtual router, or the host.
+type routeOwner struct {
+	name string
+	held bool
+}
+
+// object is one route or rule.
+type object struct {
+	route  *iproute.Route
+	rule   *iproute.Rule
+	text   string
+	origin string
+	loose  bool
+	owners []*routeOwner // who declared it; none: it is to go
+
+	fresh    bool // not yet compared with the host
+	there    bool // on the host
+	ours     bool // there because of us, or was until someone removed it
+	once     bool // made since the last Hold: a loose one is not made again
+	replaced bool // someone put another in its place
+	blind    bool // it cannot be recognised when the host is read
+	busy     bool // in the request under way
+	fled     bool // removed by another since that was begun
+	lostAt   time.Time
+	culprit  string
+	pace     pace
+	err      error
+	tries    int    // in vain
+	told     string // the error last told
+}
+
+func (o *object) wanted() bool {
+	return slices.ContainsFunc(o.owners, func(w *routeOwner) bool { return w.held })
+}
+
+func (o *object) owner() string {
+	for _, w := range o.owners {
+		if w.held || len(o.owners) == 1 {
+			return w.name
+		}
+	}
+	return ""
+}
+
+func (o *object) devices() []string {
+	if o.route != nil {
+		return o.route.Devices()
+	}
+	return nil // a rule takes any name
+}
+
+func openRouting(m *Manager) (r *routing, err error) {
+	r = &routing{
+		m: m, done: make(chan struct{}), owners: map[string]*routeOwner{}, byText: map[string]*object{}, byKey: map[routeKey][]*object{},
+		routes: map[routeKey][]heardRoute{}, rules: map[iproute.Rule]bool{}, up: map[int]bool{},
+	}
+	if r.kernel, err = openRequester(); err != nil {
+		return nil, err
+	}
+	if r.monitor, err = openSocket(0); err != nil {
+		r.kernel.close()
+		return nil, err
+	}
+	if r.dumper, err = openDumper(); err != nil {
+		r.monitor.close()
+		r.kernel.close()
+		return nil, err
+	}
+	if r.bell, err = newBell(); err != nil {
+		r.closeSockets()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *routing) closeSockets() {
+	r.dumper.close()
+	r.monitor.close()
+	r.kernel.close()
+}
+
+// DeclareRouting says which routes and rules the owner has while it holds its
+// addresses, and replaces what was said before. They are made after the
+// addresses and removed when these are released; of one that several owners
+// declare the last one's release counts. Those that are on the host already,
+// and not by us, are told as RouteForeign and stay.
+func (m *Manager) DeclareRouting(owner string, routes []iproute.Route, rules []iproute.Rule) {
+	r := m.routing
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w := r.owners[owner]
+	if r.closing {
+		return
+	}
+	if w == nil {
+		if len(routes)+len(rules) == 0 {
+			return
+		}
+		w = &routeOwner{name: owner}
+		r.owners[owner] = w
+	}
+	for _, o := range r.objects {
+		o.owners = slices.DeleteFunc(o.owners, func(x *routeOwner) bool { return x == w })
+	}
+	for i := range routes {
+		r.declare(w, &object{route: &routes[i], text: "route " + routes[i].String(), origin: routes[i].Origin, loose: routes[i].Loose})
+	}
+	for i := range rules {
+		r.declare(w, &object{rule: &rules[i], text: "rule " + rules[i].String(), origin: rules[i].Origin, loose: rules[i].Loose})
+	}
+	r.unsaved = true
+	r.bell.ring()
+}
+
+func (r *routing) declare(w *routeOwner, o *object) {
+	if old := r.byText[o.text]; old != nil {
+		old.origin, old.loose = o.origin, o.loose
+		o = old
+	} else {
+		o.fresh = true
+		r.byText[o.text] = o
+		r.objects = append(r.objects, o)
+		if o.route != nil {
+			r.byKey[keyOf(o.route)] = append(r.byKey[keyOf(o.route)], o)
+		}
+	}
+	if !slices.Contains(o.owners, w) {
+		o.owners = append(o.owners, w)
+	}
+}
+
+// want is called by the Manager when an owner's addresses are there, and when
+// they are to go.
+func (r *routing) want(owner string, held bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w := r.owners[owner]
+	if w == nil || w.held == held || r.closing {
+		return
+	}
+	w.held = held
+	for _, o := range r.objects {
+		if slices.Contains(o.owners, w) {
+			o.pace, o.lostAt, o.culprit, o.once, o.tries, o.told = pace{}, time.Time{}, "", false, 0, ""
+		}
+	}
+	r.bell.ring()
+}
+
+// forget drops an owner, whose routes and rules then go.
+func (r *routing) forget(owner string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w := r.owners[owner]
+	if w == nil || r.closing {
+		return
+	}
+	delete(r.owners, owner)
+	for _, o := range r.objects {
+		o.owners = slices.DeleteFunc(o.owners, func(x *routeOwner) bool { return x == w })
+	}
+	r.unsaved = true
+	r.bell.ring()
+}
+
+// close has everything removed; done is closed then.
+func (r *routing) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closing = true
+	for _, w := range r.owners {
+		w.held = false
+	}
+	for _, o := range r.objects {
+		o.pace = pace{}
+	}
+	r.bell.ring()
+}
+
+// run is the goroutine that alone asks the kernel for routes and rules.
+func (r *routing) run() {
+	for {
+		last := r.ended() // asked first: what is to go is seen by the steps that follow
+		for r.step() {
+		}
+		if last {
+			break
+		}
+		r.bell.wait(r.monitor.fd, r.timeout())
+	}
+	r.mu.Lock()
+	for _, o := range r.objects {
+		if o.ours && o.there {
+			err := o.err
+			if err == nil {
+				err = errNoAnswer
+			}
+			r.left = append(r.left, fmt.Errorf("%s: %w", o.text, err))
+		}
+	}
+	r.mu.Unlock()
+	r.closeSockets()
+	close(r.done)
+}
+
+func (r *routing) ended() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.closing
+}
+
+func (r *routing) timeout() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at := r.retryAt
+	if at.IsZero() || !r.lookAt.IsZero() && r.lookAt.Before(at) {
+		at = r.lookAt
+	}
+	if at.IsZero() {
+		return -1
+	}
+	return max(0, time.Until(at))
+}
+
+// routeOp is a change under way.
+type routeOp struct {
+	object *object // nil of one whose answer does not matter
+	remove bool
+}
+
+// step takes in what happened and makes what is not as wanted so, in one
+// request. It tells whether there was any.
+func (r *routing) step() bool {
+	r.listen()
+	env := r.survey()
+	r.mu.Lock()
+	r.compare(env.index)
+	ops, changes := r.plan(time.Now(), env)
+	unsaved := r.unsaved
+	r.unsaved = false
+	r.mu.Unlock()
+	if unsaved {
+		r.m.resave()
+	}
+	var errs []error
+	if len(changes) > 0 {
+		errs = r.kernel.apply(changes)
+		r.listen() // the kernel queued what came of it before it answered
+	}
+	r.mu.Lock()
+	for i, op := range ops {
+		if op.object != nil {
+			r.conclude(op, errs[i], env)
+		}
+	}
+	r.tidy()
+	again := len(changes) > 0
+	out := r.out
+	r.out = nil
+	r.mu.Unlock()
+	for _, ev := range out {
+		r.m.tell(ev)
+	}
+	return again
+}
+
+// survey is what of the addresses and links the routes depend on.
+type survey struct {
+	indices map[string]int
+	sources map[netip.Addr]bool // those that are on the host
+}
+
+func (s survey) index(name string) int { return s.indices[name] }
+
+// survey asks the Manager, whose lock comes before ours.
+func (r *routing) survey() survey {
+	s := survey{map[string]int{}, map[netip.Addr]bool{}}
+	r.mu.Lock()
+	for _, o := range r.objects {
+		for _, d := range o.devices() {
+			s.indices[d] = 0
+		}
+		if o.route != nil && o.route.Source.IsValid() {
+			s.sources[o.route.Source] = false
+		}
+	}
+	r.mu.Unlock()
+	r.m.mu.Lock()
+	for name := range s.indices {
+		s.indices[name] = r.m.index(name)
+	}
+	if len(s.sources) > 0 {
+		for at := range r.m.host {
+			if _, asked := s.sources[at.prefix.Addr()]; asked {
+				s.sources[at.prefix.Addr()] = true
+			}
+		}
+	}
+	r.m.mu.Unlock()
+	return s
+}
+
+// compare looks which of the newly declared are on the host without us. The
+// caller holds r.mu, also of what follows.
+func (r *routing) compare(at func(string) int) {
+	if r.stale {
+		return
+	}
+	for _, o := range r.objects {
+		if o.fresh {
+			o.fresh = false
+			if r.onHost(o, at) {
+				r.foreign(o, "")
+			}
+		}
+	}
+}
+
+func (r *routing) onHost(o *object, at func(string) int) bool {
+	if o.rule != nil {
+		return r.rules[o.rule.Bare()]
+	}
+	return slices.ContainsFunc(r.routes[keyOf(o.route)], func(h heardRoute) bool { return h.is(o.route, at) })
+}
+
+var (
+	errNoSource = errors.New("its source address is not on this host")
+	errSame     = errors.New("the same is on this host, and not by us")
+	errOther    = errors.New("another route to the destination is there, and `add` makes none beside it")
+)
+
+// plan lists what has to be done: rules go before routes and come after them,
+// as they may need one another.
+func (r *routing) plan(now time.Time, env survey) (ops []routeOp, changes []change) {
+	r.retryAt = time.Time{}
+	if !r.joined || r.stale && !r.closing {
+		return nil, nil
+	}
+	put := func(op routeOp, c change) { ops, changes = append(ops, op), append(changes, c) }
+	for _, rules := range []bool{true, false} {
+		for _, o := range slices.Backward(r.objects) {
+			switch {
+			case (o.rule != nil) != rules || o.wanted() || !o.ours || o.busy:
+			case !o.there:
+				o.ours = false
+			case o.pace.next.After(now):
+				r.wake(o.pace.next)
+			default:
+				o.busy = true
+				put(routeOp{o, true}, o.removal(env.index))
+			}
+		}
+	}
+	for _, rules := range []bool{false, true} {
+		for _, o := range r.objects {
+			switch {
+			case (o.rule != nil) != rules || !o.wanted() || o.there || o.busy || o.loose && o.once:
+			case o.pace.next.After(now):
+				r.wake(o.pace.next)
+			default:
+				if err := o.waitsFor(env); err != nil {
+					r.fail(o, err, now)
+					continue
+				}
+				if !o.lostAt.IsZero() {
+					o.pace.spend(now)
+				}
+				if o.ours && o.route != nil && !o.replaced {
+					// Of several next hops one may have been left, or of IPv6 the
+					// route without its source.
+					put(routeOp{}, o.removal(env.index))
+				}
+				o.busy, o.fled = true, false
+				put(routeOp{o, false}, o.addition(env.index))
+			}
+		}
+	}
+	return ops, changes
+}
+
+func (o *object) removal(at func(string) int) change {
+	if o.rule != nil {
+		return change{other: ruleMessage(o.rule, unix.RTM_DELRULE)}
+	}
+	return change{other: delRoute(o.route, at)}
+}
+
+func (o *object) addition(at func(string) int) change {
+	if o.rule != nil {
+		return change{other: ruleMessage(o.rule, unix.RTM_NEWRULE)}
+	}
+	return change{other: newRoute(o.route, at, o.replaced)}
+}
+
+// waitsFor is what is missing for it, if anything: an event will tell when it
+// comes.
+func (o *object) waitsFor(env survey) error {
+	if o.route == nil {
+		return nil
+	}
+	for _, d := range o.devices() {
+		if env.index(d) == 0 {
+			return fmt.Errorf("interface %s: %w", d, errNoDevice)
+		}
+	}
+	if s := o.route.Source; s.IsValid() && !env.sources[s] && o.route.Type == iproute.Unicast {
+		return fmt.Errorf("src %s: %w", s, errNoSource)
+	}
+	return nil
+}
+
+// fail notes why it is not there, and tells it once. What comes and goes with
+// interfaces and addresses is told only when it has lasted.
+func (r *routing) fail(o *object, err error, now time.Time) {
+	o.err = err
+	o.tries++
+	o.pace.fail(now)
+	r.wake(o.pace.next)
+	passing := errors.Is(err, errNoDevice) || errors.Is(err, errNoSource) || errors.Is(err, unix.ENETDOWN) || errors.Is(err, unix.ENODEV)
+	if passing && o.tries < 2 || o.told == err.Error() {
+		return
+	}
+	o.told = err.Error()
+	r.out = append(r.out, Event{Kind: RouteFailed, Owner: o.owner(), What: o.text, Origin: o.origin, Err: err})
+}
+
+func (r *routing) wake(at time.Time) {
+	if r.retryAt.IsZero() || at.Before(r.retryAt) {
+		r.retryAt = at
+	}
+}
+
+// conclude notes what the kernel said.
+func (r *routing) conclude(op routeOp, err error, env survey) {
+	o, now := op.object, time.Now()
+	o.busy = false
+	if errors.Is(err, errNoAnswer) {
+		r.stale = true
+	}
+	switch {
+	case op.remove && (err == nil || isGone(err)):
+		o.there, o.ours, o.replaced, o.err = false, false, false, nil
+		o.pace.wait = 0
+	case op.remove:
+		o.err = err
+		o.pace.fail(now)
+		r.wake(o.pace.next)
+		r.out = append(r.out, Event{Kind: RouteFailed, Owner: o.owner(), What: "removing " + o.text, Origin: o.origin, Err: err})
+	case err == nil:
+		r.made(o, env)
+	case errors.Is(err, unix.EEXIST) && (o.rule != nil || r.onHost(o, env.index)):
+		r.foreign(o, "")
+	case errors.Is(err, unix.EEXIST) && o.route.Mode == iproute.Add:
+		r.fail(o, errOther, now)
+	case errors.Is(err, unix.EEXIST):
+		r.fail(o, errSame, now)
+	default:
+		if errors.Is(err, errNoAnswer) {
+			o.ours = true // it was asked for, and was not there before
+		}
+		r.fail(o, err, now)
+	}
+}
+
+// made notes that the kernel has taken it.
+func (r *routing) made(o *object, env survey) {
+	ev := Event{Kind: RouteMade, Owner: o.owner(), What: o.text, Origin: o.origin}
+	if !o.lostAt.IsZero() {
+		ev.Kind, ev.Culprit, ev.Took = RouteRestored, o.culprit, time.Since(o.lostAt)
+	}
+	if !o.lostAt.IsZero() || o.told != "" {
+		r.out = append(r.out, ev)
+	}
+	o.there, o.ours, o.once, o.replaced, o.err = true, true, true, false, nil
+	o.lostAt, o.told, o.tries, o.pace.wait = time.Time{}, "", 0, 0
+	if o.fled {
+		o.there, o.lostAt = false, time.Now()
+		return
+	}
+	o.blind = !r.onHost(o, env.index)
+}
+
+// foreign notes that it is on the host by someone else.
+func (r *routing) foreign(o *object, who string) {
+	o.there, o.ours, o.err, o.replaced = true, false, nil, false
+	r.unsaved = true
+	r.out = append(r.out, Event{Kind: RouteForeign, Owner: o.owner(), What: o.text, Origin: o.origin, Culprit: who})
+}
+
+// tidy drops what nobody declares and has gone.
+func (r *routing) tidy() {
+	r.objects = slices.DeleteFunc(r.objects, func(o *object) bool {
+		if len(o.owners) > 0 || o.ours {
+			return false
+		}
+		delete(r.byText, o.text)
+		if o.route != nil {
+			k := keyOf(o.route)
+			if r.byKey[k] = slices.DeleteFunc(r.byKey[k], func(x *object) bool { return x == o }); len(r.byKey[k]) == 0 {
+				delete(r.byKey, k)
+			}
+		}
+		return true
+	})
+}
+
+// isGone tells whether a removal failed because there was nothing to remove.
+func isGone(err error) bool {
+	return errors.Is(err, unix.ESRCH) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV)
+}
+
+// RouteStatus is one declared route or rule as it stands.
+type RouteStatus struct {
+	Owner   string
+	What    string // "route ..." or "rule ..."
+	Origin  string
+	Wanted  bool
+	Present bool
+	Foreign bool  // present, and not by us
+	Err     error // why it is not as wanted
+}
+
+// Routing tells of an owner's routes and rules, as declared.
+func (m *Manager) Routing(owner string) (all []RouteStatus) {
+	r := m.routing
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w := r.owners[owner]
+	for _, o := range r.objects {
+		if w == nil || !slices.Contains(o.owners, w) {
+			continue
+		}
+		s := RouteStatus{Owner: owner, What: o.text, Origin: o.origin, Wanted: w.held, Present: o.there, Foreign: o.there && !o.ours}
+		if w.held != o.there {
+			s.Err = o.err
+		}
+		all = append(all, s)
+	}
+	return all
+}
