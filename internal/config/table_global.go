@@ -42,11 +42,11 @@ var rootTable = table{
 	"vrrp_instance": block(namedShape, "vrrp_instance", (*interpreter).newRouter),
 	"vrrp_script":   block(namedShape, "vrrp_script", (*interpreter).newScript),
 
+	"vrrp_sync_group":  block(namedShape, "vrrp_sync_group", (*interpreter).newGroup),
 	"static_ipaddress": lines((*interpreter).setStaticAddresses),
 	"static_routes":    lines((*interpreter).setRoutes),
 	"static_rules":     lines((*interpreter).setRules),
 	"track_group":      block(namedShape, "track_group", (*interpreter).openTrackGroup),
-	"vrrp_sync_group":  block(namedShape, "vrrp_sync_group", (*interpreter).newGroup),
 
 	"virtual_server":       ignoredBlock(aboutLVS, "virtual_server"),
 	"virtual_server_group": ignoredBlock(aboutLVS, freeLines),
