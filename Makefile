@@ -5,7 +5,7 @@ COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 LDFLAGS := -s -w $(if $(COMMIT),-X github.com/vrrpx/vrrpx/internal/version.commit=$(COMMIT))
 
 # Debian packages that the tests need and `make run` does not: peers, tools, oracles.
-TEST_PACKAGES := keepalived nginx frr bpftool tshark tcpdump iproute2 iputils-ping nftables procps
+TEST_PACKAGES := keepalived nginx frr bpftool tshark tcpdump iproute2 iputils-ping nftables procps opensmtpd
 # The compiler that made the committed objects, which Debian 12 has.
 BPF_PACKAGES := clang-14 llvm-14 libbpf-dev linux-libc-dev
 

@@ -20,6 +20,7 @@ type Status struct {
 	Routers    []Router    `json:"routers"`
 	Groups     []Group     `json:"sync_groups,omitempty"`
 	FIFOs      []FIFO      `json:"notify_fifos,omitempty"`
+	Mail       *Mail       `json:"mail,omitempty"`
 	Static     Static      `json:"static,omitzero"`
 }
 
@@ -63,6 +64,16 @@ type FIFO struct {
 	Problem    string `json:"problem,omitempty"`     // why lines are lost now
 	Script     bool   `json:"script,omitempty"`      // a script is to read it
 	ScriptRuns bool   `json:"script_runs,omitempty"` // and does
+}
+
+// Mail is what has become of the mails about transitions.
+type Mail struct {
+	Server  string `json:"server"`
+	Sent    uint64 `json:"sent"`
+	Refused uint64 `json:"refused"` // by the server, for good
+	Dropped uint64 `json:"dropped"` // they waited too long, or made room for others
+	Waiting int    `json:"waiting"`
+	Problem string `json:"problem,omitempty"` // why mails wait
 }
 
 // Pacer describes the thread that sends the adverts of every MASTER.

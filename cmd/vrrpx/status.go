@@ -74,10 +74,13 @@ func printStatus(w io.Writer, st *stats.Status) {
 	for _, f := range st.FIFOs {
 		fmt.Fprintln(w, fifoText(f))
 	}
+	if m := st.Mail; m != nil {
+		fmt.Fprintf(w, "mail to %s: %d sent, %d waiting, %d refused, %d dropped%s\n", m.Server, m.Sent, m.Waiting, m.Refused, m.Dropped, parens(m.Problem))
+	}
+	printStatic(w, st.Static)
 	for _, g := range st.Groups {
 		printGroup(w, g)
 	}
-	printStatic(w, st.Static)
 	for _, r := range st.Routers {
 		printRouter(w, r)
 	}

@@ -34,12 +34,7 @@ type Config struct {
 type Global struct {
 	RouterID string // router_id; empty means the host's name
 
-	// Mail is read and checked, but not sent by this version.
-	NotificationEmail     []string
-	NotificationEmailFrom string
-	SMTPServer            string // host name or address; empty means none
-	SMTPPort              uint16
-	SMTPConnectTimeout    time.Duration
+	Mail Mail
 
 	Version              uint8         // vrrp_version: 2 or 3
 	Strict               bool          // vrrp_strict
@@ -147,6 +142,10 @@ type Router struct {
 	// NotifyPriorityChanges: the FIFOs get a line when the effective priority
 	// changes (notify_priority_changes).
 	NotifyPriorityChanges bool
+	SMTPAlert             bool // Global.Mail is sent for it (smtp_alert)
+
+	// Heartbeats are further lines for the same adverts; see docs/heartbeat.md.
+	Heartbeats []Heartbeat
 
 	SplitBrain *SplitBrain // split_brain; nil for none: what is heard is told all the same
 
@@ -297,8 +296,7 @@ var defaultGARP = GARP{MasterDelay: 5 * time.Second, MasterRepeat: 5, RefreshRep
 func defaultGlobal() Global {
 	r := Defaults()
 	return Global{
-		SMTPPort:            25,
-		SMTPConnectTimeout:  30 * time.Second,
+		Mail:                Mail{Port: 25, Timeout: 30 * time.Second},
 		Version:             r.Version,
 		LowerPriorityAdvert: r.LowerPriorityAdvert,
 		DownAdverts:         r.DownAdverts,

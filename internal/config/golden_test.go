@@ -47,7 +47,7 @@ func dump(cfg *Config) string {
 	}
 	var b strings.Builder
 	g := cfg.Global
-	fmt.Fprintf(&b, "router_id %q, mail %q from %q through %q port %d in %v\n", g.RouterID, g.NotificationEmail, g.NotificationEmailFrom, g.SMTPServer, g.SMTPPort, g.SMTPConnectTimeout)
+	fmt.Fprintf(&b, "router_id %q, mail %q from %q through %q port %d in %v\n", g.RouterID, g.Mail.To, g.Mail.From, g.Mail.Server, g.Mail.Port, g.Mail.Timeout)
 	for _, r := range cfg.Routers {
 		fmt.Fprintf(&b, "%v: %q on %s vrid %d v%d IPv%d %s priority %d every %v\n", r.Pos, r.Name, r.Interface, r.VRID, r.Version, r.Family, r.State, r.Priority, r.AdvertInterval)
 		fmt.Fprintf(&b, "  preempt %v, auth %v %q, down after %d, answers lower %v, skips address check %v, strict %v, plain checksum %v\n",

@@ -3,10 +3,11 @@ package config
 // SyncGroup is a vrrp_sync_group: routers that are all MASTER, all BACKUP or all
 // in FAULT. What the group tracks is among what each member tracks.
 type SyncGroup struct {
-	Pos     Pos
-	Name    string
-	Members []GroupMember // in the order of the file; each a router, and in no other group
-	Notify  Notify        // without MasterHearsLower
+	Pos       Pos
+	Name      string
+	Members   []GroupMember // in the order of the file; each a router, and in no other group
+	Notify    Notify        // without MasterHearsLower
+	SMTPAlert bool          // Global.Mail is sent for it
 	// TrackingWeight: weights of what a member alone tracks count
 	// (sync_group_tracking_weight); else they have none.
 	TrackingWeight bool
@@ -63,6 +64,9 @@ func (in *interpreter) resolveGroups() {
 	}
 	for _, g := range in.groups {
 		in.resolveTracks(g.draft)
+		if g.SMTPAlert = g.draft.SMTPAlert; !g.draft.given("smtp_alert") {
+			g.SMTPAlert = in.global.Mail.alerts()
+		}
 		owner := false
 		for _, m := range g.Members {
 			if d := members[m.Name]; d != nil && d.group == nil {

@@ -22,6 +22,7 @@ func (in *interpreter) resolve() {
 	}
 	in.resolveGroups()
 	in.resolveFIFOs()
+	in.resolveMail()
 	for _, d := range in.drafts {
 		d.inherit(g)
 		in.resolveFamily(d)
@@ -31,6 +32,7 @@ func (in *interpreter) resolve() {
 		in.resolveExpiredBackup(d)
 		in.resolveTracks(d)
 		in.resolveSplitBrain(d)
+		in.resolveHeartbeats(d)
 		in.resolveInterval(d)
 		in.resolveStrict(d)
 		in.resolveAccept(d)
@@ -66,6 +68,7 @@ func (d *draft) inherit(g *Global) {
 		"garp_master_refresh":        func() { d.GARP.Refresh = g.GARP.Refresh },
 		"notify_alarm":               func() { d.Notify.Alarm = g.NotifyAlarm },
 		"notify_priority_changes":    func() { d.NotifyPriorityChanges = g.NotifyPriorityChanges },
+		"smtp_alert":                 func() { d.SMTPAlert = g.Mail.alerts() },
 		"garp_master_refresh_repeat": func() { d.GARP.RefreshRepeat = g.GARP.RefreshRepeat },
 	} {
 		if !d.given(keyword) {

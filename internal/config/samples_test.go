@@ -51,7 +51,7 @@ var samples = map[string]sample{
 	"vrrp.lvs_syncd":        {},                    // its groups are older than `group`
 	"vrrp.routes":           {differs: corrected, warned: "of a route is deprecated"},
 	"vrrp.rules":            {},
-	"vrrp.scripts":          {},
+	"vrrp.scripts":          {warned: "smtp_alert has no effect without"},
 	"vrrp.static_ipaddress": {differs: cannotTrack},
 	"vrrp.sync":             {},
 }

@@ -5,8 +5,6 @@ import "time"
 // What is ignored, and why that is no loss to VRRP. The keywords follow the
 // sentence.
 var (
-	aboutMail = &kind{"this version sends no mail; read, checked and without effect",
-		"watch the log for the transitions", Warning}
 	aboutLVS = &kind{"virtual servers and their checks (LVS) are not for vrrpx; skipped",
 		"they stay with keepalived: run keepalived --check beside vrrpx", Notice}
 	aboutProcess = &kind{"vrrpx arranges its own processes, scheduling and buffers; without effect", "", Notice}
@@ -28,6 +26,7 @@ var blocks = map[string]table{
 	"auth_hmac":          hmacTable,
 	"split_brain":        splitTable,
 	"vrrp_sync_group":    groupTable,
+	"heartbeat":          heartbeatTable,
 	"vrrp_script":        scriptTable,
 	"vrrp_track_process": processTable,
 	"track_file":         trackFileTable,
@@ -71,15 +70,20 @@ var rootTable = table{
 }
 
 var globalTable = table{
-	"router_id":                text(func(in *interpreter, w word) { in.global.RouterID = w.text }),
-	"notification_email":       mail(lines((*interpreter).setEmail)),
-	"notification_email_from":  mail(text(func(in *interpreter, w word) { in.global.NotificationEmailFrom = w.text })),
-	"smtp_server":              mail(keyword{shape: pairShape, set: (*interpreter).setSMTPServer}),
-	"smtp_connect_timeout":     mail(wholeSeconds(time.Second, 4294*time.Second, func(in *interpreter, d time.Duration) { in.global.SMTPConnectTimeout = d })),
-	"smtp_helo_name":           ignored(aboutMail),
-	"smtp_alert":               mailSwitch,
-	"smtp_alert_vrrp":          mailSwitch,
-	"no_email_faults":          ignored(aboutMail),
+	"router_id":               text(func(in *interpreter, w word) { in.global.RouterID = w.text }),
+	"notification_email":      lines((*interpreter).setEmail),
+	"notification_email_from": text((*interpreter).setEmailFrom),
+	"smtp_server":             {shape: pairShape, set: (*interpreter).setSMTPServer},
+	"smtp_connect_timeout":    wholeSeconds(time.Second, 4294*time.Second, func(in *interpreter, d time.Duration) { in.global.Mail.Timeout = d }),
+	"smtp_helo_name":          text((*interpreter).setHELO),
+	"smtp_alert":              boolean(func(in *interpreter, on bool) { in.global.Mail.alert = &on }),
+	"smtp_alert_vrrp":         boolean(func(in *interpreter, on bool) { in.global.Mail.alertVRRP = &on }),
+	"no_email_faults":         noValue(func(in *interpreter) { in.global.Mail.NoFaults = true }),
+	// Ours.
+	"smtp_tls":                 choice(func(in *interpreter, i int) { in.global.Mail.TLS = MailTLS(i) }, "off", "starttls", "implicit"),
+	"smtp_tls_ca_file":         text(func(in *interpreter, w word) { in.global.Mail.ca = w }),
+	"smtp_auth_user":           text(func(in *interpreter, w word) { in.global.Mail.User = w.text }),
+	"smtp_auth_password_file":  text(func(in *interpreter, w word) { in.global.Mail.password = w }),
 	"vrrp_version":             number(2, 3, func(in *interpreter, n int) { in.global.Version = uint8(n) }),
 	"vrrp_strict":              boolean(func(in *interpreter, on bool) { in.global.Strict = on }),
 	"vrrp_skip_check_adv_addr": boolean(func(in *interpreter, on bool) { in.global.SkipCheckAdvAddr = on }),

@@ -12,7 +12,7 @@ var groupTable = table{
 	"notify_fault":            told(func(n *Notify) *Command { return &n.Fault }),
 	"notify_stop":             told(func(n *Notify) *Command { return &n.Stop }),
 	"notify_priority_changes": ignored(aboutUnused), // a group has no priority
-	"smtp_alert":              mailSwitch,
+	"smtp_alert":              boolean(func(in *interpreter, on bool) { in.cur.SMTPAlert = on }),
 
 	"track_script":    lines(func(in *interpreter, s *statement) { in.tracks(&in.cur.Scripts, s) }),
 	"track_interface": lines(func(in *interpreter, s *statement) { in.tracks(&in.cur.Interfaces, s) }),

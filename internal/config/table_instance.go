@@ -20,6 +20,7 @@ var instanceTable = table{
 	"old_unicast_checksum":  keyword{shape: optionShape, set: (*interpreter).setOldChecksum},
 	"unicast_fault_no_peer": noValue(func(in *interpreter) { in.cur.NoPeerFault = true }),
 	"track_src_ip":          noValue(func(in *interpreter) { in.cur.TrackSource = true }),
+	"heartbeat":             block(mayNameShape, "heartbeat", (*interpreter).openHeartbeat),
 	"authentication":        block(blockShape, "authentication", nil),
 	"auth_hmac":             block(blockShape, "auth_hmac", (*interpreter).openHMAC),
 	"split_brain":           block(blockShape, "split_brain", (*interpreter).openSplitBrain), // vrrpx's own
@@ -63,7 +64,7 @@ var instanceTable = table{
 	"vmac_xmit_base":             noValue(func(in *interpreter) { in.cur.XmitBase = true }),
 	"garp_extra_if":              pair((*interpreter).setExtraOfRouter),
 	"vmac_garp_intvl":            pair((*interpreter).setExtraOfRouter), // its old name
-	"smtp_alert":                 mailSwitch,
+	"smtp_alert":                 boolean(func(in *interpreter, on bool) { in.cur.SMTPAlert = on }),
 
 	"dont_track_primary": noValue(func(in *interpreter) { in.cur.UntrackedOwn = true }),
 	"track_script":       lines(func(in *interpreter, s *statement) { in.tracks(&in.cur.Scripts, s) }),

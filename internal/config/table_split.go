@@ -174,3 +174,11 @@ func (v *validator) splitBrain() {
 		v.errorf(sb.Pos, "", "split_brain: action %d with a script: %v", sb.Action, len(sb.Script.Argv) > 0)
 	}
 }
+
+// Fence is the script of split_brain; without Argv: none.
+func (r *Router) Fence() Command {
+	if r.SplitBrain == nil {
+		return Command{}
+	}
+	return r.SplitBrain.Script
+}

@@ -262,7 +262,7 @@ func TestMailIsRead(t *testing.T) {
 		t.Fatal(show(diags))
 	}
 	g := cfg.Global
-	if strings.Join(g.NotificationEmail, " ") != "a@b c@d" || g.NotificationEmailFrom != "e@f" || g.SMTPServer != "mail" || g.SMTPPort != 587 || g.SMTPConnectTimeout != 5*time.Second || g.RouterID != "lb 01" {
+	if strings.Join(g.Mail.To, " ") != "a@b c@d" || g.Mail.From != "e@f" || g.Mail.Server != "mail" || g.Mail.Port != 587 || g.Mail.Timeout != 5*time.Second || g.RouterID != "lb 01" {
 		t.Errorf("%+v", g)
 	}
 	for src, want := range map[string]int{"smtp_alert": 1, "smtp_alert off": 0, "smtp_alert_vrrp no": 0} {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/auth"
@@ -18,6 +19,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/control"
 	"github.com/vrrpx/vrrpx/internal/dump"
+	"github.com/vrrpx/vrrpx/internal/mail"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/nexthop"
 	"github.com/vrrpx/vrrpx/internal/notify"
@@ -72,15 +74,17 @@ type host struct {
 	addrs     *vip.Manager
 	pacer     *netio.Pacer
 	announcer *netio.Announcer
-	hops      *nexthop.Watcher   // nil without unicast peers
-	devices   map[string]*device // by name; the loop's once it runs, as is all that follows
-	routers   []*router          // in the order of the configuration
-	groups    []*syncGroup       // likewise
-	leaving   map[string]*router // removed, and their addresses may be there yet
-	starter   *time.Timer        // of a delayed start
-	begins    vrrp.Instant       // when it ends
+	hops      *nexthop.Watcher              // nil without unicast peers
+	devices   map[string]*device            // by name; the loop's once it runs, as is all that follows
+	routers   []*router                     // in the order of the configuration
+	groups    []*syncGroup                  // likewise
+	static    atomic.Pointer[config.Static] // what the host has beside them; nil for nothing
+	leaving   map[string]*router            // removed, and their addresses may be there yet
+	starter   *time.Timer                   // of a delayed start
+	begins    vrrp.Instant                  // when it ends
 	stopping  bool
 	begun     chan struct{}       // closed when the election begins
+	shown     *config.Config      // what runs now, a reload's or that of opts; the loop's
 	changed   chan struct{}       // holds a token when a router has changed its state
 	electing  bool                // the start is not delayed any more
 	scripts   map[string]*watched // by name
@@ -90,10 +94,12 @@ type host struct {
 	runner     *script.Runner
 	notify     *notify.Queue
 	fifos      *fifos
+	mailer     *mail.Mailer
+	letters    *letters
 	reloads    *reloader
 	keeper     *auth.Keeper // the reloader's, as is the next; nil when nothing is to be kept
 	stopKeeper func()
-	watched    watchedSet
+	watched    watchedSet // the addresses that routers watch
 }
 
 // Run runs the routers until ctx ends, then releases: priority 0 out, addresses
@@ -141,7 +147,7 @@ func Run(ctx context.Context, o Options) error {
 
 func newHost(o Options) *host {
 	return &host{
-		opts: o, log: o.Log, started: time.Now(), stopKeeper: func() {},
+		opts: o, shown: o.Config, log: o.Log, started: time.Now(), stopKeeper: func() {},
 		loopDone: make(chan struct{}), begun: make(chan struct{}), changed: make(chan struct{}, 1),
 		devices: map[string]*device{}, leaving: map[string]*router{}, scripts: map[string]*watched{}, runs: map[string]*track.Scripts{},
 	}
@@ -155,12 +161,16 @@ func (h *host) open() error {
 	}
 	h.addrs, err = vip.Open(vip.Options{
 		StateFile: filepath.Join(h.opts.RunDir, stateName),
-		Events:    func(e vip.Event) { h.loop.post(func() { h.addrEvent(e) }) },
+		Events: func(e vip.Event) {
+			if !h.routeEvent(e) {
+				h.loop.post(func() { h.addrEvent(e) })
+			}
+		},
 	})
 	if err != nil {
 		return err
 	}
-	if err := h.makeStatic(&h.opts.Config.Static); err != nil {
+	if err := h.openStatic(&h.opts.Config.Static); err != nil {
 		return err
 	}
 	h.openKernel()
@@ -180,7 +190,10 @@ func (h *host) open() error {
 	if err := h.openNotify(); err != nil {
 		return err
 	}
-	h.out = outputs{addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post, notifier: h.notify, fifos: h.fifos, changed: signalChange(h.changed), watched: &h.watched}
+	h.out = outputs{
+		addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post, notifier: h.notify, fifos: h.fifos,
+		letters: h.letters, changed: signalChange(h.changed), watched: &h.watched,
+	}
 	if h.kernel != nil {
 		h.out.refuser, h.out.watcher = h.kernel, h.kernel
 	}
@@ -190,7 +203,7 @@ func (h *host) open() error {
 	programs := newPrograms(&h.opts.Config.Global)
 	for _, rc := range h.opts.Config.Routers {
 		r := newRouter(rc, h.log, h.out)
-		if r.tells, err = programs.told(&rc); err != nil {
+		if r.tells, err = programs.told(&rc.Notify, rc.Fence()); err != nil {
 			return err
 		}
 		h.routers = append(h.routers, r)
@@ -231,7 +244,7 @@ func (h *host) open() error {
 		if err := h.addrs.Declare(r.owner, addressesOf(r.cfg), devicesOf(r.cfg)...); err != nil {
 			return err
 		}
-		h.addrs.DeclareRouting(r.owner, routesOf(r.cfg.Routes), rulesOf(r.cfg.Rules))
+		r.declareRouting()
 	}
 	return nil
 }
@@ -391,6 +404,7 @@ func (h *host) close() {
 	}
 	for _, r := range h.routers {
 		r.closeSplit()
+		r.unwatch()
 	}
 	if h.announcer != nil {
 		h.announcer.Close()
@@ -426,6 +440,11 @@ func (h *host) close() {
 	}
 	if h.fifos != nil {
 		h.fifos.close()
+	}
+	if h.mailer != nil {
+		if lost := h.mailer.Close(stopTime); lost > 0 {
+			h.log.Error(fmt.Sprintf("%d mails were never sent", lost))
+		}
 	}
 	if h.loop != nil {
 		h.loop.close()

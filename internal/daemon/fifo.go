@@ -283,11 +283,13 @@ func (f *fifos) status() (all []stats.FIFO) {
 	return all
 }
 
-// tellStates writes the states of all routers, as fifo_write_vrrp_states_on_reload
-// has it after a reload.
-func (h *host) tellStates() {
+// tellStates writes the states of the routers that a reload has left, as
+// fifo_write_vrrp_states_on_reload has it. Those that have begun tell of it themselves.
+func (h *host) tellStates(stayed []*router) {
 	for _, r := range h.routers {
-		r.tellFIFOs(toldAs(r.machine.State()))
+		if slices.Contains(stayed, r) && r.machine.State() != vrrp.Init {
+			r.tellFIFOs(toldAs(r.machine.State()))
+		}
 	}
 	for _, g := range h.groups {
 		g.tellFIFOs(toldAs(g.core.State()))

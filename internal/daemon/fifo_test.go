@@ -38,7 +38,9 @@ func TestFIFOsAreToldOfEventsInOrder(t *testing.T) {
 	g.r.step(g.at(42*ms), vrrp.Fault{Cause: "x", Active: true})
 	g.r.trackers = nil
 	g.r.reprioritise(g.at(43 * ms))
-	(&host{routers: []*router{g.r}}).tellStates()
+	h := &host{routers: []*router{g.r}}
+	h.tellStates(nil) // it has begun by the reload
+	h.tellStates(h.routers)
 	g.r.step(g.at(44*ms), vrrp.Shutdown{})
 	g.r.track(&watched{state: 1}, config.Weight{N: 100})
 	g.r.reprioritise(g.at(45 * ms)) // a router that is in INIT tells nothing

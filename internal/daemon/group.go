@@ -31,7 +31,7 @@ type syncGroup struct {
 func (p *programs) groupsTold(all []config.SyncGroup) (map[string]programsTold, error) {
 	tells := map[string]programsTold{}
 	for i := range all {
-		t, err := p.told(&config.Router{Notify: all[i].Notify})
+		t, err := p.told(&all[i].Notify, config.Command{})
 		if err != nil {
 			return nil, err
 		}
@@ -180,6 +180,9 @@ func (g *syncGroup) tell(s vrrp.State) {
 		g.out.notifier.Tell("vrrp_sync_group "+g.cfg.Name, all...)
 	}
 	g.tellFIFOs(name)
+	if g.cfg.SMTPAlert && g.out.letters != nil {
+		g.out.letters.group(g.cfg.Name, name)
+	}
 }
 
 func (g *syncGroup) tellFIFOs(event string) {

@@ -34,16 +34,15 @@ func (h *host) openNotify() error {
 		h.log.Warn(fmt.Sprintf("(%s) notify program %s: %v", name, c.Argv[0], res))
 	})
 	h.fifos = &fifos{log: h.log, runner: h.runner, record: filepath.Join(h.opts.RunDir, fifosName)}
+	h.mailer = openMail(h.log)
+	h.mailer.Set(mailOptions(&h.opts.Config.Global.Mail))
+	h.letters = newLetters(h.mailer)
+	h.letters.set(&h.opts.Config.Global)
 	return h.fifos.set(&h.opts.Config.Global)
 }
 
 // told resolves the programs of one router. It may block.
-func (p *programs) told(r *config.Router) (t programsTold, err error) {
-	n := &r.Notify
-	var fence config.Command
-	if r.SplitBrain != nil {
-		fence = r.SplitBrain.Script
-	}
+func (p *programs) told(n *config.Notify, fence config.Command) (t programsTold, err error) {
 	for _, c := range []struct {
 		from config.Command
 		to   **script.Command
@@ -74,13 +73,14 @@ func (r *router) notifyState(s vrrp.State) {
 	r.notifyAs(name, own)
 }
 
-// notifyDeleted tells that a reload has removed the router: a FAULT to
-// keepalived and its scripts, unless they know better (notify_deleted).
+// notifyDeleted tells that a reload has removed the router. As keepalived has it
+// notify is told of a FAULT, notify_fault of nothing, unless they know better
+// (notify_deleted).
 func (r *router) notifyDeleted() {
 	if r.tells.asDeleted {
 		r.notifyAs("DELETED", r.tells.deleted)
 	} else {
-		r.notifyAs("FAULT", r.tells.fault)
+		r.notifyAs("FAULT", nil)
 	}
 }
 
@@ -96,6 +96,7 @@ func (r *router) notifyAs(name string, own *script.Command) {
 		r.out.notifier.Tell(r.cfg.Name, all...)
 	}
 	r.tellFIFOs(name)
+	r.mailState(name)
 }
 
 // notifyLower tells a MASTER's program that it hears a lesser one.

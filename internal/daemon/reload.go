@@ -174,7 +174,11 @@ func (h *host) refuse(diags []config.Diagnostic, err error) (res stats.Reload) {
 		case res.Error == "":
 			res.Error = res.Diagnostics[len(res.Diagnostics)-1].Text
 		}
-		h.log.Error("reload: "+finding(d).Text, "hint", d.Hint)
+		var more []any
+		if d.Hint != "" {
+			more = []any{"hint", d.Hint}
+		}
+		h.log.Error("reload: "+finding(d).Text, more...)
 	}
 	h.log.Error("reload refused: everything keeps running as it was")
 	return res

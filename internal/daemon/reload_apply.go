@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/vrrpx/vrrpx/internal/auth"
@@ -26,6 +27,9 @@ func (h *host) apply(p *prepared) {
 			h.meet(name)
 		}
 	})
+	if p.plan.Static {
+		h.keepStatic(&p.cfg.Static) // before routers, who may want the others
+	}
 	for i := range p.plan.Removed {
 		turn(func() { h.remove(h.find(&p.plan.Removed[i]), "removed by a reload", true) })
 	}
@@ -43,15 +47,17 @@ func (h *host) apply(p *prepared) {
 		})
 	}
 	for name, f := range p.fittings {
-		turn(func() { h.fit(h.meet(name), f) })
+		turn(func() {
+			if d := h.meet(name); h.fit(d, f) && f.old == nil {
+				h.refresh(d) // it could not be used before
+			}
+		})
 	}
 	turn(func() { h.rerun(p.checks, p.plan.Scripts) })
 	h.fifos.apply(p.fifos)
-	if p.plan.Static {
-		if err := h.makeStatic(&p.cfg.Static); err != nil {
-			h.log.Error("static addresses: " + err.Error()) // new since it was checked
-		}
-	}
+	h.mailer.Set(mailOptions(&p.cfg.Global.Mail))
+	var stayed []*router
+	turn(func() { h.letters.set(&p.cfg.Global); stayed = h.routers })
 	for i := range p.plan.Changed {
 		if c := &p.plan.Changed[i]; !c.Areas.Has(plan.Begin) {
 			turn(func() { h.change(h.find(&c.From), c, p.guards[plan.IDOf(&c.To)]) })
@@ -67,8 +73,14 @@ func (h *host) apply(p *prepared) {
 			r.tells = p.told[plan.IDOf(c)]
 		})
 	}
+	if p.plan.Static {
+		h.declareStatic(&p.cfg.Static)
+	}
 	var guards map[string]auth.Guard
-	turn(func() { guards = h.tidy(p) })
+	turn(func() { guards = h.tidy(p); h.shown = p.cfg })
+	if p.cfg.Global.FIFOStatesOnReload {
+		turn(func() { h.tellStates(stayed) })
+	}
 	if h.keeper != nil {
 		h.keeper.Keep(guards)
 	}
@@ -118,6 +130,7 @@ func (h *host) add(c *config.Router, g auth.Guard, tells programsTold, was *rout
 	h.setRouters(append(slices.Clone(h.routers), r))
 	h.findSource(r)
 	h.declare(r, r.cfg)
+	r.declareRouting()
 	if l := r.device.link; l != nil {
 		h.attach(r, l)
 		h.watchPeers(r.device)
@@ -133,13 +146,14 @@ func (h *host) setRouters(all []*router) { h.routers, h.loop.routers = all, all 
 // found out before; what is new since then is told.
 func (h *host) declare(r *router, c config.Router) {
 	r.try("have its addresses", r.out.addresses.Declare(r.owner, addressesOf(c), devicesOf(c)...))
-	r.out.addresses.DeclareRouting(r.owner, routesOf(c.Routes), rulesOf(c.Rules))
 }
 
 // remove ends a router without a word to its peers: of the protocol, priority 0
 // would have them take over at once what may be back in a moment.
 func (h *host) remove(r *router, why string, tell bool) {
-	r.step(clock.Now(), vrrp.Withdraw{Cause: why})
+	t := clock.Now()
+	r.step(t, vrrp.Withdraw{Cause: why})
+	r.endAlarm(t, slices.Collect(maps.Keys(r.alarms.standing))...)
 	if tell {
 		r.notifyDeleted()
 	}
@@ -165,6 +179,7 @@ func (h *host) left(owner string) {
 	}
 	delete(h.leaving, owner)
 	r.admit()
+	r.unwatch()
 	h.pacer.Forget(owner)
 	h.announcer.Forget(owner)
 }

@@ -44,7 +44,7 @@ func (h *host) prepare(cfg *config.Config, p *plan.Plan) (*prepared, error) {
 	var err error
 	for i := range cfg.Routers {
 		r := &cfg.Routers[i]
-		if prep.told[plan.IDOf(r)], err = programs.told(r); err != nil {
+		if prep.told[plan.IDOf(r)], err = programs.told(&r.Notify, r.Fence()); err != nil {
 			return nil, err
 		}
 	}

@@ -53,17 +53,17 @@ func (t *text) global(g *config.Global) {
 	t.line("------< Global definitions >------")
 	t.line(" Network namespace = %s", orElse(g.Namespace, "(default)"))
 	t.line(" Router ID = %s", orElse(g.RouterID, hostname()))
-	if g.SMTPServer != "" {
-		t.line(" Smtp server = %s", g.SMTPServer)
-		t.line(" Smtp server port = %d", g.SMTPPort)
-		t.line(" Smtp server connection timeout = %d", seconds(g.SMTPConnectTimeout))
+	if g.Mail.Server != "" {
+		t.line(" Smtp server = %s", g.Mail.Server)
+		t.line(" Smtp server port = %d", g.Mail.Port)
+		t.line(" Smtp server connection timeout = %d", seconds(g.Mail.Timeout))
 	}
-	if g.NotificationEmailFrom != "" {
-		t.line(" Email notification from = %s", g.NotificationEmailFrom)
+	if g.Mail.From != "" {
+		t.line(" Email notification from = %s", g.Mail.From)
 	}
-	if len(g.NotificationEmail) > 0 {
+	if len(g.Mail.To) > 0 {
 		t.line(" Email notification to:")
-		for _, to := range g.NotificationEmail {
+		for _, to := range g.Mail.To {
 			t.line("   %s", to)
 		}
 	}
@@ -128,7 +128,7 @@ func (t *text) router(s *Snapshot, r *router) {
 	t.line("   Number of config faults = 0")
 	t.line("   Number of interface and track script faults = %d", faults)
 	t.line("   Number of track scripts init = %d", pending)
-	t.line("   Last transition = %s", stamp(r.now.Since))
+	t.line("   Last transition = %s", stamp(r.since()))
 	if in := r.now.DeadlineIn; in != nil {
 		t.line("   Read timeout = %s", stamp(s.At.Add(time.Duration(*in))))
 	} else {
@@ -173,6 +173,10 @@ func (t *text) router(s *Snapshot, r *router) {
 	} else {
 		t.line("   Advert interval = %d milli-sec", r.AdvertInterval.Milliseconds())
 	}
+	if every := time.Duration(r.now.LearnedInterval); r.Version == 3 && r.now.State == "BACKUP" {
+		t.line("   Master advert interval = %d milli-sec", every.Milliseconds())
+		t.line("   Master advert int = %.2f sec", every.Seconds())
+	}
 	t.line("   Accept = %s", able(r.Accept))
 	t.line("   Preempt = %s", able(r.Preempt))
 	if r.PreemptDelay > 0 {
@@ -194,6 +198,7 @@ func (t *text) router(s *Snapshot, r *router) {
 			t.line("     %s", r.address(a))
 		}
 	}
+	t.routing(r)
 	if r.Unicast() {
 		t.line("   Unicast TTL = %d", r.UnicastTTL)
 		t.line("   Check unicast src : %s", word(r.CheckSource, "yes", "no"))
@@ -205,8 +210,8 @@ func (t *text) router(s *Snapshot, r *router) {
 	}
 	t.tracks("interfaces", r.Interfaces)
 	t.tracks("scripts", r.Scripts)
-	t.line("   Using smtp notification = no")
-	t.line("   Notify deleted = Fault")
+	t.line("   Using smtp notification = %s", word(r.SMTPAlert, "yes", "no"))
+	t.line("   Notify deleted = %s", word(r.Notify.AsDeleted, "Deleted", "Fault"))
 	for _, c := range []struct {
 		name string
 		of   config.Command
@@ -218,7 +223,32 @@ func (t *text) router(s *Snapshot, r *router) {
 			t.line("   %s state transition script = %s, uid:gid %s", c.name, quoted(c.of.Argv), s.user(c.of))
 		}
 	}
-	t.line("   Notify priority changes = false")
+	t.line("   Notify priority changes = %s", truth(r.NotifyPriorityChanges))
+}
+
+// routing lists routes and rules, in iproute2's words as keepalived has them.
+func (t *text) routing(r *router) {
+	if len(r.Routes) > 0 {
+		t.line("   Virtual Routes :")
+	}
+	for _, route := range r.Routes {
+		t.line("     %s", route.String())
+	}
+	if len(r.Rules) > 0 {
+		t.line("   Virtual Rules :")
+	}
+	for _, rule := range r.Rules {
+		t.line("     %s", rule.String())
+	}
+}
+
+// since is when the state last changed. What the history has of it was made a
+// time of day once, and is the same in each file.
+func (r *router) since() time.Time {
+	if n := len(r.now.History); n > 0 {
+		return r.now.History[n-1].At
+	}
+	return r.now.Since
 }
 
 // total is the priority before it is bounded to 1 to 254. One of 255 does not move.

@@ -3,6 +3,7 @@ package dump
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"strings"
 
@@ -50,6 +51,7 @@ func (t *text) sockets(routers []router) {
 		if k.source != "" {
 			t.line("   Address = %s", k.source)
 		}
+		t.line("   Rx buf size = 0")
 		t.line("   VRRP instances")
 		for _, r := range of[k] {
 			t.line("     %s vrid %d", r.Name, r.VRID)
@@ -102,11 +104,17 @@ func (t *text) interfaces(routers []router) {
 	if err != nil {
 		return
 	}
+	virtual := map[netip.Addr]bool{}
+	for _, r := range routers {
+		for _, a := range r.All() {
+			virtual[a.Prefix.Addr()] = true
+		}
+	}
 	for _, i := range all {
 		t.line(" Name = %s", i.Name)
 		t.line("   index = %d", i.Index)
-		t.line("   IPv4 address = %s", first(i, false))
-		t.line("   IPv6 address = %s", first(i, true))
+		t.line("   IPv4 address = %s", first(i, false, virtual))
+		t.line("   IPv6 address = %s", first(i, true, virtual))
 		if len(i.HardwareAddr) > 0 {
 			t.line("   MAC = %s", i.HardwareAddr)
 		}
@@ -114,11 +122,15 @@ func (t *text) interfaces(routers []router) {
 		t.line("   MTU = %d", i.MTU)
 		tracked := ""
 		for _, r := range routers {
-			if r.Interface == i.Name {
+			own, vmac := r.OwnVMAC()
+			switch {
+			case r.Interface == i.Name && r.UntrackedOwn:
+				tracked += fmt.Sprintf("     %s, weight 255\n", r.Name) // keepalived's word for: not tracked
+			case r.Interface == i.Name || vmac && own.Name == i.Name:
 				tracked += fmt.Sprintf("     %s, weight 0\n", r.Name)
 			}
 			for _, tr := range r.Interfaces {
-				if tr.Name == i.Name {
+				if tr.Name == i.Name && tr.Name != r.Interface {
 					tracked += fmt.Sprintf("     %s, weight %d%s\n", r.Name, tr.Weight.N, word(tr.Weight.Reverse, " reverse", ""))
 				}
 			}
@@ -146,13 +158,17 @@ func state(f net.Flags) string {
 	return strings.Join(words, ", ")
 }
 
-// first is the interface's own address: over IPv6 the link-local one.
-func first(i net.Interface, six bool) string {
+// first is the interface's own address, not a virtual one: over IPv6 the
+// link-local one.
+func first(i net.Interface, six bool, virtual map[netip.Addr]bool) string {
 	addrs, _ := i.Addrs() // it may just have gone
 	for _, a := range addrs {
 		n, ok := a.(*net.IPNet)
-		if ok && (n.IP.To4() == nil) == six && (!six || n.IP.IsLinkLocalUnicast()) {
-			return n.IP.String()
+		if !ok || (n.IP.To4() == nil) != six || six && !n.IP.IsLinkLocalUnicast() {
+			continue
+		}
+		if ip, ok := netip.AddrFromSlice(n.IP); ok && !virtual[ip.Unmap()] {
+			return ip.Unmap().String()
 		}
 	}
 	return "(none)"

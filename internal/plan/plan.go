@@ -34,6 +34,8 @@ type Plan struct {
 	Scripts map[string]bool
 	// Static: the host's own addresses, routes and rules differ.
 	Static bool
+	// Groups: the vrrp_sync_groups differ.
+	Groups bool
 	// Restart are the keywords of global_defs that have changed and that only a
 	// start heeds.
 	Restart []string
@@ -61,6 +63,7 @@ const (
 	Notify         // who is told
 	Announce       // how addresses are announced
 	Routing        // routes and rules
+	Split          // what is done about a split brain
 	Begin          // what cannot be changed while the router runs: it begins anew
 )
 
@@ -98,14 +101,14 @@ func Diff(from, to *config.Config) *Plan {
 		}
 	}
 	p.scripts(from, to)
-	p.Static = !same(from.Static, to.Static)
+	p.Static, p.Groups = !same(from.Static, to.Static), !same(from.Groups, to.Groups)
 	p.Restart = compareGlobals(&from.Global, &to.Global)
 	return p
 }
 
 // Empty tells whether there is nothing to do.
 func (p *Plan) Empty() bool {
-	return len(p.Removed)+len(p.Added)+len(p.Changed)+len(p.Scripts)+len(p.Restart) == 0 && !p.Static
+	return len(p.Removed)+len(p.Added)+len(p.Changed)+len(p.Scripts)+len(p.Restart) == 0 && !p.Static && !p.Groups
 }
 
 // scripts finds those that would run differently: user and group are the
@@ -155,6 +158,9 @@ func (p *Plan) Lines() []string {
 		lines = append(lines, fmt.Sprintf("vrrp_script %s begun anew", name))
 	}
 	slices.Sort(lines[len(lines)-len(p.Scripts):])
+	if p.Groups {
+		lines = append(lines, "vrrp_sync_group changed")
+	}
 	if p.Static {
 		lines = append(lines, "static addresses, routes and rules changed")
 	}

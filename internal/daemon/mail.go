@@ -1,0 +1,108 @@
+package daemon
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/mail"
+	"github.com/vrrpx/vrrpx/stats"
+)
+
+// letters writes mail about transitions, with keepalived's words. It is the
+// loop's, but for the mailer.
+type letters struct {
+	mailer   mailer
+	routerID string
+	noFaults bool
+	last     map[string]string // the state last told of, by what it is of
+}
+
+// mailer sends mail (mail.Mailer).
+type mailer interface {
+	Send(subject, body string)
+}
+
+func newLetters(m mailer) *letters { return &letters{mailer: m, last: map[string]string{}} }
+
+// set takes over what the configuration says of subjects.
+func (l *letters) set(g *config.Global) {
+	l.routerID, l.noFaults = g.RouterID, g.Mail.NoFaults
+	if l.routerID == "" {
+		l.routerID, _ = os.Hostname() // it is never looked up
+	}
+}
+
+// mailOptions is what the mailer makes of the configuration.
+func mailOptions(m *config.Mail) mail.Options {
+	return mail.Options{
+		Server: m.Server, Port: int(m.Port), Timeout: m.Timeout, HELO: m.HELO, From: m.From, To: m.To,
+		TLS: mail.TLS(m.TLS), CA: m.CA, User: m.User, Password: m.Password.Reveal(),
+	}
+}
+
+// openMail makes the mailer; it connects when there is something to send.
+func openMail(log *slog.Logger) *mail.Mailer {
+	return mail.New(func(err error) { log.Warn(err.Error()) })
+}
+
+// instance tells of a router's state, in the words that programs are told.
+func (l *letters) instance(name, state string) {
+	body := "=> VRRP Instance is no longer owning VRRP VIPs <="
+	switch state {
+	case "MASTER":
+		body = "=> VRRP Instance is now owning VRRP VIPs <="
+	case "STOP":
+		body = "=> VRRP Instance stopping <="
+	case "DELETED":
+		body = "=> VRRP Deleted at reload <="
+	}
+	l.state("Instance "+name, state, body)
+}
+
+// group tells of a sync group's state.
+func (l *letters) group(name, state string) {
+	body := "=> All VRRP group instances are now in " + state + " state <="
+	if state == "STOP" {
+		body = "=> All VRRP group instances are now stopping <="
+	}
+	l.state("Group "+name, state, body)
+}
+
+// state sends a mail unless the last one told the same.
+func (l *letters) state(of, state, body string) {
+	if l.noFaults && state == "FAULT" || l.last[of] == state {
+		return
+	}
+	l.last[of] = state
+	what := "Entering " + state + " state"
+	switch state {
+	case "STOP":
+		what = "Stopping"
+	case "DELETED":
+		what = "Deleted"
+	}
+	l.mailer.Send(fmt.Sprintf("[%s] VRRP %s - %s", l.routerID, of, what), body)
+}
+
+// alarm tells of what keepalived has no mail for.
+func (l *letters) alarm(subject, text string) {
+	l.mailer.Send(fmt.Sprintf("[%s] %s", l.routerID, subject), text)
+}
+
+// mailState tells of the router's state by mail.
+func (r *router) mailState(state string) {
+	if r.cfg.SMTPAlert && r.out.letters != nil {
+		r.out.letters.instance(r.cfg.Name, state)
+	}
+}
+
+// mailStatus is nil where no mail is sent.
+func mailStatus(m *mail.Mailer) *stats.Mail {
+	server, c, on := m.Status()
+	if !on {
+		return nil
+	}
+	return &stats.Mail{Server: server, Sent: c.Sent, Refused: c.Refused, Dropped: c.Dropped, Waiting: c.Waiting, Problem: c.Problem}
+}
