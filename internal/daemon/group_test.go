@@ -109,6 +109,22 @@ func TestMembersLeaveTogether(t *testing.T) {
 	}
 }
 
+func TestALesserMasterOnOneLANHasAllMembersAnnounce(t *testing.T) {
+	_, a, b, _ := groupRig(t, true)
+	a.down(37 * ms)
+	b.down(37 * ms)
+	a.round(37 * ms)
+	a.take()
+	a.master(50*ms, 50)
+	a.round(50 * ms)
+	if got := a.take(); strings.Count(got, "advert 100") != 1 || strings.Count(got, "garp") != 2 {
+		t.Errorf("did %q", got)
+	}
+	a.master(51*ms, 50) // not at the pace of what comes
+	a.round(51 * ms)
+	a.wantScript("")
+}
+
 // What the status shows of a member that waits, and why.
 func TestAMemberThatWaitsSaysForWhom(t *testing.T) {
 	h, a, b, _ := groupRig(t, true)
