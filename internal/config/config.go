@@ -144,6 +144,9 @@ type Router struct {
 	NotifyPriorityChanges bool
 	SMTPAlert             bool // Global.Mail is sent for it (smtp_alert)
 
+	// Heartbeats are further lines for the same adverts; see docs/heartbeat.md.
+	Heartbeats []Heartbeat
+
 	SplitBrain *SplitBrain // split_brain; nil for none: what is heard is told all the same
 
 	GARP                 GARP

@@ -41,6 +41,9 @@ type draft struct {
 	vmac          vmacWords
 	group         *groupDraft // nil without
 	isGroup       bool        // what a groupDraft has of a router
+	lines         []*draft    // heartbeat, of which only what a Heartbeat has is set
+	lineName      string      // and these, of such a one
+	linePeers     []LinePeer
 }
 
 func (d *draft) given(keyword string) bool {

@@ -42,7 +42,7 @@ func TestTablesHaveEveryKeywordOfKeepalived(t *testing.T) {
 
 // ours are the keywords that keepalived does not have.
 var ours = []string{"split_brain", "probe", "source", "count", "arp_probe", "action", "script_timeout", "wait_for_script", "notify_alarm",
-	"smtp_tls", "smtp_tls_ca_file", "smtp_auth_user", "smtp_auth_password_file"}
+	"smtp_tls", "smtp_tls_ca_file", "smtp_auth_user", "smtp_auth_password_file", "heartbeat"}
 
 // arguments make a keyword well formed, where a number is not.
 var arguments = map[string]string{
@@ -89,6 +89,7 @@ var arguments = map[string]string{
 	"anti_replay":          "time",
 	"mode":                 "enforce",
 	"split_brain":          "{\n}",
+	"heartbeat":            "{\ninterface eth1\n}",
 	"notify_fifo":          "/run/x.fifo",
 	"vrrp_notify_fifo":     "/run/x.fifo",
 	"json_version":         "2",

@@ -26,6 +26,7 @@ var blocks = map[string]table{
 	"auth_hmac":          hmacTable,
 	"split_brain":        splitTable,
 	"vrrp_sync_group":    groupTable,
+	"heartbeat":          heartbeatTable,
 	"vrrp_script":        scriptTable,
 	"vrrp_track_process": processTable,
 	"track_file":         trackFileTable,

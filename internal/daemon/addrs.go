@@ -58,8 +58,6 @@ func (h *host) addrEvent(e vip.Event) {
 			subject = e.Device
 		}
 		h.log.Error(fmt.Sprintf("(%s) %s: %v; trying again", ownerName(e.Owner), subject, e.Err))
-	case vip.RouteFailed, vip.RouteMade, vip.RouteRestored, vip.RouteForeign:
-		h.routeEvent(e)
 	case vip.Missing, vip.Made:
 		h.deviceEvent(r, e)
 	default:

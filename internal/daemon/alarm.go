@@ -55,13 +55,6 @@ type alarmLog struct {
 	unlogged int
 }
 
-// AlarmEvent is the beginning or the end of an alarm, for those who tell of it.
-type AlarmEvent struct {
-	Router, Kind, Text, Cause string
-	Begins                    bool
-	At                        time.Time
-}
-
 // raise begins an alarm or brings one that stands up to date. Each is logged, put
 // into status, counted, and told of when it begins and when it ends.
 func (r *router) raise(at vrrp.Instant, a alarm) {
@@ -138,19 +131,22 @@ func (r *router) logAlarm(at vrrp.Instant, a *alarm) {
 	r.log.Log(context.Background(), a.level, fmt.Sprintf("(%s) %s", r.cfg.Name, a.text), attrs...)
 }
 
-// tellAlarm runs notify_alarm: ALARM NAME KIND BEGIN|END TEXT.
+// tellAlarm tells of a beginning or an end: notify_alarm by its arguments, ALARM
+// NAME KIND BEGIN|END TEXT, and with smtp_alert, unless it is only by the way, a mail.
 func (r *router) tellAlarm(at vrrp.Instant, a *alarm, begins bool) {
-	if r.out.alarmed != nil {
-		r.out.alarmed(AlarmEvent{r.cfg.Name, a.kind, a.text, a.cause, begins, wall(at)})
-	}
-	if r.tells.alarm == nil {
-		return
-	}
-	word := "END"
+	word, subject, body := "END", fmt.Sprintf("VRRP Instance %s - Alarm %s", r.cfg.Name, a.kind), a.text
 	if begins {
 		word = "BEGIN"
+	} else {
+		subject += " has ended"
+		body = fmt.Sprintf("After %v: %s", at.Sub(a.since).Round(time.Second), a.text)
 	}
-	r.out.notifier.Tell(r.cfg.Name, withArgs(r.tells.alarm, "ALARM", r.cfg.Name, a.kind, word, a.text))
+	if r.cfg.SMTPAlert && r.out.letters != nil && a.level >= slog.LevelWarn {
+		r.out.letters.alarm(subject, body)
+	}
+	if r.tells.alarm != nil {
+		r.out.notifier.Tell(r.cfg.Name, withArgs(r.tells.alarm, "ALARM", r.cfg.Name, a.kind, word, a.text))
+	}
 }
 
 // withArgs is a program with further arguments.

@@ -62,10 +62,7 @@ func (h *host) change(r *router, c *plan.Change, g auth.Guard) {
 		h.changeSplit(r)
 	}
 	if areas.Has(plan.Routing) {
-		h.declare(r, r.cfg)
-		if master {
-			r.out.addresses.Hold(r.owner)
-		}
+		r.declareRouting()
 	}
 	if master = master && r.machine.State() == vrrp.Master; master {
 		if r.machine.Config().Interval != interval {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/auth"
@@ -73,13 +74,14 @@ type host struct {
 	addrs     *vip.Manager
 	pacer     *netio.Pacer
 	announcer *netio.Announcer
-	hops      *nexthop.Watcher   // nil without unicast peers
-	devices   map[string]*device // by name; the loop's once it runs, as is all that follows
-	routers   []*router          // in the order of the configuration
-	groups    []*syncGroup       // likewise
-	leaving   map[string]*router // removed, and their addresses may be there yet
-	starter   *time.Timer        // of a delayed start
-	begins    vrrp.Instant       // when it ends
+	hops      *nexthop.Watcher              // nil without unicast peers
+	devices   map[string]*device            // by name; the loop's once it runs, as is all that follows
+	routers   []*router                     // in the order of the configuration
+	groups    []*syncGroup                  // likewise
+	static    atomic.Pointer[config.Static] // what the host has beside them; nil for nothing
+	leaving   map[string]*router            // removed, and their addresses may be there yet
+	starter   *time.Timer                   // of a delayed start
+	begins    vrrp.Instant                  // when it ends
 	stopping  bool
 	begun     chan struct{}       // closed when the election begins
 	changed   chan struct{}       // holds a token when a router has changed its state
@@ -158,12 +160,16 @@ func (h *host) open() error {
 	}
 	h.addrs, err = vip.Open(vip.Options{
 		StateFile: filepath.Join(h.opts.RunDir, stateName),
-		Events:    func(e vip.Event) { h.loop.post(func() { h.addrEvent(e) }) },
+		Events: func(e vip.Event) {
+			if !h.routeEvent(e) {
+				h.loop.post(func() { h.addrEvent(e) })
+			}
+		},
 	})
 	if err != nil {
 		return err
 	}
-	if err := h.makeStatic(&h.opts.Config.Static); err != nil {
+	if err := h.openStatic(&h.opts.Config.Static); err != nil {
 		return err
 	}
 	h.openKernel()
@@ -237,7 +243,7 @@ func (h *host) open() error {
 		if err := h.addrs.Declare(r.owner, addressesOf(r.cfg), devicesOf(r.cfg)...); err != nil {
 			return err
 		}
-		h.addrs.DeclareRouting(r.owner, routesOf(r.cfg.Routes), rulesOf(r.cfg.Rules))
+		r.declareRouting()
 	}
 	return nil
 }

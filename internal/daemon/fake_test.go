@@ -134,8 +134,8 @@ func (s *record) Declare(_ string, addrs []vip.Address, _ ...vip.MACVLAN) error 
 	return nil
 }
 func (s *record) DeclareRouting(_ string, routes []iproute.Route, rules []iproute.Rule) {
-	if n := len(routes) + len(rules); n > 0 {
-		s.add("declare routing %d", n)
+	if len(routes)+len(rules) > 0 {
+		s.add("declare %d routes, %d rules", len(routes), len(rules))
 	}
 }
 func (s *record) Hold(string)    { s.add("hold") }

@@ -47,6 +47,9 @@ func (h *host) needsOf(cfg *config.Config) map[string]needs {
 				all[t.Name] = needs{}
 			}
 		}
+		for _, name := range r.Needs {
+			all[name] = all[name]
+		}
 	}
 	return all
 }

@@ -20,10 +20,9 @@ type outputs struct {
 	watched   *watchedSet
 	post      func(func()) bool // to the loop
 	notifier  notifier
-	changed   func()           // a router has changed its state; may be nil
-	alarmed   func(AlarmEvent) // told of each alarm beside the notifier, on the loop; nil for nobody
-	fifos     lineTeller       // nil without
-	letters   *letters         // likewise
+	changed   func()     // a router has changed its state; may be nil
+	fifos     lineTeller // nil without
+	letters   *letters   // likewise
 }
 
 // lineTeller writes lines to FIFOs (fifos).
@@ -40,10 +39,10 @@ type sender interface {
 // addresses is the desired state of the host's virtual addresses (vip.Manager).
 type addresses interface {
 	Declare(owner string, addrs []vip.Address, devices ...vip.MACVLAN) error
-	DeclareRouting(owner string, routes []iproute.Route, rules []iproute.Rule)
 	Hold(owner string)
 	Release(owner string)
 	Forget(owner string)
+	DeclareRouting(owner string, routes []iproute.Route, rules []iproute.Rule)
 }
 
 // pacer sends the adverts of every MASTER on its schedule (netio.Pacer).

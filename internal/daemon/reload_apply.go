@@ -27,6 +27,9 @@ func (h *host) apply(p *prepared) {
 			h.meet(name)
 		}
 	})
+	if p.plan.Static {
+		h.keepStatic(&p.cfg.Static) // before routers, who may want the others
+	}
 	for i := range p.plan.Removed {
 		turn(func() { h.remove(h.find(&p.plan.Removed[i]), "removed by a reload", true) })
 	}
@@ -55,11 +58,6 @@ func (h *host) apply(p *prepared) {
 	h.mailer.Set(mailOptions(&p.cfg.Global.Mail))
 	var stayed []*router
 	turn(func() { h.letters.set(&p.cfg.Global); stayed = h.routers })
-	if p.plan.Static {
-		if err := h.makeStatic(&p.cfg.Static); err != nil {
-			h.log.Error("static addresses: " + err.Error()) // new since it was checked
-		}
-	}
 	for i := range p.plan.Changed {
 		if c := &p.plan.Changed[i]; !c.Areas.Has(plan.Begin) {
 			turn(func() { h.change(h.find(&c.From), c, p.guards[plan.IDOf(&c.To)]) })
@@ -74,6 +72,9 @@ func (h *host) apply(p *prepared) {
 			}
 			r.tells = p.told[plan.IDOf(c)]
 		})
+	}
+	if p.plan.Static {
+		h.declareStatic(&p.cfg.Static)
 	}
 	var guards map[string]auth.Guard
 	turn(func() { guards = h.tidy(p) })
@@ -129,6 +130,7 @@ func (h *host) add(c *config.Router, g auth.Guard, tells programsTold, was *rout
 	h.setRouters(append(slices.Clone(h.routers), r))
 	h.findSource(r)
 	h.declare(r, r.cfg)
+	r.declareRouting()
 	if l := r.device.link; l != nil {
 		h.attach(r, l)
 		h.watchPeers(r.device)
@@ -144,7 +146,6 @@ func (h *host) setRouters(all []*router) { h.routers, h.loop.routers = all, all 
 // found out before; what is new since then is told.
 func (h *host) declare(r *router, c config.Router) {
 	r.try("have its addresses", r.out.addresses.Declare(r.owner, addressesOf(c), devicesOf(c)...))
-	r.out.addresses.DeclareRouting(r.owner, routesOf(c.Routes), rulesOf(c.Rules))
 }
 
 // remove ends a router without a word to its peers: of the protocol, priority 0
