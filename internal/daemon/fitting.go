@@ -48,7 +48,9 @@ func (h *host) needsOf(cfg *config.Config) map[string]needs {
 			}
 		}
 		for _, name := range r.Needs {
-			all[name] = all[name]
+			if _, ok := all[name]; !ok {
+				all[name] = needs{}
+			}
 		}
 	}
 	return all
