@@ -17,11 +17,6 @@ var syncTable = names("vrrp_sync_group", strings.Fields(`
 		"track_bfd":       freeLines,
 	})
 
-var processTable = names("vrrp_track_process", strings.Fields(`
-	process param_match weight quorum quorum_max delay terminate_delay fork_delay full_command`), nil)
-
-var trackFileTable = names("track_file", strings.Fields(`file weight init_file`), nil)
-
 var garpGroupTable = names("garp_group", strings.Fields(`garp_interval gna_interval interface`),
 	map[string]string{"interfaces": freeLines})
 

@@ -76,6 +76,8 @@ type host struct {
 	electing  bool                // the start is not delayed any more
 	scripts   map[string]*watched // by name
 	runs      map[string]*track.Scripts
+	things    map[string]*watched // the files of track_file by name
+	watchers  watchers
 
 	out        outputs
 	runner     *script.Runner
@@ -128,7 +130,7 @@ func Run(ctx context.Context, o Options) error {
 func newHost(o Options) *host {
 	return &host{
 		opts: o, log: o.Log, started: time.Now(), loopDone: make(chan struct{}), stopKeeper: func() {},
-		devices: map[string]*device{}, leaving: map[string]*router{}, scripts: map[string]*watched{}, runs: map[string]*track.Scripts{},
+		devices: map[string]*device{}, leaving: map[string]*router{}, scripts: map[string]*watched{}, runs: map[string]*track.Scripts{}, things: map[string]*watched{},
 	}
 }
 
@@ -199,6 +201,9 @@ func (h *host) open() error {
 		h.scripts[s.Name] = w
 	}
 	if err := h.openDevices(); err != nil {
+		return err
+	}
+	if err := h.openFiles(); err != nil {
 		return err
 	}
 	for _, s := range checks {
@@ -353,6 +358,9 @@ func (h *host) stop() {
 func (h *host) close() {
 	for _, run := range h.runs {
 		run.Close()
+	}
+	if h.watchers.files != nil {
+		h.watchers.files.Close()
 	}
 	if h.announcer != nil {
 		h.announcer.Close()

@@ -34,6 +34,8 @@ type Plan struct {
 	Scripts map[string]bool
 	// Static: the host's own addresses, routes and rules differ.
 	Static bool
+	// Watched: the files and processes that routers track differ.
+	Watched bool
 	// Restart are the keywords of global_defs that have changed and that only a
 	// start heeds.
 	Restart []string
@@ -99,13 +101,14 @@ func Diff(from, to *config.Config) *Plan {
 	}
 	p.scripts(from, to)
 	p.Static = !same(from.Static, to.Static)
+	p.Watched = !same(from.Files, to.Files) || !same(from.Processes, to.Processes)
 	p.Restart = compareGlobals(&from.Global, &to.Global)
 	return p
 }
 
 // Empty tells whether there is nothing to do.
 func (p *Plan) Empty() bool {
-	return len(p.Removed)+len(p.Added)+len(p.Changed)+len(p.Scripts)+len(p.Restart) == 0 && !p.Static
+	return len(p.Removed)+len(p.Added)+len(p.Changed)+len(p.Scripts)+len(p.Restart) == 0 && !p.Static && !p.Watched
 }
 
 // scripts finds those that would run differently: user and group are the
@@ -155,6 +158,9 @@ func (p *Plan) Lines() []string {
 		lines = append(lines, fmt.Sprintf("vrrp_script %s begun anew", name))
 	}
 	slices.Sort(lines[len(lines)-len(p.Scripts):])
+	if p.Watched {
+		lines = append(lines, "tracked files or processes changed")
+	}
 	if p.Static {
 		lines = append(lines, "static addresses, routes and rules changed")
 	}
