@@ -89,6 +89,8 @@ type host struct {
 	electing  bool                // the start is not delayed any more
 	scripts   map[string]*watched // by name
 	runs      map[string]*track.Scripts
+	things    map[string]*watched // the files of track_file by name
+	watchers  watchers
 
 	out        outputs
 	runner     *script.Runner
@@ -149,7 +151,7 @@ func newHost(o Options) *host {
 	return &host{
 		opts: o, shown: o.Config, log: o.Log, started: time.Now(), stopKeeper: func() {},
 		loopDone: make(chan struct{}), begun: make(chan struct{}), changed: make(chan struct{}, 1),
-		devices: map[string]*device{}, leaving: map[string]*router{}, scripts: map[string]*watched{}, runs: map[string]*track.Scripts{},
+		devices: map[string]*device{}, leaving: map[string]*router{}, scripts: map[string]*watched{}, runs: map[string]*track.Scripts{}, things: map[string]*watched{},
 	}
 }
 
@@ -235,6 +237,9 @@ func (h *host) open() error {
 		h.openSplit(r)
 	}
 	if err := h.openDevices(); err != nil {
+		return err
+	}
+	if err := h.openFiles(); err != nil {
 		return err
 	}
 	for _, s := range checks {
@@ -405,6 +410,9 @@ func (h *host) close() {
 	for _, r := range h.routers {
 		r.closeSplit()
 		r.unwatch()
+	}
+	if h.watchers.files != nil {
+		h.watchers.files.Close()
 	}
 	if h.announcer != nil {
 		h.announcer.Close()

@@ -54,6 +54,8 @@ func (h *host) apply(p *prepared) {
 		})
 	}
 	turn(func() { h.rerun(p.checks, p.plan.Scripts) })
+	turn(func() { h.keepFiles(p.cfg) })
+	h.rewatch(p.cfg)
 	h.fifos.apply(p.fifos)
 	h.mailer.Set(mailOptions(&p.cfg.Global.Mail))
 	var stayed []*router
