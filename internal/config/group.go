@@ -74,7 +74,7 @@ func (in *interpreter) resolveGroups() {
 				owner = owner || d.Priority == 255 || d.State == Master && !d.given("priority")
 			}
 		}
-		for _, list := range [][]Track{g.draft.Scripts, g.draft.Interfaces} {
+		for _, list := range [][]Track{g.draft.Scripts, g.draft.Interfaces, g.draft.Files, g.draft.Processes} {
 			for i := range list {
 				if t := &list[i]; owner && t.Weight.N != 0 {
 					in.diags.warnf(t.Pos, "remove the weight, or use priorities below 255", "(%s) the weight of %s counts as 0: a member has priority 255, which is never adjusted",
@@ -91,6 +91,8 @@ func (in *interpreter) resolveGroups() {
 func (in *interpreter) trackAsGroup(d *draft) {
 	d.Scripts = in.trackTogether(d, "track_script", d.Scripts, d.group.draft.Scripts)
 	d.Interfaces = in.trackTogether(d, "track_interface", d.Interfaces, d.group.draft.Interfaces)
+	d.Files = in.trackTogether(d, "track_file", d.Files, d.group.draft.Files)
+	d.Processes = in.trackTogether(d, "track_process", d.Processes, d.group.draft.Processes)
 }
 
 // trackTogether is the list of one keyword of a member.

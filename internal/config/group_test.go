@@ -48,6 +48,21 @@ var groupComparisons = []comparison{
 	{grouped(both, "priority 255", "priority 100"), ""},
 	{grouped(both, "nopreempt", ""), ""},
 	{grouped(both, "priority 150", "priority 100"), ""},
+	{watchedThings + grouped(both+"track_file {\nf\n}\ntrack_process {\np weight -3\n}", "", ""), ""},
+}
+
+const watchedThings = "track_file f {\nfile /run/f\nweight 2\n}\nvrrp_track_process p {\nprocess nginx\nweight -20\n}\n"
+
+func TestMembersTrackTheFilesAndProcessesOfTheirGroup(t *testing.T) {
+	cfg, diags := Parse("f", []byte(watchedThings+grouped(both+"track_file {\nf\n}\ntrack_process {\np weight -3\n}", "", "")))
+	if cfg == nil {
+		t.Fatal(show(diags))
+	}
+	for _, r := range cfg.Routers {
+		if len(r.Files) != 1 || r.Files[0].Weight.N != 2 || len(r.Processes) != 1 || r.Processes[0].Weight.N != -3 {
+			t.Errorf("%s tracks %+v and %+v", r.Name, r.Files, r.Processes)
+		}
+	}
 }
 
 func TestGroupsAreRead(t *testing.T) {
