@@ -15,9 +15,13 @@ func TestGroupsOf256RoutersMoveTogetherBesideKeepalived(t *testing.T) {
 	testnet.Need(t, "root", "keepalived")
 	const routers = 256
 	conf := testnet.GroupsConf(16, 16, "0.5", "eth0", "eth1")
-	for _, c := range []struct{ high, low party }{{native, keepalived}, {keepalived, native}} {
+	for _, c := range []struct {
+		high, low party
+		prefix    string
+	}{{native, keepalived, "t-g256x-"}, {keepalived, native, "t-g256k-"}} {
 		t.Run(fmt.Sprintf("%v over %v", c.high, c.low), func(t *testing.T) {
-			l := testnet.Spec{Hosts: []testnet.HostSpec{{Name: "high"}, {Name: "low"}}, Links: 2}.ForTest(t)
+			t.Parallel()
+			l := testnet.Spec{Prefix: c.prefix, Hosts: []testnet.HostSpec{{Name: "high"}, {Name: "low"}}, Links: 2}.ForTest(t)
 			high, low := l.Host("high"), l.Host("low")
 			for host, p := range map[*testnet.Host]party{high: c.high, low: c.low} {
 				if p == keepalived {
