@@ -146,11 +146,15 @@ func TestGroupsThatCannotWorkAreToldByPlace(t *testing.T) {
 	}
 }
 
-func TestCrossedPrioritiesOfTwoHostsAreTold(t *testing.T) {
+func TestGroupsOfTwoHostsAreCompared(t *testing.T) {
 	t.Chdir(t.TempDir())
+	apart := strings.Replace(grouped(both, "", ""), "vrrp_sync_group G {\n"+both+"\n}\n", "", 1)
 	for name, c := range map[string]struct{ ours, theirs, want string }{
-		"alike":   {grouped(both, "priority 150", "priority 150"), grouped(both, "", ""), ""},
-		"crossed": {grouped(both, "priority 150", "priority 90"), grouped(both, "", ""), "a:27:1: warning: (VI_2) priority 90, and 100 at b:24:1; (VI_1) the other way about"},
+		"alike":    {grouped(both, "priority 150", "priority 150"), grouped(both, "", ""), ""},
+		"crossed":  {grouped(both, "priority 150", "priority 90"), grouped(both, "", ""), "a:27:1: warning: (VI_2) priority 90, and 100 at b:24:1; (VI_1) the other way about"},
+		"no group": {grouped(both, "priority 150", "priority 150"), apart, "(VI_1) its sync group is not that of the other host"},
+		"two groups": {grouped(both, "priority 150", "priority 150"),
+			grouped("group {\nVI_1\n}\n}\nvrrp_sync_group H {\ngroup {\nVI_2\n}\n", "", ""), "(VI_1) its sync group is not that of the other host"},
 	} {
 		must(t, os.WriteFile("a", []byte(c.ours), 0o600))
 		must(t, os.WriteFile("b", []byte(c.theirs), 0o600))
