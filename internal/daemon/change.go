@@ -56,6 +56,10 @@ func (h *host) change(r *router, c *plan.Change, g auth.Guard) {
 		}
 		h.declare(r, r.cfg)
 	}
+	if areas.Has(plan.Addresses) && len(r.split.watches) > 0 {
+		r.unwatch() // others' claims to the addresses of before
+		r.watch()
+	}
 	if areas.Has(plan.Routing) {
 		r.declareRouting()
 	}
