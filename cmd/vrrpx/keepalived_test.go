@@ -103,7 +103,9 @@ func TestPIDFileNames(t *testing.T) {
 		if _, err := getopt(k.options(), tc.args); err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Join(k.pidFiles(&config.Global{Files: tc.conf}), " "); got != tc.want {
+		cfg := config.Config{Global: config.Global{Files: tc.conf}}
+		k.adjust(&cfg)
+		if got := strings.Join(k.pidFiles(&cfg.Global), " "); got != tc.want {
 			t.Errorf("%v, %+v: %s, want %s", tc.args, tc.conf, got, tc.want)
 		}
 	}

@@ -48,6 +48,8 @@ func (h *host) apply(p *prepared) {
 		})
 	}
 	turn(func() { h.rerun(p.checks, p.plan.Scripts) })
+	turn(func() { h.keepFiles(p.cfg) })
+	h.rewatch(p.cfg)
 	h.fifos.apply(p.fifos)
 	h.mailer.Set(mailOptions(&p.cfg.Global.Mail))
 	var stayed []*router
@@ -77,7 +79,7 @@ func (h *host) apply(p *prepared) {
 		h.declareStatic(&p.cfg.Static)
 	}
 	var guards map[string]auth.Guard
-	turn(func() { guards = h.tidy(p) })
+	turn(func() { guards = h.tidy(p); h.shown = p.cfg })
 	if p.cfg.Global.FIFOStatesOnReload {
 		turn(func() { h.tellStates(stayed) })
 	}
@@ -205,6 +207,7 @@ func (h *host) left(owner string) {
 	}
 	delete(h.leaving, owner)
 	r.admit()
+	r.unwatch()
 	h.pacer.Forget(owner)
 	h.announcer.Forget(owner)
 }

@@ -140,7 +140,7 @@ func (r *router) perform(at vrrp.Instant, in vrrp.Input) {
 	r.effects = r.boundAnswers(at, in, r.effects)
 	r.carryOut(at, r.effects)
 	if r.band != nil {
-		r.band.follow(at, r)
+		r.band.follow(at, r, r.effects)
 	}
 }
 

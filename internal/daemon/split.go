@@ -505,31 +505,29 @@ func (r *router) armSplit(at vrrp.Instant) {
 
 var splitAlarms = []string{alarmTwoMasters, alarmConflict, alarmVRRPLost, alarmNotHeard, alarmYielded, alarmFence}
 
-// openSplit makes ready what split_brain of one router asks for.
+// openSplit begins what split_brain of one router asks for, on the loop or before
+// it runs.
 func (h *host) openSplit(r *router) {
-	sb := r.cfg.SplitBrain
-	if sb == nil {
-		return
-	}
-	if r.tells.fence != nil {
-		c := *r.tells.fence
-		c.Timeout = sb.ScriptTimeout
-		c.Outlives = true // half a fencing is worse than either
-		r.split.fence.command, r.split.fence.run = &c, h.runner.Run
-		r.split.fence.post = r.out.post
-	}
+	r.split.fence.run, r.split.fence.post = h.runner.Run, h.loop.post
 	r.openPeer()
 }
 
-// closeSplit ends what openSplit and the loop have started for one router.
+// closeSplit ends what openSplit and the loop have started for one router. Its
+// addresses are watched until they have gone.
 func (r *router) closeSplit() {
-	if r.split.peer.stop != nil {
-		r.split.peer.stop()
-	}
+	r.closePeer()
 	if r.split.timer != nil {
 		r.split.timer.Stop()
 	}
-	r.unwatch()
+}
+
+// changeSplit puts another split_brain in force, and what is asked of the LAN.
+func (h *host) changeSplit(r *router) {
+	r.closePeer()
+	h.openSplit(r)
+	r.split.askAt = 0
+	r.planNext()
+	r.armSplit(clock.Now())
 }
 
 // better tells whether another's claim beats ours: by priority, then by the higher

@@ -198,6 +198,7 @@ func (t *text) router(s *Snapshot, r *router) {
 			t.line("     %s", r.address(a))
 		}
 	}
+	t.routing(r)
 	if r.Unicast() {
 		t.line("   Unicast TTL = %d", r.UnicastTTL)
 		t.line("   Check unicast src : %s", word(r.CheckSource, "yes", "no"))
@@ -209,8 +210,8 @@ func (t *text) router(s *Snapshot, r *router) {
 	}
 	t.tracks("interfaces", r.Interfaces)
 	t.tracks("scripts", r.Scripts)
-	t.line("   Using smtp notification = no")
-	t.line("   Notify deleted = Fault")
+	t.line("   Using smtp notification = %s", word(r.SMTPAlert, "yes", "no"))
+	t.line("   Notify deleted = %s", word(r.Notify.AsDeleted, "Deleted", "Fault"))
 	for _, c := range []struct {
 		name string
 		of   config.Command
@@ -222,7 +223,23 @@ func (t *text) router(s *Snapshot, r *router) {
 			t.line("   %s state transition script = %s, uid:gid %s", c.name, quoted(c.of.Argv), s.user(c.of))
 		}
 	}
-	t.line("   Notify priority changes = false")
+	t.line("   Notify priority changes = %s", truth(r.NotifyPriorityChanges))
+}
+
+// routing lists routes and rules, in iproute2's words as keepalived has them.
+func (t *text) routing(r *router) {
+	if len(r.Routes) > 0 {
+		t.line("   Virtual Routes :")
+	}
+	for _, route := range r.Routes {
+		t.line("     %s", route.String())
+	}
+	if len(r.Rules) > 0 {
+		t.line("   Virtual Rules :")
+	}
+	for _, rule := range r.Rules {
+		t.line("     %s", rule.String())
+	}
 }
 
 // since is when the state last changed. What the history has of it was made a

@@ -207,6 +207,31 @@ func TestDontReleaseKeepsTheAddresses(t *testing.T) {
 	await(t, "the release", func() bool { return s.pid() == 0 && !holds(h) })
 }
 
+// --namespace: called in one network namespace, it lives in another.
+func TestNamespaceOption(t *testing.T) {
+	l := testnet.ForTest(t, "a", "b")
+	a, b := l.Host("a"), l.Host("b")
+	s := newService(t, b)
+	if out, code := s.start(t, v3.conf(150), "-s", "no-such-namespace"); code == 0 || !strings.Contains(out, "no-such-namespace") {
+		t.Errorf("code %d, %q", code, out)
+	}
+	if out, code := s.start(t, v3.conf(150), "-s", a.Namespace); code != 0 {
+		t.Fatalf("code %d: %s", code, out)
+	}
+	awaitState(t, a, "MASTER")
+	if holds(b) {
+		t.Error("it is where it was called")
+	}
+	if env, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", s.pid())); !strings.Contains(string(env), "TMPDIR=") {
+		t.Errorf("the environment was lost: %q", env)
+	}
+	s.signal(t, "STOP")
+	await(t, "the release", func() bool { return s.pid() == 0 && !holds(a) })
+	if out, code := vrrpx(t, a, "cleanup"); code != 0 || !strings.Contains(out, "nothing") {
+		t.Errorf("left behind: %s", out)
+	}
+}
+
 // fakeManager is systemd's end of the socket.
 type fakeManager struct {
 	conn *net.UnixConn

@@ -198,8 +198,15 @@ func TestAddressConfiguredByHand(t *testing.T) {
 			l := testnet.ForTest(t, "a", "b")
 			a, b := l.Host("a"), l.Host("b")
 			must(t, b.AddAddr("eth0", netip.MustParsePrefix(vip+"/32")))
-			start(t, a, mode, v3.conf(150, block("arp_probe 0.3")))
+			da := start(t, a, mode, v3.conf(150, block("arp_probe 0.3")))
 			awaitAlarm(t, a, "address_conflict", "manual", vip, b.MAC.String(), "by hand")
+			if mode == "native" { // by a reload, another split_brain is in force at once
+				check := unmoved(t, a)
+				reload(t, da, v3.conf(150, block("arp_probe 0.2", "probe "+b.Addr.String())))
+				awaitRouter(t, a, "to probe", func(r stats.Router) bool { return r.Probe != nil && r.Probe.State == "up" })
+				awaitAlarm(t, a, "address_conflict", "firewall_or_manual", b.MAC.String())
+				check()
+			}
 			if r := router(t, a); r.State != "MASTER" || r.Claims == 0 {
 				t.Errorf("%s, %d claims", r.State, r.Claims)
 			}
