@@ -31,6 +31,8 @@ type router struct {
 	begins  vrrp.Instant // when the election begins, after a delayed start
 	resumed vrrp.Instant // when it last gave way; what waited until then is heard then
 
+	resumes bool // begun anew by a reload while MASTER, and not started yet
+
 	sourceGone bool // the address of track_src_ip is not on the interface
 
 	taken   taken
