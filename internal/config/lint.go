@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -129,8 +130,20 @@ func rootScripts(diags *diagnostics, cfg *Config) {
 	}
 }
 
-// untracked finds routers that go on when what the others track fails.
+// untracked finds routers that go on when what the others track fails, and are
+// in no sync group with one of these.
 func untracked(diags *diagnostics, cfg *Config) {
+	follows := map[string]bool{}
+	tracks := map[string]bool{}
+	for _, r := range cfg.Routers {
+		tracks[r.Name] = len(r.Scripts)+len(r.Interfaces) > 0
+	}
+	for _, g := range cfg.Groups {
+		one := slices.ContainsFunc(g.Members, func(m GroupMember) bool { return tracks[m.Name] })
+		for _, m := range g.Members {
+			follows[m.Name] = one
+		}
+	}
 	var names []string
 	var first Pos
 	tracked := false
@@ -139,10 +152,11 @@ func untracked(diags *diagnostics, cfg *Config) {
 		switch {
 		case len(r.Scripts) > 0:
 			tracked = true
-		case len(r.Interfaces) == 0 && len(names) == 0:
-			first = r.Pos
-			fallthrough
-		case len(r.Interfaces) == 0:
+		case len(r.Interfaces) > 0 || follows[r.Name]:
+		default:
+			if len(names) == 0 {
+				first = r.Pos
+			}
 			names = append(names, plain(r.Name))
 		}
 	}

@@ -186,10 +186,15 @@ func (c *hostCheck) programs(cfg *config.Config) {
 	}
 	g := &cfg.Global
 	told := []config.Command{g.NotifyAlarm, g.NotifyFIFO.Script, g.VRRPNotifyFIFO.Script}
+	add := func(n *config.Notify) {
+		told = append(told, n.Master, n.Backup, n.Fault, n.Stop, n.Any, n.MasterHearsLower, n.Alarm)
+	}
+	for i := range cfg.Groups {
+		add(&cfg.Groups[i].Notify)
+	}
 	for i := range cfg.Routers {
 		r := &cfg.Routers[i]
-		n := &r.Notify
-		told = append(told, n.Master, n.Backup, n.Fault, n.Stop, n.Any, n.MasterHearsLower, n.Alarm)
+		add(&r.Notify)
 		if r.SplitBrain != nil {
 			told = append(told, r.SplitBrain.Script)
 		}
