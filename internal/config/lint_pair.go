@@ -28,7 +28,7 @@ func LoadPair(path, id, peerPath, peerID string) (*Config, []Diagnostic) {
 	p.match()
 	p.identity(cfg, peer)
 	p.routers()
-	p.groups()
+	p.crossings()
 	return cfg, append(diags, found.sorted()...)
 }
 
@@ -90,7 +90,7 @@ func (p *twoHosts) routers() {
 	for i, a := range p.ours {
 		if b := p.other[i]; b != nil {
 			p.compare(a, b)
-			p.groups(a, b)
+			p.together(a, b)
 		} else if b := names[a.Name]; b != nil && b.Family == a.Family {
 			told[b] = true
 			p.diags.warnf(a.at("virtual_router_id"), "write the same one on every host of a router", "(%s) virtual_router_id %d, and %d at %s: neither hears the other, and both are MASTER",
@@ -110,9 +110,9 @@ func (p *twoHosts) alone(d *draft) {
 	p.diags.warnf(d.Pos, "add it there too", "(%s) virtual_router_id %d is not in the other host's file: nobody takes its addresses over", plain(d.Name), d.VRID)
 }
 
-// groups looks whether the routers that move with one on this host move with it
+// together looks whether the routers that move with one on this host move with it
 // on the other too.
-func (p *twoHosts) groups(a, b *draft) {
+func (p *twoHosts) together(a, b *draft) {
 	tied := func(d *draft) (names []string, pos Pos) {
 		if d.group == nil {
 			return nil, d.Pos
