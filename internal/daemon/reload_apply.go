@@ -46,7 +46,7 @@ func (h *host) apply(p *prepared) {
 		turn(func() { h.fit(h.meet(name), f) })
 	}
 	turn(func() { h.rerun(p.checks, p.plan.Scripts) })
-	turn(func() { h.keepFiles(p.cfg) })
+	turn(func() { h.keepThings(p.cfg) })
 	h.rewatch(p.cfg)
 	h.fifos.apply(p.fifos)
 	h.mailer.Set(mailOptions(&p.cfg.Global.Mail))
