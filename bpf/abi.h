@@ -109,6 +109,12 @@ struct rule {
 	__u8 bound;           /* 1: adverts of that sender and priority go up by a bound of their own */
 	__u8 pad2;
 	__u8 old_group[16];
+	/*
+	 * Of a heartbeat line: the interface of the router that it belongs to, whose
+	 * deadline an advert that matches refreshes too. VRID and family are the same.
+	 */
+	__u32 router_ifindex; /* 0: this is no line */
+	__u32 pad3;
 };
 
 /* A router that may speak to one with unicast peers. */
@@ -126,6 +132,7 @@ struct peer {
 struct router_state {
 	__u64 last_seen_ns;    /* valid advert, from anyone */
 	__u64 last_match_ns;   /* advert that matched the rule */
+	__u64 refreshed_ns;    /* the same, here or on a line of the router */
 	__u64 received;        /* valid adverts */
 	__u64 matched;         /* of them elided */
 	__u64 sent_up;         /* of them put on the ring */
@@ -141,6 +148,7 @@ struct iface_counters {
 	__u64 frames;
 	__u64 passed;
 	__u64 dropped; /* XDP_DROP: unseen by tcpdump */
+	__u64 claims_full_ns; /* when the bucket of EVENT_CLAIM is full again */
 	struct interface_drops drops;
 };
 
@@ -165,8 +173,8 @@ struct watched_key {
 struct watched {
 	__u64 claims;   /* frames of others that claim it */
 	__u64 full_ns;  /* when the bucket of its events is full again */
-	__u8 own[2][6]; /* whose claims are not told: our MAC addresses */
-	__u8 pad[4];
+	__u8 own[6];    /* whose claims are not told: our MAC address */
+	__u8 pad[2];
 };
 
 /* What stands behind an ARP probe of a router like this one: "vrpx". */
@@ -193,7 +201,7 @@ struct event {
 	__u64 at_ns;    /* advert: arrival; down: the deadline that passed */
 	__u64 now_ns;   /* when it was put on the ring */
 	__u64 digest;   /* of the VRRP message */
-	__u64 heard_ns; /* down: the last match when the deadline was judged */
+	__u64 heard_ns; /* down: the last match, on any line, when the deadline was judged */
 	struct router_key key;
 	enum event_kind kind;
 	__u16 length;  /* of packet */

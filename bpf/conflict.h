@@ -28,7 +28,9 @@
 #define ND_CLAIM     253   /* RFC 4727 section 5: for experiments */
 
 #define CLAIM_EVERY_NS 20000000ULL /* events of one address: 50 a second, */
-#define CLAIM_BURST    8           /* and so many at once */
+#define CLAIM_BURST    8           /* and so many at once; */
+#define CLAIMS_EVERY_NS 2000000ULL /* of an interface 500 a second, */
+#define CLAIMS_BURST    200        /* so that they leave room for adverts on the ring */
 
 /* How many entries watched has. Written by user space alone. */
 volatile __u32 watched_count = 0;
@@ -93,19 +95,19 @@ static __always_inline bool nd_claim(struct cursor *c, struct watched_key *key)
 }
 
 /*
- * Takes one from the address's bucket. Two CPUs may take the same one: the bound
- * is then exceeded by one for each.
+ * Takes one from a bucket. Two CPUs may take the same one: the bound is then
+ * exceeded by one for each.
  */
-static __always_inline bool take_claim(struct watched *w, __u64 now)
+static __always_inline bool take_claim(__u64 *bucket, __u64 now, __u64 every, __u64 burst)
 {
-	__u64 full = w->full_ns;
+	__u64 full = *bucket;
 
 	if (after(now, full))
 		full = now;
-	full += CLAIM_EVERY_NS;
-	if (full - now > CLAIM_EVERY_NS * CLAIM_BURST)
+	full += every;
+	if (full - now > every * burst)
 		return false;
-	w->full_ns = full;
+	*bucket = full;
 	return true;
 }
 
@@ -148,6 +150,7 @@ static __always_inline void look_for_claim(struct xdp_md *ctx)
 		.at = (void *)(long)ctx->data,
 		.end = (void *)(long)ctx->data_end,
 	};
+	struct iface_counters *ic;
 	struct watched *w;
 	struct frame f;
 	__be16 proto;
@@ -169,11 +172,13 @@ static __always_inline void look_for_claim(struct xdp_md *ctx)
 		return;
 	key.ifindex = ctx->ingress_ifindex;
 	w = bpf_map_lookup_elem(&watched, &key);
-	if (!w || same_mac(f.eth->h_source, w->own[0]) || same_mac(f.eth->h_source, w->own[1]))
+	if (!w || same_mac(f.eth->h_source, w->own))
 		return;
 	count(&w->claims);
+	ic = bpf_map_lookup_elem(&interfaces, &key.ifindex);
 	now = bpf_ktime_get_ns();
-	if (take_claim(w, now))
+	if (ic && take_claim(&w->full_ns, now, CLAIM_EVERY_NS, CLAIM_BURST) &&
+	    take_claim(&ic->claims_full_ns, now, CLAIMS_EVERY_NS, CLAIMS_BURST))
 		tell_claim(&c, &f, &key, packet, now);
 }
 

@@ -22,6 +22,9 @@ const (
 // already is attached afresh when another mode is asked for. Auto never
 // returns Off: where neither mode is to be had it fails.
 //
+// As many calls of Detach end it as there were of Attach: who opens an interface
+// anew need not know who closes what it was before.
+//
 // A program that is not ours is never replaced: that is *ForeignError. On a
 // real driver attaching can reset the link, and waiting for a dying process of
 // ours may take half a second. The kernel detaches by itself when this process
@@ -29,9 +32,11 @@ const (
 func (k *Kernel) Attach(ifindex int, mode Mode) (Mode, string, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if a, ok := k.links[ifindex]; ok {
-		if (mode == a.mode || mode == Auto) && a.alive() {
-			return a.mode, a.note, nil
+	before := k.links[ifindex]
+	if before != nil {
+		if (mode == before.mode || mode == Auto) && before.alive() {
+			before.users++
+			return before.mode, before.note, nil
 		}
 		if err := k.detach(ifindex); err != nil {
 			return Off, "", err
@@ -49,18 +54,22 @@ func (k *Kernel) Attach(ifindex int, mode Mode) (Mode, string, error) {
 		_ = k.interfaces.Delete(uint32(ifindex)) // made above
 		return Off, "", err
 	}
-	k.links[ifindex] = a
+	a.users = 1
+	if before != nil {
+		a.users += before.users
+	}
+	k.links[ifindex] = &a
 	return a.mode, a.note, nil
 }
 
 func (k *Kernel) attach(ifindex int, mode Mode) (attachment, error) {
 	if mode != Auto {
 		l, err := k.link(ifindex, mode)
-		return attachment{l, mode, ""}, err
+		return attachment{link: l, mode: mode}, err
 	}
 	l, native := k.link(ifindex, Native)
 	if native == nil {
-		return attachment{l, Native, ""}, nil
+		return attachment{link: l, mode: Native}, nil
 	}
 	var foreign *ForeignError
 	if errors.As(native, &foreign) {
@@ -70,7 +79,7 @@ func (k *Kernel) attach(ifindex int, mode Mode) (attachment, error) {
 	if err != nil {
 		return attachment{}, errors.Join(native, err)
 	}
-	return attachment{l, Generic, native.Error()}, nil
+	return attachment{link: l, mode: Generic, note: native.Error()}, nil
 }
 
 func (k *Kernel) link(ifindex int, mode Mode) (link.Link, error) {
@@ -106,11 +115,15 @@ func (a attachment) alive() bool {
 	return err == nil && info.XDP() != nil && info.XDP().Ifindex != 0
 }
 
-// Detach takes the program off an interface, which may be gone, and forgets
-// its counters. One that is not attached is no error.
+// Detach ends one Attach. The last takes the program off the interface, which may
+// be gone, and forgets its counters. One that is not attached is no error.
 func (k *Kernel) Detach(ifindex int) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if a := k.links[ifindex]; a != nil && a.users > 1 {
+		a.users--
+		return nil
+	}
 	return k.detach(ifindex)
 }
 

@@ -111,6 +111,20 @@ func TestAttachAgain(t *testing.T) {
 	if err := h.Detach(p.ours); err != nil {
 		t.Errorf("detach of what is not attached: %v", err)
 	}
+	// Who opens an interface anew is not deprived by who closes it as it was.
+	for range 2 {
+		h.attachTo(p.ours, Native)
+	}
+	for _, want := range []Mode{Native, Off} {
+		if err := h.Detach(p.ours); err != nil {
+			t.Error(err)
+		}
+		name := vrrpxProgVrrpxRx
+		if want == Off {
+			name = ""
+		}
+		wantOccupant(t, p.ours, name, want)
+	}
 }
 
 // pass is another's program.

@@ -16,9 +16,7 @@ import (
 type Watch struct {
 	Ifindex uint32
 	Addr    netip.Addr
-	// Own are the MAC addresses whose claims are not told: the interface's and
-	// the virtual router's.
-	Own [2][6]byte
+	Own     [6]byte // the interface's MAC address: its claims are not told
 }
 
 // watches are the addresses that are watched.

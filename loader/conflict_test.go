@@ -15,7 +15,7 @@ var (
 
 func (h *harness) watch(addr string) Watch {
 	h.Helper()
-	w := Watch{h.lo, netip.MustParseAddr(addr), [2][6]byte{ownMAC, {0, 0, 0x5e, 0, 1, 51}}}
+	w := Watch{h.lo, netip.MustParseAddr(addr), ownMAC}
 	if err := h.Watch(w); err != nil {
 		h.Fatal(err)
 	}
@@ -61,7 +61,6 @@ func TestClaimsOfWatchedAddressesAreTold(t *testing.T) {
 		{"question for another", by(otherMAC, ether(0x0806, arpOf(1, "0.0.0.0", "192.0.2.7", claim...))), false},
 		{"for another", by(otherMAC, ether(0x0806, arpOf(1, "192.0.2.7", "192.0.2.7"))), false},
 		{"our own", by(ownMAC, ether(0x0806, arpOf(1, vip4, vip4))), false},
-		{"the virtual MAC's", by([6]byte{0, 0, 0x5e, 0, 1, 51}, ether(0x0806, arpOf(1, vip4, vip4))), false},
 		{"with a priority tag", by(otherMAC, ether(0x0806, arpOf(1, vip4, vip4), [2]int{0x8100, 0xa000})), true},
 		{"of another VLAN", by(otherMAC, ether(0x0806, arpOf(1, vip4, vip4), [2]int{0x8100, 5})), false},
 		{"of another medium", by(otherMAC, ether(0x0806, set(1, 6)(arpOf(1, vip4, vip4)))), false},
@@ -113,6 +112,24 @@ func TestClaimsAreBounded(t *testing.T) {
 	h.run(by(otherMAC, ether(0x0806, arpOf(2, "192.0.2.101", "192.0.2.7"))))
 	if n := len(h.events()); n != 1 {
 		t.Errorf("%d events of the other address", n)
+	}
+}
+
+// However many addresses are claimed, there is room for adverts on the ring.
+func TestClaimsOfAnInterfaceAreBounded(t *testing.T) {
+	h := open(t, Options{NoTimer: true})
+	const addrs = 1000
+	addr := func(i int) string { return netip.AddrFrom4([4]byte{192, 0, byte(2 + i/200), byte(1 + i%200)}).String() }
+	for i := range addrs {
+		h.watch(addr(i))
+	}
+	begin := testnet.Now()
+	for i := range addrs {
+		h.run(by(otherMAC, ether(0x0806, arpOf(2, addr(i), "192.0.2.250"))))
+	}
+	most := 200 + 2 + int(testnet.Now().Sub(begin)/2e6)
+	if n := len(h.events()); n < 200 || n > min(most, addrs-1) {
+		t.Errorf("%d of %d claims were told, want 200 to %d", n, addrs, most)
 	}
 }
 

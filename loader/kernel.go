@@ -48,13 +48,14 @@ type Kernel struct {
 	pinDir string
 
 	mu    sync.Mutex
-	links map[int]attachment // by ifindex
+	links map[int]*attachment // by ifindex
 }
 
 type attachment struct {
-	link link.Link
-	mode Mode
-	note string
+	link  link.Link
+	mode  Mode
+	note  string
+	users int // calls of Attach that Detach has not ended
 }
 
 // Open loads programs and maps. It needs root, or CAP_BPF, CAP_PERFMON and
@@ -74,7 +75,7 @@ func Open(o Options) (*Kernel, error) {
 	if err := spec.Variables[vrrpxVarDigestSeed].Set(binary.NativeEndian.Uint64(seed[:])); err != nil {
 		return nil, err
 	}
-	k := &Kernel{links: map[int]attachment{}, pinDir: o.PinDir, peersOf: map[Key]*vrrp.Unicast{}}
+	k := &Kernel{links: map[int]*attachment{}, pinDir: o.PinDir, peersOf: map[Key]*vrrp.Unicast{}}
 	if err := k.open(spec, o); err != nil {
 		return nil, errors.Join(err, k.Close())
 	}

@@ -124,11 +124,12 @@ const (
 )
 
 type vrrpxIfaceCounters struct {
-	_       structs.HostLayout
-	Frames  uint64
-	Passed  uint64
-	Dropped uint64
-	Drops   struct {
+	_            structs.HostLayout
+	Frames       uint64
+	Passed       uint64
+	Dropped      uint64
+	ClaimsFullNs uint64
+	Drops        struct {
 		_         structs.HostLayout
 		IpHeader  uint64
 		IpOptions uint64
@@ -176,6 +177,7 @@ type vrrpxRouterState struct {
 	_              structs.HostLayout
 	LastSeenNs     uint64
 	LastMatchNs    uint64
+	RefreshedNs    uint64
 	Received       uint64
 	Matched        uint64
 	SentUp         uint64
@@ -232,14 +234,16 @@ type vrrpxRule struct {
 	Bound         uint8
 	Pad2          uint8
 	OldGroup      [16]uint8
+	RouterIfindex uint32
+	Pad3          uint32
 }
 
 type vrrpxWatched struct {
 	_      structs.HostLayout
 	Claims uint64
 	FullNs uint64
-	Own    [2][6]uint8
-	Pad    [4]uint8
+	Own    [6]uint8
+	Pad    [2]uint8
 }
 
 type vrrpxWatchedKey struct {

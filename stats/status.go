@@ -18,6 +18,7 @@ type Status struct {
 	Pacer      Pacer       `json:"pacer"`
 	Interfaces []Interface `json:"interfaces"`
 	Routers    []Router    `json:"routers"`
+	Groups     []Group     `json:"sync_groups,omitempty"`
 	FIFOs      []FIFO      `json:"notify_fifos,omitempty"`
 	Mail       *Mail       `json:"mail,omitempty"`
 	Static     Static      `json:"static,omitzero"`
@@ -96,6 +97,17 @@ type Interface struct {
 	Drops   map[string]uint64 `json:"drops"`                // by vrrp.Drop name, those not laid to a router
 }
 
+// Group is a vrrp_sync_group: routers that share one state.
+type Group struct {
+	Name    string       `json:"name"`
+	State   string       `json:"state"`
+	Since   time.Time    `json:"since"`
+	Reason  string       `json:"reason"` // that of the member that led
+	Members []string     `json:"members"`
+	Waits   string       `json:"waits,omitempty"` // BACKUP: who keeps it from being MASTER while another member would be
+	History []Transition `json:"history"`         // newest last
+}
+
 // Router is one virtual router.
 type Router struct {
 	Name            string            `json:"name"`
@@ -104,6 +116,8 @@ type Router struct {
 	Family          string            `json:"family"`
 	Version         uint8             `json:"version"`
 	State           string            `json:"state"`
+	Group           string            `json:"sync_group,omitempty"`
+	Waits           string            `json:"waits,omitempty"` // a BACKUP that would be MASTER: for whom of its group
 	Since           time.Time         `json:"since"`
 	Reason          string            `json:"reason"` // why it last changed, a sentence
 	Priority        uint8             `json:"priority"`
@@ -133,11 +147,18 @@ type Router struct {
 	ChecksumOld     uint64            `json:"checksum_old_unicast,omitempty"`      // of Received: summed as keepalived up to 1.3.6 does
 	ChecksumPlain   uint64            `json:"checksum_plain"`                      // of the adverts received, summed over the message alone
 	ChecksumPseudo  uint64            `json:"checksum_pseudo_header"`              // and with the pseudo-header
+	BecameMaster    uint64            `json:"became_master"`
+	ReleasedMaster  uint64            `json:"released_master"`
+	ZeroReceived    uint64            `json:"priority_zero_received"`
+	ZeroSent        uint64            `json:"priority_zero_sent"`
+	AddressesDiffer uint64            `json:"addresses_differ"` // runs of adverts with another address list
 	Drops           map[string]uint64 `json:"drops"`
 	Ingest          string            `json:"ingest"`           // xdp native, xdp generic or packet socket
 	Pacer           string            `json:"pacer"`            // what paces its adverts
 	Alarms          []string          `json:"alarms,omitempty"` // the texts of those below
 	AlarmList       []Alarm           `json:"alarm_list,omitempty"`
+	Probe           *Probe            `json:"probe,omitempty"`
+	Claims          uint64            `json:"address_claims"`         // frames by which others claimed its addresses
 	AlarmCounts     map[string]uint64 `json:"alarm_counts,omitempty"` // begun so far, by kind
 	Arrivals        []uint64          `json:"arrivals_log2_us"`       // [k]: inter-arrival times in [2^k, 2^(k+1)) microseconds
 	History         []Transition      `json:"history"`                // newest last
@@ -211,6 +232,14 @@ type VMAC struct {
 	Exists bool   `json:"exists"`
 	Up     bool   `json:"up"`
 	Error  string `json:"error,omitempty"` // why it is not as wanted
+}
+
+// Probe is what is known of a router's peer by other means than VRRP.
+type Probe struct {
+	Target string    `json:"target"`
+	State  string    `json:"state"` // up, down or unknown
+	Since  time.Time `json:"since"`
+	Note   string    `json:"note,omitempty"` // why it is down or unknown
 }
 
 // Alarm is something about a router that a person should know, while it lasts.

@@ -28,9 +28,9 @@ type Config struct {
 	// MaxLearn bounds the learned interval to this many times our own, so that
 	// one spoofed advert cannot buy its sender 123 s of silence. 0 is no bound.
 	MaxLearn int
-	// ReplyToLower sends an advert at once, and announces, when a MASTER hears
-	// a losing one (RFC 9568 section 6.4.3; keepalived unless
-	// lower_prio_no_advert).
+	// ReplyToLower sends an advert at once when a MASTER hears a losing one
+	// (RFC 9568 section 6.4.3; keepalived unless lower_prio_no_advert). It
+	// announces in any case: its sender may have announced too.
 	ReplyToLower bool
 	// ReplyToHigher sends one more advert, with our priority, when a MASTER
 	// yields to a better one (keepalived's higher_prio_send_advert).

@@ -12,7 +12,8 @@ import (
 type Group struct {
 	name    string
 	members []Member
-	ranks   []int // indexes of members in the order of VRIDs; see contest
+	ranks   []int  // indexes of members in the order of VRIDs; see contest
+	joining []bool // by member; see NewGroup
 	state   State
 	since   Instant
 	effects []Effect // scratch
@@ -24,16 +25,22 @@ type Member struct {
 	*Machine
 }
 
-// NewGroup joins machines, in the order of the configuration, which may be
-// running already: Settle then makes them one. There must be at least one.
+// NewGroup joins machines, in the order of the configuration: at least one. They
+// may be running already, and Settle then makes them one. Where some are MASTER
+// the others are to join these, and do as soon as they would be MASTER; they do
+// not make them BACKUP, unless they follow a master or have a fault.
 func NewGroup(name string, members ...Member) *Group {
 	g := &Group{name: name, members: members}
 	for i, m := range members {
 		m.hold(true)
 		g.ranks = append(g.ranks, i)
+		g.joining = append(g.joining, m.state != Master)
 		if m.state == Master || i == 0 {
 			g.state, g.since = m.state, m.since
 		}
+	}
+	if g.state != Master {
+		clear(g.joining)
 	}
 	// All hosts of the group agree on this order, whatever that of their files.
 	slices.SortStableFunc(g.ranks, func(a, b int) int {
@@ -54,17 +61,30 @@ func (g *Group) Dissolve(now Instant, act func(member int, out []Effect)) {
 	}
 }
 
-// Settle is called after every Step of a member, first, and before anything else
-// happens to the group. It calls act with the effects of each other member in
+// Settle is called after every Step of a member, first, which did that, and before
+// anything else happens to the group. It calls act with the effects of each other member in
 // turn, at the same instant. Entering MASTER, first does so itself and is
 // followed by the others; act is then called for it too. What the group as a
-// whole did, if anything, is returned, and so that nobody overlooks it: from
-// INIT it comes before what its members do, otherwise after.
-func (g *Group) Settle(now Instant, first int, act func(member int, out []Effect)) (Transition, bool) {
+// whole did, if anything, is returned.
+func (g *Group) Settle(now Instant, first int, did []Effect, act func(member int, out []Effect)) (Transition, bool) {
+	g.announce(first, did, act)
 	g.pullDown(now, first, act)
 	g.yield(now, first, act)
 	g.take(now, first, act)
 	return g.enter(now, first)
+}
+
+// announce has all announce when one has heard a losing MASTER, which may have
+// led others astray on every LAN.
+func (g *Group) announce(first int, did []Effect, act func(int, []Effect)) {
+	if !slices.Contains(did, Effect(Announce{Lower: true})) {
+		return
+	}
+	for i, m := range g.members {
+		if i != first && m.state == Master {
+			g.do(i, act, func(_ *Machine, out []Effect) []Effect { return append(out, Announce{Lower: true}) })
+		}
+	}
 }
 
 // pullDown keeps everyone in FAULT while one has a fault of its own.
@@ -95,8 +115,11 @@ func (g *Group) failed(first, i int) int {
 // yield makes every MASTER BACKUP when one member is.
 func (g *Group) yield(now Instant, first int, act func(int, []Effect)) {
 	led := first
-	if g.members[led].state != Backup {
-		led = slices.IndexFunc(g.members, func(m Member) bool { return m.state == Backup })
+	if !g.leads(led) {
+		led = slices.IndexFunc(g.ranks, g.leads)
+		if led >= 0 {
+			led = g.ranks[led]
+		}
 	}
 	if led < 0 || !slices.ContainsFunc(g.members, func(m Member) bool { return m.state == Master }) {
 		return
@@ -112,6 +135,13 @@ func (g *Group) yield(now Instant, first int, act func(int, []Effect)) {
 	if l.reason.Code == ReasonBetterMaster {
 		g.contest(now)
 	}
+}
+
+// leads tells whether a BACKUP makes the others BACKUP. One that is joining does
+// so when it follows a master.
+func (g *Group) leads(i int) bool {
+	m := g.members[i]
+	return m.state == Backup && (!g.joining[i] || m.heard != 0 && !m.ready)
 }
 
 // contest makes a group that lost an election wait longer before it comes again,
@@ -134,10 +164,20 @@ const handicap = 4
 
 // take makes all MASTER when all are ready: first the last that became so.
 func (g *Group) take(now Instant, first int, act func(int, []Effect)) {
+	rule := func(m *Machine, out []Effect) []Effect { return m.rule(now, m.why, out) }
+	if slices.ContainsFunc(g.members, func(m Member) bool { return m.state == Master }) {
+		for i, m := range g.members {
+			if m.ready {
+				g.do(i, act, rule) // it has joined
+			}
+			g.joining[i] = g.joining[i] && m.state != Master
+		}
+		return
+	}
+	clear(g.joining)
 	if slices.ContainsFunc(g.members, func(m Member) bool { return !m.ready }) {
 		return
 	}
-	rule := func(m *Machine, out []Effect) []Effect { return m.rule(now, m.why, out) }
 	g.do(first, act, rule)
 	for i := range g.members {
 		if i != first {
@@ -154,15 +194,16 @@ func (g *Group) do(i int, act func(int, []Effect), f func(*Machine, []Effect) []
 }
 
 // enter takes over the state that the members share. INIT is left with the first
-// of them and entered with the last.
+// of them, for FAULT with the last, and entered with the last.
 func (g *Group) enter(now Instant, first int) (Transition, bool) {
-	state, why := Init, g.members[first].reason
-	for _, m := range g.members {
-		if m.state != Init {
+	state, why, starting := Init, g.members[first].reason, false
+	for i, m := range g.members {
+		if m.state != Init && (!g.joining[i] || m.state == Faulted) {
 			state = m.state
 		}
+		starting = starting || m.state == Init
 	}
-	if state == g.state {
+	if state == g.state || g.state == Init && state == Faulted && starting {
 		return Transition{}, false
 	}
 	t := Transition{g.state, state, why}
@@ -171,7 +212,8 @@ func (g *Group) enter(now Instant, first int) (Transition, bool) {
 }
 
 // Name, State, Since and Members show the group as it is. MASTER, BACKUP and
-// FAULT are the state of all members but those in INIT.
+// FAULT are the state of all members but those in INIT or joining; INIT is that of a group
+// of which some have not begun and none is well.
 func (g *Group) Name() string      { return g.name }
 func (g *Group) State() State      { return g.state }
 func (g *Group) Since() Instant    { return g.since }

@@ -73,11 +73,15 @@ func (m *Machine) hearAsMaster(now Instant, a Advert, out []Effect) []Effect {
 		}
 		return m.note(a, capped, true, append(out, ReleaseVIPs{}))
 	}
-	// A losing advert: tell its sender at once, but not at the rate at which
-	// it comes, or two masters would storm.
-	if m.cfg.ReplyToLower && (m.replied == 0 || now.Sub(m.replied) >= m.cfg.Interval/2) {
+	// A losing advert: tell its sender at once, and the neighbours whom it may
+	// have told of itself, but not at the rate at which it comes, or two masters
+	// would storm.
+	if m.replied == 0 || now.Sub(m.replied) >= m.cfg.Interval/2 {
 		m.replied = now
-		out = append(out, SendAdvert{m.cfg.Priority}, Announce{Lower: true})
+		if m.cfg.ReplyToLower {
+			out = append(out, SendAdvert{m.cfg.Priority})
+		}
+		out = append(out, Announce{Lower: true})
 	}
 	return m.noteLosing(a, out)
 }

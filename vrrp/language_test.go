@@ -85,9 +85,10 @@ func (l *lan) add(words []string) error {
 		"priority": setByte(&c.Priority), "version": setByte(&c.Version), "every": setDuration(&c.Interval),
 		"adverts": setInt(&c.DownAdverts), "maxlearn": setInt(&c.MaxLearn),
 		"delay":     setDuration(&c.PreemptDelay),
-		"nopreempt": nil, "noreply": nil,
+		"nopreempt": nil, "noreply": nil, "ask": nil,
 	})
 	c.Preempt = !slices.Contains(words, "nopreempt")
+	c.Ask = slices.Contains(words, "ask")
 	c.ReplyToLower = !slices.Contains(words, "noreply")
 	l.routers = append(l.routers, &talker{name: words[0], referee: referee{m: New(c)}})
 	return err
@@ -103,6 +104,10 @@ func input(words []string) (Input, error) {
 		return Shutdown{}, nil
 	case "timer":
 		return Timer{}, nil
+	case "permit", "refuse":
+		return Permit{words[0] == "permit"}, nil
+	case "yield":
+		return Yield{strings.Join(rest, " ")}, nil
 	case "heldup":
 		var d time.Duration
 		err := setDuration(&d)(strings.Join(rest, " "))

@@ -150,13 +150,13 @@ func TestLosingStormIsAnsweredTwiceAnInterval(t *testing.T) {
 	}
 }
 
-// lower_prio_no_advert, and VRRPv2 to the letter: silent. The operator is told
-// all the same.
+// lower_prio_no_advert, and VRRPv2 to the letter: no advert. The neighbours, whom
+// the other may have told of itself, and the operator are told all the same.
 //
 //vrrp:row 51
 func TestLosingAdvertMayBeLeftUnanswered(t *testing.T) {
 	r, now := master(t, with(func(c *Config) { c.ReplyToLower = false }))
-	r.step(now, Heard{advert(above, 50)}, "note second_master 10.0.0.10")
+	r.step(now, Heard{advert(above, 50)}, "announce lower", "note second_master 10.0.0.10")
 	r.step(now, Heard{advert(above, 50)})
 }
 

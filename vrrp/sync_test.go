@@ -14,6 +14,7 @@ type band struct {
 	*Group
 	m       []*Machine
 	holding []bool
+	joins   int // the member that is; 0: none
 }
 
 func newBand(t *testing.T, configs ...Config) *band {
@@ -75,10 +76,11 @@ func (b *band) do(now Instant, i int, in Input) string {
 		}
 		did = append(did, fmt.Sprintf("V%d: %s", i+1, strings.Join(show(out), "; ")))
 	}
-	if out := b.m[i].Step(now, in, nil); len(out) > 0 {
+	out := b.m[i].Step(now, in, nil)
+	if len(out) > 0 {
 		note(i, out)
 	}
-	if tr, ok := b.Settle(now, i, note); ok {
+	if tr, ok := b.Settle(now, i, out, note); ok {
 		did = append(did, fmt.Sprintf("G %v -> %v", tr.From, tr.To))
 		if b.Since() != now || b.State() != tr.To {
 			b.Fatalf("%v since %v after %v", b.State(), b.Since(), tr)
@@ -92,7 +94,7 @@ func (b *band) do(now Instant, i int, in Input) string {
 func (b *band) one() {
 	b.Helper()
 	for i, m := range b.m {
-		if s := m.State(); s != Init && s != b.State() {
+		if s := m.State(); s != Init && (b.joins == 0 || i != b.joins) && s != b.State() && (s != Faulted || b.State() != Init) {
 			b.Fatalf("V%d is %v in a group that is %v", i+1, s, b.State())
 		}
 		if b.holding[i] != (m.State() == Master) {
@@ -174,6 +176,14 @@ func TestAGroupYieldsAsOneAndWithoutARelease(t *testing.T) {
 	b.want(b.do(at, 0, HeldUp{time.Second}), "V1: MASTER -> BACKUP (held_up); release VIPs | V2: "+yields+" | G MASTER -> BACKUP")
 }
 
+// The lesser MASTER may be one on all LANs, and be heard on one.
+func TestALesserMasterIsAnsweredByAll(t *testing.T) {
+	b, at := masters(t, base(), base(), base())
+	b.want(b.do(at, 1, Heard{advert(below, 50)}),
+		"V2: send 100; announce lower; note second_master 10.0.0.1 | V1: announce lower | V3: announce lower")
+	b.want(b.do(at, 1, Heard{advert(below, 50)}), "")
+}
+
 func TestAFaultOfOneIsThatOfAll(t *testing.T) {
 	b, at := masters(t, base(), base(), base())
 	out := "; send 0; release VIPs"
@@ -197,6 +207,10 @@ func TestAMemberThatHasNotBegunHoldsTheOthers(t *testing.T) {
 	b.want(b.do(t0.Add(time.Hour), 0, Timer{}), "")
 	b.want(b.do(t0.Add(time.Hour), 1, Fault{"link down", true}), "V1: BACKUP -> FAULT (group) | G BACKUP -> FAULT")
 	b.want(b.do(t0.Add(time.Hour), 1, Startup{}), "V2: INIT -> FAULT (fault)")
+	b = newBand(t, base(), base())
+	b.do(t0, 0, Fault{"link down", true})
+	b.want(b.do(t0, 0, Startup{}), "V1: INIT -> FAULT (fault)")
+	b.want(b.do(t0, 1, Startup{}), "V2: INIT -> FAULT (group) | G INIT -> FAULT")
 }
 
 func TestAGroupStopsOneByOneAndSaysGoodbye(t *testing.T) {
@@ -269,6 +283,34 @@ func TestDissolvedMembersGoOnAlone(t *testing.T) {
 	if got := strings.Join(did, ""); got != "1[FAULT -> BACKUP (fault_cleared)]" {
 		t.Error(got)
 	}
+}
+
+// A reload puts a router into a group that is MASTER: the addresses stay.
+func TestWhoJoinsAMasterDoesNotDeposeIt(t *testing.T) {
+	with := func(t *testing.T) (*band, Instant) {
+		old, at := masters(t, base(), base())
+		fresh := base()
+		fresh.VRID = 53
+		m := append(old.m, New(fresh))
+		b := &band{T: t, m: m, holding: []bool{true, true, false}, joins: 2}
+		b.Group = NewGroup("G", Member{"V1", m[0]}, Member{"V2", m[1]}, Member{"V3", m[2]})
+		b.want(b.do(at, 2, Startup{}), "V3: INIT -> BACKUP (startup)")
+		return b, at
+	}
+	b, at := with(t)
+	b.do(at.Add(time.Second), 2, Heard{advert(below, 50)})
+	b.joins = 0
+	b.want(b.do(at.Add(4*time.Second), 2, Timer{}), "V3: BACKUP -> MASTER (preempt); send 100; take VIPs; announce")
+	b.want(b.do(at, 2, Heard{advert(above, 150)})[:20], "V3: MASTER -> BACKUP")
+
+	b, at = with(t)
+	b.joins = 0
+	yields := "MASTER -> BACKUP (group); release VIPs"
+	b.want(b.do(at, 2, Heard{advert(above, 150)}), "V1: "+yields+" | V2: "+yields+" | G MASTER -> BACKUP")
+
+	b, at = with(t)
+	b.joins = 0
+	b.want(b.do(at, 2, Fault{"link down", true})[:24], "V3: BACKUP -> FAULT (fau")
 }
 
 // Two hosts, each with the better priority in one of the two: nobody can keep

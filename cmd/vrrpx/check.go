@@ -57,9 +57,7 @@ func runCheck(_ context.Context, e env, flags *pflag.FlagSet, args []string) err
 // configID is the flag for what @id in a configuration is compared with: the
 // first part of the host's name unless given.
 func configID(flags *pflag.FlagSet) *string {
-	name, _ := os.Hostname() // without one no @id holds
-	name, _, _ = strings.Cut(name, ".")
-	return flags.String("config-id", name, "configuration id: lines with another @id are left out")
+	return flags.String("config-id", shortHostname(), "configuration id: lines with another @id are left out")
 }
 
 // printDiagnostics prints each with its position and, below, what to do.
@@ -70,4 +68,10 @@ func printDiagnostics(w io.Writer, diags []config.Diagnostic) {
 			fmt.Fprintf(w, "  hint: %s\n", d.Hint)
 		}
 	}
+}
+
+func shortHostname() string {
+	name, _ := os.Hostname() // without one no @id holds
+	name, _, _ = strings.Cut(name, ".")
+	return name
 }

@@ -30,6 +30,7 @@ func commands() []command {
 		{"reload", "reload", "read the configuration again; what is not changed in it is not touched", runReload},
 		{"counters", "counters", "show every counter by name", runCounters},
 		{"cleanup", "cleanup", "remove what a killed vrrpx left behind", runCleanup},
+		{"keepalived", "keepalived [OPTION...]", "run with the command line of keepalived, as under that name", runKeepalived},
 		{"demo", "demo", "two namespaced hosts, a VIP, a killed master, the measured takeover", runDemo},
 		{"version", "version", "show version and build", runVersion},
 	}
@@ -67,16 +68,24 @@ func run(ctx context.Context, e env, args []string) int {
 	case errors.Is(err, errSilent):
 		return exitError
 	}
-	fmt.Fprintf(e.stderr, "vrrpx: error: %v\n", err)
-	var h hinted
-	if errors.As(err, &h) {
-		fmt.Fprintf(e.stderr, "vrrpx: hint: %s\n", h.hint)
+	if code := exitCode(0); errors.As(err, &code) {
+		return int(code)
 	}
+	complain(e.stderr, err)
 	var u usageError
 	if errors.As(err, &u) {
 		return exitUsage
 	}
 	return exitError
+}
+
+// complain prints an error, and what to do about it.
+func complain(w io.Writer, err error) {
+	fmt.Fprintf(w, "vrrpx: error: %v\n", err)
+	var h hinted
+	if errors.As(err, &h) {
+		fmt.Fprintf(w, "vrrpx: hint: %s\n", h.hint)
+	}
 }
 
 func dispatch(ctx context.Context, e env, args []string) error {

@@ -34,6 +34,7 @@ func runCounters(ctx context.Context, e env, flags *pflag.FlagSet, args []string
 		for _, name := range sortedKeys(r.Drops) {
 			print(o, "drop_"+name, r.Drops[name])
 		}
+		print(o, "address_claims", r.Claims)
 		for _, kind := range sortedKeys(r.AlarmCounts) {
 			print(o, "alarm_"+kind, r.AlarmCounts[kind])
 		}

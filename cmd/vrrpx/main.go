@@ -5,11 +5,16 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, env{stdout: os.Stdout, stderr: os.Stderr}, os.Args[1:]))
+	e := env{stdout: os.Stdout, stderr: os.Stderr}
+	if filepath.Base(os.Args[0]) == "keepalived" {
+		os.Exit(asKeepalived(ctx, e, os.Args[1:]))
+	}
+	os.Exit(run(ctx, e, os.Args[1:]))
 }

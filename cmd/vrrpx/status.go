@@ -78,6 +78,9 @@ func printStatus(w io.Writer, st *stats.Status) {
 		fmt.Fprintf(w, "mail to %s: %d sent, %d waiting, %d refused, %d dropped%s\n", m.Server, m.Sent, m.Waiting, m.Refused, m.Dropped, parens(m.Problem))
 	}
 	printStatic(w, st.Static)
+	for _, g := range st.Groups {
+		printGroup(w, g)
+	}
 	for _, r := range st.Routers {
 		printRouter(w, r)
 	}
@@ -86,10 +89,17 @@ func printStatus(w io.Writer, st *stats.Status) {
 	}
 }
 
+func printGroup(w io.Writer, g stats.Group) {
+	fmt.Fprintf(w, "sync group %s: %s for %s, of %s%s\n", g.Name, g.State, time.Since(g.Since).Round(time.Millisecond), strings.Join(g.Members, ", "), parens(g.Waits))
+}
+
 func printRouter(w io.Writer, r stats.Router) {
 	fmt.Fprintf(w, "\n%s  %s for %s\n", r.Name, r.State, time.Since(r.Since).Round(time.Millisecond))
 	row := rows(w)
 	row("because", "%s", r.Reason)
+	if r.Group != "" {
+		row("group", "%s%s", r.Group, parens(r.Waits))
+	}
 	row("router", "%s VRID %d, %s, VRRPv%d, priority %d, from %s", r.Interface, r.VRID, r.Family, r.Version, r.Priority, r.Source)
 	row("auth", "%s", r.Authentication)
 	for _, t := range r.Tracked {
@@ -103,6 +113,9 @@ func printRouter(w io.Writer, r stats.Router) {
 	}
 	for _, s := range r.Speakers {
 		row("heard", "%s", speaker(s))
+	}
+	if p := r.Probe; p != nil {
+		row("probe", "%s is %s for %s%s", p.Target, p.State, time.Since(p.Since).Round(time.Second), parens(p.Note))
 	}
 	row("timers", "advert %s, learned %s, skew %s, master-down %s", r.AdvertInterval, r.LearnedInterval, r.Skew, r.MasterDown)
 	if r.PreemptIn != nil {

@@ -23,7 +23,8 @@ import (
 // has passed Validate.
 type Config struct {
 	Global    Global
-	Routers   []Router    // in the order of the file
+	Routers   []Router // in the order of the file
+	Groups    []SyncGroup
 	Scripts   []Script    // likewise
 	Files     []TrackFile // likewise, as Processes
 	Processes []TrackProcess
@@ -70,6 +71,8 @@ type Global struct {
 	// (vrrp_startup_delay), and until the host has been up for DelayAfterBoot
 	// (vrrp_delay_after_boot). 0 for none, else 1 ms to 4294967.295 s.
 	StartupDelay, DelayAfterBoot time.Duration
+
+	Files
 
 	defaultInterface           string // default_interface; empty: eth0
 	vmacPrefix, vmacAddrPrefix word   // of the names of VMACs; empty: the default
@@ -144,6 +147,9 @@ type Router struct {
 	// changes (notify_priority_changes).
 	NotifyPriorityChanges bool
 	SMTPAlert             bool // Global.Mail is sent for it (smtp_alert)
+
+	// Heartbeats are further lines for the same adverts; see docs/heartbeat.md.
+	Heartbeats []Heartbeat
 
 	SplitBrain *SplitBrain // split_brain; nil for none: what is heard is told all the same
 

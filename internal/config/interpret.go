@@ -16,6 +16,7 @@ type interpreter struct {
 	cur     *draft // the router whose block is read
 	scripts []*Script
 	script  *Script // the vrrp_script whose block is read
+	groups  []*groupDraft
 
 	trackFiles []*TrackFile
 	trackFile  *TrackFile // likewise
@@ -44,6 +45,11 @@ type draft struct {
 	authPass      word
 	hmac          *hmacDraft // nil without auth_hmac
 	vmac          vmacWords
+	group         *groupDraft // nil without
+	isGroup       bool        // what a groupDraft has of a router
+	lines         []*draft    // heartbeat, of which only what a Heartbeat has is set
+	lineName      string      // and these, of such a one
+	linePeers     []LinePeer
 }
 
 func (d *draft) given(keyword string) bool {
@@ -76,6 +82,10 @@ func interpret(diags *diagnostics, files *files, list []*statement) (*Config, []
 	cfg := &Config{Global: in.global, Static: in.static}
 	for _, d := range in.drafts {
 		cfg.Routers = append(cfg.Routers, d.Router)
+	}
+	for _, g := range in.groups {
+		g.Notify = g.draft.Notify
+		cfg.Groups = append(cfg.Groups, g.SyncGroup)
 	}
 	for _, s := range in.scripts {
 		cfg.Scripts = append(cfg.Scripts, *s)

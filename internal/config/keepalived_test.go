@@ -434,7 +434,7 @@ func TestAgreesWithKeepalived(t *testing.T) {
 	host, dir := oracle(t), t.TempDir()
 	var wait sync.WaitGroup
 	turns := make(chan struct{}, 8) // keepalived -t mostly sleeps
-	for i, c := range slices.Concat(comparisons, unicastComparisons, routeComparisons()) {
+	for i, c := range slices.Concat(comparisons, unicastComparisons, routeComparisons(), groupComparisons) {
 		wait.Go(func() {
 			turns <- struct{}{}
 			defer func() { <-turns }()

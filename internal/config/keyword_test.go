@@ -42,7 +42,7 @@ func TestTablesHaveEveryKeywordOfKeepalived(t *testing.T) {
 
 // ours are the keywords that keepalived does not have.
 var ours = []string{"split_brain", "probe", "source", "count", "arp_probe", "action", "script_timeout", "wait_for_script", "notify_alarm",
-	"smtp_tls", "smtp_tls_ca_file", "smtp_auth_user", "smtp_auth_password_file"}
+	"smtp_tls", "smtp_tls_ca_file", "smtp_auth_user", "smtp_auth_password_file", "heartbeat"}
 
 // arguments make a keyword well formed, where a number is not.
 var arguments = map[string]string{
@@ -76,6 +76,7 @@ var arguments = map[string]string{
 	"vrrp_mcast_group4":    "224.0.0.19",
 	"vrrp_mcast_group6":    "ff02::19",
 	"smtp_alert_vrrp":      "on",
+	"vrrp_sync_group":      "G {\ngroup {\nVI_1\n}\n}",
 	"vrrp_script":          "S {\nscript /bin/true\n}",
 	"track_script":         "{\n}",
 	"track_interface":      "{\neth1\n}",
@@ -88,12 +89,17 @@ var arguments = map[string]string{
 	"anti_replay":          "time",
 	"mode":                 "enforce",
 	"split_brain":          "{\n}",
+	"heartbeat":            "{\ninterface eth1\n}",
 	"track_file":           "{\n}",
 	"track_process":        "{\n}",
 	"vrrp_track_file":      "F {\nfile /run/weight\n}",
 	"vrrp_track_process":   "P {\nprocess nginx\n}",
 	"notify_fifo":          "/run/x.fifo",
 	"vrrp_notify_fifo":     "/run/x.fifo",
+	"json_version":         "2",
+	"state_dump_file":      "/tmp/x",
+	"stats_dump_file":      "/tmp/x",
+	"json_dump_file":       "/tmp/x",
 	"virtual_server_group": "G {\n10.0.0.3 80\n}",
 }
 
@@ -129,6 +135,13 @@ func withKeyword(block, name string, kw keyword) string {
 	if block == "vrrp_script" {
 		return "vrrp_script S {\nscript /bin/true\n" + line + "\n}\n" + minimal
 	}
+	if block == "vrrp_sync_group" {
+		members := "group {\nVI_1\n}\n"
+		if name == "group" {
+			line, members = members, ""
+		}
+		return "vrrp_sync_group G {\n" + members + line + "\n}\n" + minimal
+	}
 	if block == "auth_hmac" {
 		router = append(router, "auth_hmac {\n"+strings.Replace(oneKey, "active_key 1", strings.TrimPrefix("active_key 1", name+" 1"), 1)+"\n"+line+"\n}")
 	}
@@ -138,7 +151,7 @@ func withKeyword(block, name string, kw keyword) string {
 }
 
 func TestEveryKeywordIsHonouredIgnoredOrRefused(t *testing.T) {
-	for _, block := range []string{"", "global_defs", "vrrp_instance", "authentication", "auth_hmac", "vrrp_script"} {
+	for _, block := range []string{"", "global_defs", "vrrp_instance", "authentication", "auth_hmac", "vrrp_script", "vrrp_sync_group"} {
 		for name, kw := range blocks[block] {
 			if strings.HasPrefix(name, "smtp_tls") || strings.HasPrefix(name, "smtp_auth") {
 				continue // they have tests of their own
@@ -181,7 +194,7 @@ func TestRefusedKeywordThatAsksForNothingIsAccepted(t *testing.T) {
 
 func TestKeywordsOfSkippedBlocksAreChecked(t *testing.T) {
 	for block, table := range blocks {
-		if _, ok := blocks[""][block]; !ok || block == "global_defs" || block == "vrrp_instance" || block == "vrrp_script" || block == "track_group" || block == "track_file" || block == "vrrp_track_process" {
+		if _, ok := blocks[""][block]; !ok || block == "global_defs" || block == "vrrp_instance" || block == "vrrp_script" || block == "vrrp_sync_group" || block == "track_group" || block == "track_file" || block == "vrrp_track_process" {
 			continue
 		}
 		for name := range table {

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // What a file may say and nobody can mean. Lints are warnings: the
@@ -13,10 +14,13 @@ import (
 // lint looks at a configuration without errors.
 func lint(diags *diagnostics, cfg *Config) {
 	unusedScripts(diags, cfg)
+	rootScripts(diags, cfg)
+	untracked(diags, cfg)
+	other := highestBackup(cfg)
 	for i := range cfg.Routers {
 		r := &cfg.Routers[i]
 		deadWeights(diags, r)
-		mirrored(diags, cfg, r)
+		mirrored(diags, r, other)
 	}
 }
 
@@ -111,15 +115,53 @@ func unusedScripts(diags *diagnostics, cfg *Config) {
 	}
 }
 
-// mirrored looks at the weights of a file for two hosts of which each is MASTER
-// of what the other backs up. The other file is then this one with the roles
-// exchanged, and so says what the other host has.
-func mirrored(diags *diagnostics, cfg *Config, r *Router) {
-	if r.State != Master || r.Priority == 255 {
+// rootScripts tells, as keepalived does, of scripts that run as root unguarded.
+func rootScripts(diags *diagnostics, cfg *Config) {
+	if cfg.Global.ScriptSecurity || cfg.Global.ScriptUser != "" {
 		return
 	}
-	other := highestBackup(cfg)
-	if other == nil || other.Priority >= r.Priority {
+	for _, s := range cfg.Scripts {
+		if s.Command.User == "" {
+			diags.reportf(Notice, s.Command.Pos, "enable_script_security in global_defs refuses a script that others could change; script_user NAME runs it as somebody else",
+				"scripts run as root, unless the host has a user keepalived_script, whoever can change them")
+			return
+		}
+	}
+}
+
+// untracked finds routers that go on when what the others track fails.
+func untracked(diags *diagnostics, cfg *Config) {
+	var names []string
+	var first Pos
+	tracked := false
+	for i := range cfg.Routers {
+		r := &cfg.Routers[i]
+		switch {
+		case len(r.Scripts) > 0:
+			tracked = true
+		case len(r.Interfaces) == 0 && len(names) == 0:
+			first = r.Pos
+			fallthrough
+		case len(r.Interfaces) == 0:
+			names = append(names, plain(r.Name))
+		}
+	}
+	if !tracked || len(names) == 0 {
+		return
+	}
+	const most = 4
+	if n := len(names) - most; n > 0 {
+		names = append(names[:most], fmt.Sprintf("and %d more", n))
+	}
+	diags.reportf(Notice, first, "track_script in every vrrp_instance that depends on a script",
+		"%s: no script is tracked, though others here do: these addresses stay whatever fails", strings.Join(names, ", "))
+}
+
+// mirrored looks at the weights of a file for two hosts of which each is MASTER
+// of what the other backs up. The other file is then this one with the roles
+// exchanged, and so says what the other host has: highestBackup's priority.
+func mirrored(diags *diagnostics, r, other *Router) {
+	if other == nil || r.State != Master || r.Priority == 255 {
 		return
 	}
 	theirs := *r

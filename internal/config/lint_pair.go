@@ -28,6 +28,7 @@ func LoadPair(path, id, peerPath, peerID string) (*Config, []Diagnostic) {
 	p.match()
 	p.identity(cfg, peer)
 	p.routers()
+	p.groups()
 	return cfg, append(diags, found.sorted()...)
 }
 
@@ -36,6 +37,7 @@ type twoHosts struct {
 	diags        *diagnostics
 	ours, theirs []*draft
 	other        []*draft // for each of ours the same router of theirs; nil for none
+	matched      map[*draft]bool
 }
 
 func (p *twoHosts) identity(a, b *Config) {
@@ -48,26 +50,45 @@ func (p *twoHosts) identity(a, b *Config) {
 // match finds the routers of the same VRID and family, if possible on an
 // interface of the same name.
 func (p *twoHosts) match() {
-	p.other = make([]*draft, len(p.ours))
-	for _, sameName := range []bool{true, false} {
+	type id struct {
+		vrid, family uint8
+		iface        string // empty: any
+	}
+	p.other, p.matched = make([]*draft, len(p.ours)), map[*draft]bool{}
+	for _, named := range []bool{true, false} {
+		key := func(d *draft) id {
+			if named {
+				return id{d.VRID, d.Family, d.Interface}
+			}
+			return id{d.VRID, d.Family, ""}
+		}
+		free := map[id][]*draft{}
+		for _, b := range p.theirs {
+			if !p.matched[b] {
+				free[key(b)] = append(free[key(b)], b)
+			}
+		}
 		for i, a := range p.ours {
-			for _, b := range p.theirs {
-				if p.other[i] == nil && a.VRID == b.VRID && a.Family == b.Family && (a.Interface == b.Interface || !sameName) && !p.matched(b) {
-					p.other[i] = b
-				}
+			if list := free[key(a)]; p.other[i] == nil && len(list) > 0 {
+				p.other[i], free[key(a)] = list[0], list[1:]
+				p.matched[list[0]] = true
 			}
 		}
 	}
 }
 
-func (p *twoHosts) matched(b *draft) bool { return slices.Contains(p.other, b) }
-
 func (p *twoHosts) routers() {
 	told := map[*draft]bool{}
+	names := map[string]*draft{} // those of theirs without a match
+	for _, b := range p.theirs {
+		if !p.matched[b] {
+			names[b.Name] = b
+		}
+	}
 	for i, a := range p.ours {
 		if b := p.other[i]; b != nil {
 			p.compare(a, b)
-		} else if b := p.namesake(a); b != nil {
+		} else if b := names[a.Name]; b != nil && b.Family == a.Family {
 			told[b] = true
 			p.diags.warnf(a.at("virtual_router_id"), "write the same one on every host of a router", "(%s) virtual_router_id %d, and %d at %s: neither hears the other, and both are MASTER",
 				plain(a.Name), a.VRID, b.VRID, b.at("virtual_router_id"))
@@ -76,20 +97,10 @@ func (p *twoHosts) routers() {
 		}
 	}
 	for _, b := range p.theirs {
-		if !p.matched(b) && !told[b] {
+		if !p.matched[b] && !told[b] {
 			p.alone(b)
 		}
 	}
-}
-
-// namesake is a router of theirs with the name of a, and no match.
-func (p *twoHosts) namesake(a *draft) *draft {
-	for _, b := range p.theirs {
-		if b.Name == a.Name && b.Family == a.Family && !p.matched(b) {
-			return b
-		}
-	}
-	return nil
 }
 
 func (p *twoHosts) alone(d *draft) {

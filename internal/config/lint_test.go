@@ -19,8 +19,11 @@ func TestWhatHurtsPeopleIsToldByPlace(t *testing.T) {
 		"a long password":         {auth("auth_type PASS\nauth_pass 123456789"), "f:6:11: warning: (VI_1) auth_pass is cut to its first 8 bytes", "shorten it on every host"},
 		"an interval of v2":       {instance("advert_int 0.4"), "f:4:1: warning: (VI_1) adverts go out every 1 s, not 0.4", "use version 3"},
 		"an interval of v3":       {instance("version 3\nadvert_int 0.015"), "f:5:1: warning: (VI_1) adverts go out every 0.02 s, not 0.015", "steps of 0.01"},
+		"repeats under strict":    {instance("strict_mode\ngarp_lower_prio_repeat 3"), "f:5:1: warning: (VI_1) vrrp_strict: garp_lower_prio_repeat is 0", "or vrrp_strict"},
 		"a script nobody tracks":  {scriptGlobals + "vrrp_script s {\nscript /bin/true\n}\n" + minimal, `f:5:1: warning: vrrp_script "s" never runs`, "track_script { s }"},
 		"a sum above the range":   {scripts("weight 50", "check\n}\npriority 240\ntrack_interface {\neth1 weight 40"), `: warning: (VI_1) that "eth1" alone fails changes nothing: the priority is 254 before and after, since 330 and 290`, "below 255"},
+		"scripts of root":         {tutorialLB01, "f:5:8: notice: scripts run as root, unless the host has a user keepalived_script", "enable_script_security"},
+		"a router without one":    {tutorialLB01, "f:9:1: notice: VI_1: no script is tracked, though others here do", "every vrrp_instance"},
 		"the mirrored file":       {tutorialLB02, `: warning: (VI_2) when "check_web" alone fails nothing moves: 250-50 = 200, not below the 200 that the other host has if it mirrors this file, with priority 100 as VI_1`, "which is 50; vrrpx check --peer FILE"},
 	} {
 		_, diags := Parse("f", []byte(c.text))

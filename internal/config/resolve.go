@@ -20,6 +20,7 @@ func (in *interpreter) resolve() {
 	if _, given := in.seen["vrrp_garp_lower_prio_repeat"]; !given {
 		g.GARP.LowerRepeat = g.GARP.MasterRepeat
 	}
+	in.resolveGroups()
 	in.resolveFIFOs()
 	in.resolveMail()
 	for _, d := range in.drafts {
@@ -31,6 +32,7 @@ func (in *interpreter) resolve() {
 		in.resolveExpiredBackup(d)
 		in.resolveTracks(d)
 		in.resolveSplitBrain(d)
+		in.resolveHeartbeats(d)
 		in.resolveInterval(d)
 		in.resolveStrict(d)
 		in.resolveAccept(d)
@@ -240,6 +242,10 @@ func (in *interpreter) resolveStrict(d *draft) {
 		in.diags.warnf(d.seen["lower_prio_no_advert"], hint, "(%s) vrrp_strict: lower_prio_no_advert is on", plain(d.Name))
 	}
 	d.LowerPriorityAdvert = false
+	if d.GARP.LowerRepeat != 0 && d.given("garp_lower_prio_repeat") {
+		in.diags.warnf(d.seen["garp_lower_prio_repeat"], hint, "(%s) vrrp_strict: garp_lower_prio_repeat is 0", plain(d.Name))
+	}
+	d.GARP.LowerRepeat = 0
 	if d.HigherPriorityAdvert {
 		in.diags.warnf(in.origin(d, "higher_prio_send_advert", "vrrp_higher_prio_send_advert"), hint, "(%s) vrrp_strict: higher_prio_send_advert is off", plain(d.Name))
 		d.HigherPriorityAdvert = false

@@ -136,3 +136,13 @@ static_rules {
 		t.Errorf("needs %s", got)
 	}
 }
+
+// The device of a virtual MAC is down in BACKUP: were it tracked, no router would
+// ever leave FAULT.
+func TestVirtualMACsOfRoutesAreNotTracked(t *testing.T) {
+	r, _ := read(t, instance("use_vmac\nvirtual_routes {\n10.6.0.0/16 dev vrrp.51\n10.7.0.0/16 dev vrrp.52\n10.8.0.0/16 dev eth1\n}")+
+		strings.NewReplacer("VI_1", "VI_2", "51", "52", "0.3", "0.4").Replace(instance("use_vmac")))
+	if got := strings.Join(r.Needs, " "); got != "eth1" {
+		t.Errorf("needs %s", got)
+	}
+}

@@ -51,17 +51,22 @@ func (in *interpreter) setTrackGroup(s *statement) {
 // routers depend: those of their own routes and rules, and those of static
 // things by way of track_group. That one is down is a fault.
 func (in *interpreter) resolveStatic() {
-	byName := map[string]*draft{}
+	byName, vmacs := map[string]*draft{}, map[string]bool{}
+	for _, d := range in.drafts {
+		for _, v := range d.VMACs {
+			vmacs[v.Name] = true
+		}
+	}
 	for _, d := range in.drafts {
 		byName[d.Name] = d
 		for _, r := range d.Routes {
 			if !r.Loose {
-				d.need(r.Devices())
+				d.need(r.Devices(), vmacs)
 			}
 		}
 		for _, r := range d.Rules {
 			if !r.Loose {
-				d.need(r.Devices())
+				d.need(r.Devices(), vmacs)
 			}
 		}
 	}
@@ -90,7 +95,7 @@ func (in *interpreter) resolveStatic() {
 		default:
 			for _, r := range in.trackGroups[i].routers {
 				if d := byName[r.text]; d != nil {
-					d.need(devices)
+					d.need(devices, vmacs)
 				}
 			}
 		}
@@ -112,20 +117,24 @@ func (in *interpreter) resolveStatic() {
 	}
 }
 
-// need adds devices of which the router depends, but for its own virtual MACs,
-// which are up only while it is MASTER.
-func (d *draft) need(devices []string) {
+// need adds devices of which the router depends, but for virtual MACs, which are
+// up only while their router is MASTER.
+func (d *draft) need(devices []string, vmacs map[string]bool) {
 	for _, name := range devices {
-		own := func(v VMAC) bool { return v.Name == name }
-		if name != d.Interface && !slices.Contains(d.Needs, name) && !slices.ContainsFunc(d.VMACs, own) {
+		if name != d.Interface && !slices.Contains(d.Needs, name) && !vmacs[name] {
 			d.Needs = append(d.Needs, name)
 		}
 	}
 }
 
 // static checks what the host has.
-func (v *validator) static(s Static) {
+func (v *validator) static(s Static, routers []Router) {
 	seen := map[site]Pos{}
+	for i := range routers {
+		for _, a := range routers[i].All() {
+			seen[a.site()] = a.Pos
+		}
+	}
 	for _, a := range s.Addresses {
 		v.address(a, a.Prefix.Addr())
 		if first, again := seen[a.site()]; again {

@@ -8,7 +8,7 @@ var (
 	aboutLVS = &kind{"virtual servers and their checks (LVS) are not for vrrpx; skipped",
 		"they stay with keepalived: run keepalived --check beside vrrpx", Notice}
 	aboutProcess = &kind{"vrrpx arranges its own processes, scheduling and buffers; without effect", "", Notice}
-	aboutFiles   = &kind{"vrrpx writes none of keepalived's pid, dump and working files; without effect", "", Notice}
+	aboutFiles   = &kind{"vrrpx writes none of keepalived's working files; without effect", "", Notice}
 	aboutSNMP    = &kind{"vrrpx has neither SNMP nor D-Bus; without effect", "vrrpx status --json has the same figures", Notice}
 	aboutFilter  = &kind{"vrrpx adds no firewall rules; without effect", "", Notice}
 	aboutScripts = &kind{"this version runs no scripts; without effect", "", Notice}
@@ -25,7 +25,8 @@ var blocks = map[string]table{
 	"authentication":     authTable,
 	"auth_hmac":          hmacTable,
 	"split_brain":        splitTable,
-	"vrrp_sync_group":    syncTable,
+	"vrrp_sync_group":    groupTable,
+	"heartbeat":          heartbeatTable,
 	"vrrp_script":        scriptTable,
 	"vrrp_track_process": processTable,
 	"track_file":         trackFileTable,
@@ -41,6 +42,7 @@ var rootTable = table{
 	"vrrp_instance": block(namedShape, "vrrp_instance", (*interpreter).newRouter),
 	"vrrp_script":   block(namedShape, "vrrp_script", (*interpreter).newScript),
 
+	"vrrp_sync_group":  block(namedShape, "vrrp_sync_group", (*interpreter).newGroup),
 	"static_ipaddress": lines((*interpreter).setStaticAddresses),
 	"static_routes":    lines((*interpreter).setRoutes),
 	"static_rules":     lines((*interpreter).setRules),
@@ -55,13 +57,12 @@ var rootTable = table{
 	"SSL":                  ignoredBlock(aboutLVS, "SSL"),
 	"net_namespace_ipvs":   ignored(aboutLVS),
 	"child_wait_time":      ignored(aboutProcess),
-	"instance":             ignored(aboutFiles),
-	"use_pid_dir":          ignored(aboutFiles),
+	"instance":             text(func(in *interpreter, w word) { in.setFileName(&in.global.Instance, w) }),
+	"use_pid_dir":          noValue(func(in *interpreter) { in.global.PIDDir = true }),
+	"net_namespace":        text(func(in *interpreter, w word) { in.setFileName(&in.global.Namespace, w) }),
 
 	"namespace_with_ipsets": ignored(aboutFilter),
 
-	"net_namespace":            later("ip netns exec NAME vrrpx run ... does the same"),
-	"vrrp_sync_group":          laterBlock("remove it, and keep keepalived where routers must move together", "vrrp_sync_group"),
 	"bfd_instance":             laterBlock("remove it and the track_bfd that uses it", "bfd_instance"),
 	"garp_group":               laterBlock("use vrrp_garp_interval in global_defs", "garp_group"),
 	"linkbeat_use_polling":     later("remove it: vrrpx takes the state of a link from the kernel"),
@@ -198,14 +199,14 @@ var globalTable = table{
 	"vrrp_rx_bufs_policy":                 ignored(aboutProcess),
 	"vrrp_rx_bufs_multiplier":             ignored(aboutProcess),
 
-	"umask":                ignored(aboutFiles),
+	"umask":                text((*interpreter).setUmask),
+	"data_use_instance":    boolean(func(in *interpreter, on bool) { in.global.DataUseInstance = on }),
+	"json_version":         number(1, 2, func(in *interpreter, n int) { in.global.JSONVersion = n }),
+	"state_dump_file":      text(func(in *interpreter, w word) { in.setPath(&in.global.StateDump, w) }),
+	"stats_dump_file":      text(func(in *interpreter, w word) { in.setPath(&in.global.StatsDump, w) }),
+	"json_dump_file":       text(func(in *interpreter, w word) { in.setPath(&in.global.JSONDump, w) }),
 	"config_save_dir":      ignored(aboutFiles),
 	"tmp_config_directory": ignored(aboutFiles),
-	"data_use_instance":    ignored(aboutFiles),
-	"json_version":         ignored(aboutFiles),
-	"state_dump_file":      ignored(aboutFiles),
-	"stats_dump_file":      ignored(aboutFiles),
-	"json_dump_file":       ignored(aboutFiles),
 	"reload_check_config":  ignored(aboutUnused),
 	"include_check":        ignored(aboutInclude),
 	"random_seed":          ignored(aboutUnused),

@@ -20,6 +20,7 @@ var instanceTable = table{
 	"old_unicast_checksum":  keyword{shape: optionShape, set: (*interpreter).setOldChecksum},
 	"unicast_fault_no_peer": noValue(func(in *interpreter) { in.cur.NoPeerFault = true }),
 	"track_src_ip":          noValue(func(in *interpreter) { in.cur.TrackSource = true }),
+	"heartbeat":             block(mayNameShape, "heartbeat", (*interpreter).openHeartbeat),
 	"authentication":        block(blockShape, "authentication", nil),
 	"auth_hmac":             block(blockShape, "auth_hmac", (*interpreter).openHMAC),
 	"split_brain":           block(blockShape, "split_brain", (*interpreter).openSplitBrain), // vrrpx's own

@@ -5,18 +5,6 @@ import "strings"
 // The blocks that are ignored or refused as a whole, by their keywords alone:
 // a name that is in none of them is a mistake worth reporting.
 
-var syncTable = names("vrrp_sync_group", strings.Fields(`
-	notify notify_master notify_backup notify_fault notify_stop notify_priority_changes
-	smtp_alert global_tracking sync_group_tracking_weight`),
-	map[string]string{
-		"group":           freeLines,
-		"track_interface": freeLines,
-		"track_script":    freeLines,
-		"track_file":      freeLines,
-		"track_process":   freeLines,
-		"track_bfd":       freeLines,
-	})
-
 var garpGroupTable = names("garp_group", strings.Fields(`garp_interval gna_interval interface`),
 	map[string]string{"interfaces": freeLines})
 

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -136,6 +137,9 @@ func (in *interpreter) resolveSplitBrain(d *draft) {
 	if sb.Source.IsValid() && sb.Probe.IsValid() && sb.Source.Is4() != sb.Probe.Is4() {
 		in.diags.errorf(d.seen["source"], "", "(%s) split_brain: source %s and probe %s are of different families", plain(d.Name), sb.Source, sb.Probe)
 	}
+	if slices.ContainsFunc(d.All(), func(a Address) bool { return a.Prefix.Addr() == sb.Probe }) {
+		in.diags.errorf(d.seen["probe"], "probe an address that the peer always has", "(%s) split_brain: probe %s is a virtual address of the router: whoever holds it answers", plain(d.Name), sb.Probe)
+	}
 	if sb.Timeout > sb.Interval {
 		if d.given("timeout") {
 			in.diags.warnf(d.seen["timeout"], "make the interval as long", "(%s) split_brain: the timeout of a probe is its interval, %s s, and no longer", plain(d.Name), showSeconds(sb.Interval))
@@ -173,4 +177,12 @@ func (v *validator) splitBrain() {
 	if sb.Action > ActionScript || (sb.Action == ActionScript) != (len(sb.Script.Argv) > 0) || sb.Wait && sb.Action != ActionScript {
 		v.errorf(sb.Pos, "", "split_brain: action %d with a script: %v", sb.Action, len(sb.Script.Argv) > 0)
 	}
+}
+
+// Fence is the script of split_brain; without Argv: none.
+func (r *Router) Fence() Command {
+	if r.SplitBrain == nil {
+		return Command{}
+	}
+	return r.SplitBrain.Script
 }

@@ -202,7 +202,12 @@ func (in *interpreter) resolveTracks(d *draft) {
 	in.trackedOnce(d, "track_script", d.Scripts)
 	in.trackedOnce(d, "track_interface", d.Interfaces)
 	in.resolveTracked(d)
-	in.reportWeights(d)
+	if d.group != nil {
+		in.trackAsGroup(d)
+	}
+	if !d.isGroup { // else those of its members are reported
+		in.reportWeights(d)
+	}
 	if d.Priority == 255 {
 		for _, t := range append(d.Scripts[:len(d.Scripts):len(d.Scripts)], d.Interfaces...) {
 			if t.Weight.N != 0 {

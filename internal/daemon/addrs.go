@@ -23,6 +23,7 @@ func (h *host) addrEvent(e vip.Event) {
 		}
 		if e.Kind == vip.Released && r != nil && r.machine.State() != vrrp.Master {
 			r.admit()
+			r.released()
 		}
 		h.log.Debug(fmt.Sprintf("(%s) addresses %v", ownerName(e.Owner), e.Kind), "took", e.Took)
 		if r != nil && e.Kind == vip.Held {
@@ -57,8 +58,6 @@ func (h *host) addrEvent(e vip.Event) {
 			subject = e.Device
 		}
 		h.log.Error(fmt.Sprintf("(%s) %s: %v; trying again", ownerName(e.Owner), subject, e.Err))
-	case vip.RouteFailed, vip.RouteMade, vip.RouteRestored, vip.RouteForeign:
-		h.routeEvent(e)
 	case vip.Missing, vip.Made:
 		h.deviceEvent(r, e)
 	default:

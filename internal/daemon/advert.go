@@ -171,6 +171,9 @@ func (r *router) queueAdvert(priority uint8) {
 	if priority != r.advert.built.priority {
 		frames = r.frames(priority)
 	}
+	if priority == 0 {
+		r.counted.zeroSent++
+	}
 	r.advert.queue = append(r.advert.queue, frames...)
 }
 

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/script"
@@ -54,13 +53,6 @@ type alarms struct {
 type alarmLog struct {
 	at       vrrp.Instant
 	unlogged int
-}
-
-// AlarmEvent is the beginning or the end of an alarm, for those who tell of it.
-type AlarmEvent struct {
-	Router, Kind, Text, Cause string
-	Begins                    bool
-	At                        time.Time
 }
 
 // raise begins an alarm or brings one that stands up to date. Each is logged, put
@@ -139,10 +131,11 @@ func (r *router) logAlarm(at vrrp.Instant, a *alarm) {
 	r.log.Log(context.Background(), a.level, fmt.Sprintf("(%s) %s", r.cfg.Name, a.text), attrs...)
 }
 
-// tellAlarm runs notify_alarm: ALARM NAME KIND BEGIN|END TEXT.
+// tellAlarm tells of a beginning or an end: notify_alarm by its arguments, ALARM
+// NAME KIND BEGIN|END TEXT, and with smtp_alert, unless it is only by the way, a mail.
 func (r *router) tellAlarm(at vrrp.Instant, a *alarm, begins bool) {
-	if r.out.alarmed != nil {
-		r.out.alarmed(AlarmEvent{r.cfg.Name, a.kind, a.text, a.cause, begins, wall(at)})
+	if r.cfg.SMTPAlert && r.out.letters != nil && a.level >= slog.LevelWarn {
+		r.out.letters.alarm(at, r.cfg.Name, a, begins)
 	}
 	if r.tells.alarm == nil {
 		return
@@ -168,6 +161,7 @@ func (r *router) review(at vrrp.Instant) {
 			r.endAlarm(at, kind)
 		}
 	}
+	r.ageRefused(at)
 	r.calm(at)
 	r.warnOpen(at)
 	if r.guard == nil {
@@ -204,9 +198,4 @@ func (r *router) endNotes(at vrrp.Instant, but vrrp.NoteKind) {
 			r.endAlarm(at, k.String())
 		}
 	}
-}
-
-// sentence joins what is known, without what is not.
-func sentence(parts ...string) string {
-	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "; ")
 }

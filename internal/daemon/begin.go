@@ -34,6 +34,9 @@ func (h *host) startup() {
 	if h.stopping {
 		return
 	}
+	if h.begun != nil && !h.electing {
+		close(h.begun)
+	}
 	h.electing = true
 	for _, r := range h.routers {
 		if r.cfg.NotifyPriorityChanges && r.machine.State() == vrrp.Init && r.effective() != r.cfg.Priority {

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/vrrpx/vrrpx/internal/auth"
@@ -45,20 +46,23 @@ func (h *host) change(r *router, c *plan.Change, g auth.Guard) {
 	was := r.machine.Config().Priority
 	r.step(t, vrrp.SetConfig{Config: r.machineConfig(r.sourceNow())})
 	if is := r.machine.Config().Priority; is != was {
-		r.log.Info("("+r.cfg.Name+") Changing effective priority by a reload", "from", was, "to", is)
+		r.log.Info(fmt.Sprintf("(%s) Changing effective priority from %d to %d", r.cfg.Name, was, is))
+		r.tellPriority()
 	}
 	if areas.Has(plan.Addresses) {
 		r.compareAddresses(t)
 		if master {
-			r.refuse() // before they are there
+			r.unwatch()
+			r.watch() // before they are there
+			r.refuse()
 		}
 		h.declare(r, r.cfg)
 	}
+	if areas.Has(plan.Split) {
+		h.changeSplit(r)
+	}
 	if areas.Has(plan.Routing) {
-		h.declare(r, r.cfg)
-		if master {
-			r.out.addresses.Hold(r.owner)
-		}
+		r.declareRouting()
 	}
 	if master = master && r.machine.State() == vrrp.Master; master {
 		if r.machine.Config().Interval != interval {

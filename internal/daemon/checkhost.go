@@ -173,7 +173,7 @@ func (c *hostCheck) listeners(cfg *config.Config) {
 // programs looks at the scripts that are tracked and the programs that are told.
 func (c *hostCheck) programs(cfg *config.Config) {
 	p := newPrograms(&cfg.Global)
-	used := map[string]bool{}
+	used, seen := map[string]bool{}, map[config.Pos]bool{}
 	for i := range cfg.Routers {
 		for _, t := range cfg.Routers[i].Scripts {
 			used[t.Name] = true
@@ -184,9 +184,19 @@ func (c *hostCheck) programs(cfg *config.Config) {
 			c.program(p, s.Command)
 		}
 	}
+	g := &cfg.Global
+	told := []config.Command{g.NotifyAlarm, g.NotifyFIFO.Script, g.VRRPNotifyFIFO.Script}
 	for i := range cfg.Routers {
-		n := &cfg.Routers[i].Notify
-		for _, command := range []config.Command{n.Master, n.Backup, n.Fault, n.Stop, n.Any, n.MasterHearsLower} {
+		r := &cfg.Routers[i]
+		n := &r.Notify
+		told = append(told, n.Master, n.Backup, n.Fault, n.Stop, n.Any, n.MasterHearsLower, n.Alarm)
+		if r.SplitBrain != nil {
+			told = append(told, r.SplitBrain.Script)
+		}
+	}
+	for _, command := range told {
+		if !seen[command.Pos] { // one for all is in each router
+			seen[command.Pos] = true
 			c.program(p, command)
 		}
 	}

@@ -11,12 +11,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/auth"
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/control"
+	"github.com/vrrpx/vrrpx/internal/dump"
 	"github.com/vrrpx/vrrpx/internal/mail"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/nexthop"
@@ -49,9 +51,15 @@ type Options struct {
 	// Load reads the configuration again, for a reload; nil where there is no file.
 	Load func() (*config.Config, []config.Diagnostic)
 	// Reload asks for one with each value (SIGHUP); may be nil.
-	Reload <-chan os.Signal
-	// OnReload, if set, is told that a reload begins, and that it has ended.
-	OnReload func(begins bool)
+	Reload    <-chan os.Signal
+	LogConfig bool             // put the configuration into the log at the start
+	Dumps     <-chan dump.Kind // asks for keepalived's files; nil: nobody does
+	Manager   Manager          // may be nil
+	Watchdog  time.Duration    // how often Manager wants a sign of life; 0: never
+	Ready     func()           // called once when the election has begun; may be nil
+	// KeepAddresses: a stop says nothing and leaves the addresses, as a crash
+	// would, for the next start to take back or `vrrpx cleanup` to remove.
+	KeepAddresses bool
 }
 
 // host is everything that lives for one Run.
@@ -66,13 +74,18 @@ type host struct {
 	addrs     *vip.Manager
 	pacer     *netio.Pacer
 	announcer *netio.Announcer
-	hops      *nexthop.Watcher   // nil without unicast peers
-	devices   map[string]*device // by name; the loop's once it runs, as is all that follows
-	routers   []*router          // in the order of the configuration
-	leaving   map[string]*router // removed, and their addresses may be there yet
-	starter   *time.Timer        // of a delayed start
-	begins    vrrp.Instant       // when it ends
+	hops      *nexthop.Watcher              // nil without unicast peers
+	devices   map[string]*device            // by name; the loop's once it runs, as is all that follows
+	routers   []*router                     // in the order of the configuration
+	groups    []*syncGroup                  // likewise
+	static    atomic.Pointer[config.Static] // what the host has beside them; nil for nothing
+	leaving   map[string]*router            // removed, and their addresses may be there yet
+	starter   *time.Timer                   // of a delayed start
+	begins    vrrp.Instant                  // when it ends
 	stopping  bool
+	begun     chan struct{}       // closed when the election begins
+	shown     *config.Config      // what runs now, a reload's or that of opts; the loop's
+	changed   chan struct{}       // holds a token when a router has changed its state
 	electing  bool                // the start is not delayed any more
 	scripts   map[string]*watched // by name
 	runs      map[string]*track.Scripts
@@ -88,6 +101,7 @@ type host struct {
 	reloads    *reloader
 	keeper     *auth.Keeper // the reloader's, as is the next; nil when nothing is to be kept
 	stopKeeper func()
+	watched    watchedSet // the addresses that routers watch
 }
 
 // Run runs the routers until ctx ends, then releases: priority 0 out, addresses
@@ -100,6 +114,9 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer unlock()
+	if o.Manager == nil {
+		o.Manager = noManager{}
+	}
 	h := newHost(o)
 	defer h.close()
 	if err := h.open(); err != nil {
@@ -116,12 +133,15 @@ func Run(ctx context.Context, o Options) error {
 	watchCtx, stopWatch := context.WithCancel(context.Background())
 	defer stopWatch()
 	go h.watchDrops(watchCtx)
+	h.log.Info("vrrpx started", "routers", len(h.routers), "pid", os.Getpid())
 	h.startKeeper()
 	defer func() { h.stopKeeper() }()
 	go h.reloads.run(o.Reload)
-	h.log.Info("vrrpx started", "routers", len(h.routers), "pid", os.Getpid())
+	go h.report(watchCtx)
+	go h.watchDumps(watchCtx)
 	<-ctx.Done()
 	h.log.Info("stopping")
+	h.send("STOPPING=1")
 	h.reloads.stop() // one that is under way ends first
 	h.stop()
 	return nil
@@ -129,7 +149,8 @@ func Run(ctx context.Context, o Options) error {
 
 func newHost(o Options) *host {
 	return &host{
-		opts: o, log: o.Log, started: time.Now(), loopDone: make(chan struct{}), stopKeeper: func() {},
+		opts: o, shown: o.Config, log: o.Log, started: time.Now(), stopKeeper: func() {},
+		loopDone: make(chan struct{}), begun: make(chan struct{}), changed: make(chan struct{}, 1),
 		devices: map[string]*device{}, leaving: map[string]*router{}, scripts: map[string]*watched{}, runs: map[string]*track.Scripts{}, things: map[string]*watched{},
 	}
 }
@@ -142,12 +163,16 @@ func (h *host) open() error {
 	}
 	h.addrs, err = vip.Open(vip.Options{
 		StateFile: filepath.Join(h.opts.RunDir, stateName),
-		Events:    func(e vip.Event) { h.loop.post(func() { h.addrEvent(e) }) },
+		Events: func(e vip.Event) {
+			if !h.routeEvent(e) {
+				h.loop.post(func() { h.addrEvent(e) })
+			}
+		},
 	})
 	if err != nil {
 		return err
 	}
-	if err := h.makeStatic(&h.opts.Config.Static); err != nil {
+	if err := h.openStatic(&h.opts.Config.Static); err != nil {
 		return err
 	}
 	h.openKernel()
@@ -167,9 +192,12 @@ func (h *host) open() error {
 	if err := h.openNotify(); err != nil {
 		return err
 	}
-	h.out = outputs{addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post, notifier: h.notify, fifos: h.fifos, letters: h.letters}
+	h.out = outputs{
+		addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post, notifier: h.notify, fifos: h.fifos,
+		letters: h.letters, changed: signalChange(h.changed), watched: &h.watched,
+	}
 	if h.kernel != nil {
-		h.out.refuser = h.kernel
+		h.out.refuser, h.out.watcher = h.kernel, h.kernel
 	}
 	if err := h.noInterface(h.opts.Config, func(string) bool { return false }); err != nil {
 		return err
@@ -177,12 +205,17 @@ func (h *host) open() error {
 	programs := newPrograms(&h.opts.Config.Global)
 	for _, rc := range h.opts.Config.Routers {
 		r := newRouter(rc, h.log, h.out)
-		if r.tells, err = programs.told(&rc.Notify); err != nil {
+		if r.tells, err = programs.told(&rc.Notify, rc.Fence()); err != nil {
 			return err
 		}
 		h.routers = append(h.routers, r)
 	}
 	h.loop.routers = h.routers
+	tells, err := programs.groupsTold(h.opts.Config.Groups)
+	if err != nil {
+		return err
+	}
+	h.group(h.opts.Config.Groups, tells)
 	if err := h.openHops(); err != nil {
 		return err
 	}
@@ -200,6 +233,9 @@ func (h *host) open() error {
 		}
 		h.scripts[s.Name] = w
 	}
+	for _, r := range h.routers {
+		h.openSplit(r)
+	}
 	if err := h.openDevices(); err != nil {
 		return err
 	}
@@ -213,7 +249,7 @@ func (h *host) open() error {
 		if err := h.addrs.Declare(r.owner, addressesOf(r.cfg), devicesOf(r.cfg)...); err != nil {
 			return err
 		}
-		h.addrs.DeclareRouting(r.owner, routesOf(r.cfg.Routes), rulesOf(r.cfg.Rules))
+		r.declareRouting()
 	}
 	return nil
 }
@@ -310,9 +346,18 @@ func (h *host) openLink(dev vip.Link, n needs) (*link, error) {
 		mode = loader.Off
 	}
 	if len(n.groups) == 0 {
-		return openBeside(dev, n.door, h.kernel, mode)
+		l, err := openBeside(dev, n.door, h.kernel, mode)
+		if err == nil && l.sender != nil && h.hearNeighbours(l) != nil {
+			l.note += "; who else claims its addresses is not heard" // told by status; they are held all the same
+		}
+		return l, err
 	}
 	l, err := openLink(dev, n.groups, h.kernel, mode)
+	if err == nil {
+		if err = h.hearNeighbours(l); err != nil {
+			_ = l.close()
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -346,6 +391,9 @@ func (h *host) stop() {
 			h.starter.Stop()
 		}
 		t := clock.Now()
+		if h.opts.KeepAddresses {
+			return
+		}
 		for _, r := range h.routers {
 			r.step(t, vrrp.Shutdown{})
 		}
@@ -359,6 +407,10 @@ func (h *host) close() {
 	for _, run := range h.runs {
 		run.Close()
 	}
+	for _, r := range h.routers {
+		r.closeSplit()
+		r.unwatch()
+	}
 	h.watchers.close()
 	if h.announcer != nil {
 		h.announcer.Close()
@@ -366,7 +418,7 @@ func (h *host) close() {
 	if h.pacer != nil {
 		h.pacer.Close()
 	}
-	if h.addrs != nil {
+	if h.addrs != nil && !h.opts.KeepAddresses {
 		patience := releaseTime + deviceTime*time.Duration(len(h.addrs.Devices()))
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()

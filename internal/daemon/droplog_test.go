@@ -74,15 +74,15 @@ func TestNotesOfAKindAreLoggedOnceInTenSeconds(t *testing.T) {
 		}
 		return lines(&out)
 	}
-	// second_master and addresses_differ
-	if got := notes(time.Second, 1000); len(got) != 2 {
-		t.Errorf("%d lines for a thousand adverts, want 2: %q", len(got), got)
+	// second_master, addresses_differ and two_masters
+	if got := notes(time.Second, 1000); len(got) != 3 {
+		t.Errorf("%d lines for a thousand adverts, want 3: %q", len(got), got)
 	}
-	if alarms := g.r.view(g.at(3 * time.Second)).Alarms; len(alarms) != 2 || !strings.Contains(alarms[1], "loses with priority 51") {
+	if alarms := g.r.view(g.at(3 * time.Second)).Alarms; len(alarms) != 3 || !strings.Contains(alarms[1], "loses with priority 51") {
 		t.Errorf("alarms %q are not of the last advert", alarms)
 	}
 	got := notes(12*time.Second, 10)
-	if len(got) != 1 || !strings.Contains(got[0], "unlogged=999") {
-		t.Errorf("ten seconds later %q, want the one that says another thing and how many were not logged", got)
+	if len(got) != 2 || !strings.Contains(got[0], "two_masters has ended") || !strings.Contains(got[1], "unlogged=999") {
+		t.Errorf("ten seconds later %q, want the end of two_masters, and second_master with how many were not logged", got)
 	}
 }

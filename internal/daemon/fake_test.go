@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -133,8 +134,8 @@ func (s *record) Declare(_ string, addrs []vip.Address, _ ...vip.MACVLAN) error 
 	return nil
 }
 func (s *record) DeclareRouting(_ string, routes []iproute.Route, rules []iproute.Rule) {
-	if n := len(routes) + len(rules); n > 0 {
-		s.add("declare routing %d", n)
+	if len(routes)+len(rules) > 0 {
+		s.add("declare %d routes, %d rules", len(routes), len(rules))
 	}
 }
 func (s *record) Hold(string)    { s.add("hold") }
@@ -143,6 +144,8 @@ func (s *record) Forget(string)  { s.add("forget") }
 
 func (s *record) Refuse(r loader.Refusal) error { s.add("refuse %v", r.Addr); return nil }
 func (s *record) Admit(r loader.Refusal) error  { s.add("admit %v", r.Addr); return nil }
+func (s *record) Watch(w loader.Watch) error    { s.add("watch %v", w.Addr); return nil }
+func (s *record) Unwatch(w loader.Watch) error  { s.add("unwatch %v", w.Addr); return nil }
 func (s *record) Refused(loader.Refusal) uint64 { return 3 }
 
 type fakePacer struct{ *record }
@@ -170,6 +173,10 @@ type fakeSender struct{ *record }
 
 func (s fakeSender) Send(frame []byte) error {
 	if frame[12] == 8 && frame[13] == 6 {
+		if h, ok := netio.ParseHeld(frame[14:], true); ok && h.Question {
+			s.add("ask %s", asked(h))
+			return nil
+		}
 		s.add("garp")
 		return nil
 	}
@@ -182,6 +189,18 @@ func (s fakeSender) Send(frame []byte) error {
 		s.add("advert %d", frame[14+20+2])
 	}
 	return nil
+}
+
+// asked is what a question says of who asks.
+func asked(h netio.Held) string {
+	words := []string{h.Addr.String(), fmt.Sprint(h.Claim.Priority)}
+	for word, on := range map[string]bool{"holds": h.Claim.Holds, "yields": h.Claim.Yields} {
+		if on {
+			words = append(words, word)
+		}
+	}
+	slices.Sort(words[2:])
+	return strings.Join(words, " ")
 }
 
 func (s fakeSender) SendAll(frames [][]byte) int {

@@ -291,6 +291,9 @@ func (h *host) tellStates(stayed []*router) {
 			r.tellFIFOs(toldAs(r.machine.State()))
 		}
 	}
+	for _, g := range h.groups {
+		g.tellFIFOs(toldAs(g.core.State()))
+	}
 }
 
 // tellFIFOs writes a line about the router.

@@ -43,7 +43,14 @@ func (h *host) needsOf(cfg *config.Config) map[string]needs {
 			}
 		}
 		for _, t := range r.Interfaces {
-			all[t.Name] = all[t.Name] // zero unless there is more
+			if _, ok := all[t.Name]; !ok {
+				all[t.Name] = needs{}
+			}
+		}
+		for _, name := range r.Needs {
+			if _, ok := all[name]; !ok {
+				all[name] = needs{}
+			}
 		}
 	}
 	return all
@@ -124,9 +131,6 @@ func (h *host) fitFor(dev vip.Link, has outfit, n needs) (*fitting, error) {
 func (f *fitting) close() {
 	_ = f.more.close()
 	if f.fresh != nil {
-		if f.old != nil {
-			f.fresh.kernel = nil // both have the one program that is attached
-		}
 		_ = f.fresh.close()
 	}
 }
@@ -165,15 +169,11 @@ func (h *host) fit(d *device, f *fitting) bool {
 	return true
 }
 
-// succeed takes from the link before what others still send by, and the program
-// that both have.
+// succeed takes from the link before what others still send by.
 func (l *link) succeed(old *link) {
 	if old.packet != nil && l.packet != nil {
 		_ = l.packet.Close()
 		l.packet, l.sender, old.packet = old.packet, old.sender, nil
-	}
-	if l.kernel != nil {
-		old.kernel = nil
 	}
 }
 

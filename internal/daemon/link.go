@@ -25,7 +25,9 @@ type link struct {
 	xdp    loader.Mode // Off: none
 	note   string      // why not a better mode
 	socket *socketPath
-	kernel *loader.Kernel // when XDP is attached
+	// neighbours hears, without XDP, who else claims addresses.
+	neighbours *netio.Neighbours
+	kernel     *loader.Kernel // when XDP is attached
 }
 
 // openLink makes an interface ready: sockets to send from, the groups joined,
@@ -128,6 +130,9 @@ func (l *link) close() error {
 	}
 	if l.socket != nil {
 		errs = append(errs, l.socket.Close())
+	}
+	if l.neighbours != nil {
+		errs = append(errs, l.neighbours.Close())
 	}
 	for _, m := range l.member {
 		errs = append(errs, m.Close())

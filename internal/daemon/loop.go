@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/vrrpx/vrrpx/internal/clock"
+	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -241,6 +242,12 @@ func (l *loop) expire(t vrrp.Instant) {
 
 // event routes what a datapath brought.
 func (l *loop) event(e *loader.Event) {
+	if e.Kind == loader.Claim {
+		if held, ok := netio.ParseHeld(e.Packet, e.Key.Family == vrrp.IPv4); ok {
+			l.claim(e.At, e.Key.Ifindex, e.MAC, held)
+		}
+		return
+	}
 	r := l.byKey[e.Key]
 	if r == nil {
 		return // removed while the event was on its way

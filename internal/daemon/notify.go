@@ -25,6 +25,7 @@ type programsTold struct {
 	master, backup, fault, stop, any, lower, alarm *script.Command
 	deleted                                        *script.Command
 	asDeleted                                      bool // notify_deleted
+	fence                                          *script.Command
 }
 
 // openNotify begins to run programs, none yet.
@@ -41,13 +42,13 @@ func (h *host) openNotify() error {
 }
 
 // told resolves the programs of one router. It may block.
-func (p *programs) told(n *config.Notify) (t programsTold, err error) {
+func (p *programs) told(n *config.Notify, fence config.Command) (t programsTold, err error) {
 	for _, c := range []struct {
 		from config.Command
 		to   **script.Command
 	}{
 		{n.Master, &t.master}, {n.Backup, &t.backup}, {n.Fault, &t.fault}, {n.Stop, &t.stop},
-		{n.Any, &t.any}, {n.MasterHearsLower, &t.lower}, {n.Alarm, &t.alarm}, {n.Deleted, &t.deleted},
+		{n.Any, &t.any}, {n.MasterHearsLower, &t.lower}, {n.Alarm, &t.alarm}, {n.Deleted, &t.deleted}, {fence, &t.fence},
 	} {
 		if len(c.from.Argv) == 0 {
 			continue
@@ -72,13 +73,14 @@ func (r *router) notifyState(s vrrp.State) {
 	r.notifyAs(name, own)
 }
 
-// notifyDeleted tells that a reload has removed the router: a FAULT to
-// keepalived and its scripts, unless they know better (notify_deleted).
+// notifyDeleted tells that a reload has removed the router. As keepalived has it
+// notify is told of a FAULT, notify_fault of nothing, unless they know better
+// (notify_deleted).
 func (r *router) notifyDeleted() {
 	if r.tells.asDeleted {
 		r.notifyAs("DELETED", r.tells.deleted)
 	} else {
-		r.notifyAs("FAULT", r.tells.fault)
+		r.notifyAs("FAULT", nil)
 	}
 }
 

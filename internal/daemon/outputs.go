@@ -15,12 +15,14 @@ type outputs struct {
 	addresses addresses
 	pacer     pacer
 	announcer announcer
-	refuser   refuser           // nil without BPF
+	refuser   refuser // nil without BPF
+	watcher   watcher // likewise
+	watched   *watchedSet
 	post      func(func()) bool // to the loop
 	notifier  notifier
-	alarmed   func(AlarmEvent) // told of each alarm beside the notifier, on the loop; nil for nobody
-	fifos     lineTeller       // nil without
-	letters   *letters         // likewise
+	changed   func()     // a router has changed its state; may be nil
+	fifos     lineTeller // nil without
+	letters   *letters   // likewise
 }
 
 // lineTeller writes lines to FIFOs (fifos).
@@ -37,10 +39,10 @@ type sender interface {
 // addresses is the desired state of the host's virtual addresses (vip.Manager).
 type addresses interface {
 	Declare(owner string, addrs []vip.Address, devices ...vip.MACVLAN) error
-	DeclareRouting(owner string, routes []iproute.Route, rules []iproute.Rule)
 	Hold(owner string)
 	Release(owner string)
 	Forget(owner string)
+	DeclareRouting(owner string, routes []iproute.Route, rules []iproute.Rule)
 }
 
 // pacer sends the adverts of every MASTER on its schedule (netio.Pacer).

@@ -21,15 +21,23 @@ func (r *router) recordTransition(at vrrp.Instant, t vrrp.Transition) {
 	})
 	r.log.Info(fmt.Sprintf("(%s) Entering %s STATE", r.cfg.Name, t.To),
 		"from", t.From.String(), "cause", t.Reason.Code.String(), "reason", t.Reason.String())
+	r.counted.transition(t)
+	if r.out.changed != nil {
+		r.out.changed()
+	}
 	if t.Reason.Code != vrrp.ReasonWithdrawn { // by a reload, which tells
 		r.notifyState(t.To)
 	}
+	r.splitTransition(at, t)
 }
 
 // recordNote makes a note an alarm. It stands until the next transition, that of
 // an interval too long to be learned until we follow a master without, that of a
 // second MASTER until it falls silent.
 func (r *router) recordNote(at vrrp.Instant, n vrrp.Note) {
+	if n.Kind == vrrp.NoteAddrsDiffer {
+		r.counted.addressesDiffer++
+	}
 	if n.Kind == vrrp.NoteSecondMaster {
 		r.notifyLower()
 	}

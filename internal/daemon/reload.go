@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/plan"
 	"github.com/vrrpx/vrrpx/stats"
@@ -81,10 +82,8 @@ func (l *reloader) run(signals <-chan os.Signal) {
 
 func (l *reloader) pass(p *pass) {
 	h := l.host
-	if tell := h.opts.OnReload; tell != nil {
-		tell(true)
-		defer tell(false)
-	}
+	h.send(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", int64(clock.Now())/1000)) // sd_notify(3)
+	defer h.send("READY=1")
 	begin := time.Now()
 	p.result = l.reload()
 	p.result.At, p.result.Took = begin, stats.Seconds(time.Since(begin))
@@ -120,8 +119,9 @@ func (l *reloader) reload() (res stats.Reload) {
 		return h.refuse(diags, err)
 	}
 	h.apply(prep)
+	res = h.reloaded(p, diags, groupLines(l.running.Groups, cfg.Groups)...)
 	l.running = cfg
-	return h.reloaded(p, diags)
+	return res
 }
 
 // stop lets a reload that touches the host come to its end, and has no other
@@ -174,15 +174,19 @@ func (h *host) refuse(diags []config.Diagnostic, err error) (res stats.Reload) {
 		case res.Error == "":
 			res.Error = res.Diagnostics[len(res.Diagnostics)-1].Text
 		}
-		h.log.Error("reload: "+finding(d).Text, "hint", d.Hint)
+		var more []any
+		if d.Hint != "" {
+			more = []any{"hint", d.Hint}
+		}
+		h.log.Error("reload: "+finding(d).Text, more...)
 	}
 	h.log.Error("reload refused: everything keeps running as it was")
 	return res
 }
 
 // reloaded logs what was done, and makes the answer.
-func (h *host) reloaded(p *plan.Plan, diags []config.Diagnostic) stats.Reload {
-	res := stats.Reload{OK: true, Changes: p.Lines(), Untouched: p.Untouched}
+func (h *host) reloaded(p *plan.Plan, diags []config.Diagnostic, more ...string) stats.Reload {
+	res := stats.Reload{OK: true, Changes: append(p.Lines(), more...), Untouched: p.Untouched}
 	for _, keyword := range p.Restart {
 		diags = append(diags, config.Diagnostic{
 			Severity: config.Warning, Pos: config.Pos{File: h.opts.ConfigFile},

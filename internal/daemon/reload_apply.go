@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/vrrpx/vrrpx/internal/auth"
@@ -26,6 +27,9 @@ func (h *host) apply(p *prepared) {
 			h.meet(name)
 		}
 	})
+	if p.plan.Static {
+		h.keepStatic(&p.cfg.Static) // before routers, who may want the others
+	}
 	for i := range p.plan.Removed {
 		turn(func() { h.remove(h.find(&p.plan.Removed[i]), "removed by a reload", true) })
 	}
@@ -43,7 +47,11 @@ func (h *host) apply(p *prepared) {
 		})
 	}
 	for name, f := range p.fittings {
-		turn(func() { h.fit(h.meet(name), f) })
+		turn(func() {
+			if d := h.meet(name); h.fit(d, f) && f.old == nil {
+				h.refresh(d) // it could not be used before
+			}
+		})
 	}
 	turn(func() { h.rerun(p.checks, p.plan.Scripts) })
 	turn(func() { h.keepThings(p.cfg) })
@@ -52,11 +60,6 @@ func (h *host) apply(p *prepared) {
 	h.mailer.Set(mailOptions(&p.cfg.Global.Mail))
 	var stayed []*router
 	turn(func() { h.letters.set(&p.cfg.Global); stayed = h.routers })
-	if p.plan.Static {
-		if err := h.makeStatic(&p.cfg.Static); err != nil {
-			h.log.Error("static addresses: " + err.Error()) // new since it was checked
-		}
-	}
 	for i := range p.plan.Changed {
 		if c := &p.plan.Changed[i]; !c.Areas.Has(plan.Begin) {
 			turn(func() { h.change(h.find(&c.From), c, p.guards[plan.IDOf(&c.To)]) })
@@ -72,11 +75,14 @@ func (h *host) apply(p *prepared) {
 			r.tells = p.told[plan.IDOf(c)]
 		})
 	}
+	if p.plan.Static {
+		h.declareStatic(&p.cfg.Static)
+	}
+	var guards map[string]auth.Guard
+	turn(func() { guards = h.tidy(p); h.shown = p.cfg })
 	if p.cfg.Global.FIFOStatesOnReload {
 		turn(func() { h.tellStates(stayed) })
 	}
-	var guards map[string]auth.Guard
-	turn(func() { guards = h.tidy(p) })
 	if h.keeper != nil {
 		h.keeper.Keep(guards)
 	}
@@ -121,10 +127,12 @@ func (h *host) add(c *config.Router, g auth.Guard, tells programsTold, was *rout
 	for h.router(r.owner) != nil || h.leaving[r.owner] != nil {
 		r.owner += "'" // another's first name, or of one whose addresses have not gone yet
 	}
+	h.openSplit(r)
 	h.enter(r, false)
 	h.setRouters(append(slices.Clone(h.routers), r))
 	h.findSource(r)
 	h.declare(r, r.cfg)
+	r.declareRouting()
 	if l := r.device.link; l != nil {
 		h.attach(r, l)
 		h.watchPeers(r.device)
@@ -140,16 +148,18 @@ func (h *host) setRouters(all []*router) { h.routers, h.loop.routers = all, all 
 // found out before; what is new since then is told.
 func (h *host) declare(r *router, c config.Router) {
 	r.try("have its addresses", r.out.addresses.Declare(r.owner, addressesOf(c), devicesOf(c)...))
-	r.out.addresses.DeclareRouting(r.owner, routesOf(c.Routes), rulesOf(c.Rules))
 }
 
 // remove ends a router without a word to its peers: of the protocol, priority 0
 // would have them take over at once what may be back in a moment.
 func (h *host) remove(r *router, why string, tell bool) {
-	r.step(clock.Now(), vrrp.Withdraw{Cause: why})
+	t := clock.Now()
+	r.step(t, vrrp.Withdraw{Cause: why})
+	r.endAlarm(t, slices.Collect(maps.Keys(r.alarms.standing))...)
 	if tell {
 		r.notifyDeleted()
 	}
+	r.closeSplit()
 	d := r.device
 	for _, b := range r.besides {
 		h.announcer.Forget(b.names[0])
@@ -171,6 +181,7 @@ func (h *host) left(owner string) {
 	}
 	delete(h.leaving, owner)
 	r.admit()
+	r.unwatch()
 	h.pacer.Forget(owner)
 	h.announcer.Forget(owner)
 }
@@ -183,6 +194,7 @@ func (h *host) tidy(p *prepared) map[string]auth.Guard {
 		all = append(all, h.find(&p.cfg.Routers[i]))
 	}
 	h.setRouters(all)
+	h.group(p.cfg.Groups, p.groups)
 	for _, name := range p.devices {
 		if d := h.devices[name]; d != nil {
 			h.strip(d)

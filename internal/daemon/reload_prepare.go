@@ -20,6 +20,7 @@ type prepared struct {
 	plan     *plan.Plan
 	told     map[plan.ID]programsTold // of every router: global_defs say whom programs run as
 	guards   map[plan.ID]auth.Guard   // of those that are to have a new one
+	groups   map[string]programsTold  // by name
 	checks   []track.Script
 	fifos    []wantedFIFO
 	fittings map[string]*fitting // by device
@@ -43,9 +44,12 @@ func (h *host) prepare(cfg *config.Config, p *plan.Plan) (*prepared, error) {
 	var err error
 	for i := range cfg.Routers {
 		r := &cfg.Routers[i]
-		if prep.told[plan.IDOf(r)], err = programs.told(&r.Notify); err != nil {
+		if prep.told[plan.IDOf(r)], err = programs.told(&r.Notify, r.Fence()); err != nil {
 			return nil, err
 		}
+	}
+	if prep.groups, err = programs.groupsTold(cfg.Groups); err != nil {
+		return nil, err
 	}
 	if prep.checks, err = programs.checks(cfg); err != nil {
 		return nil, err

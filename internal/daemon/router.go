@@ -23,6 +23,7 @@ type router struct {
 	log     *slog.Logger
 	out     outputs
 	machine *vrrp.Machine
+	band    *syncGroup // its vrrp_sync_group; nil without
 	device  *device
 	link    *link // nil while the interface does not exist
 	key     loader.Key
@@ -39,6 +40,7 @@ type router struct {
 	besides []*beside
 
 	speakers speakers
+	split    split
 
 	passwd [8]byte            // PASS
 	guard  auth.Guard         // AH or auth_hmac; nil for neither
@@ -52,6 +54,7 @@ type router struct {
 	drops   [vrrp.NumDrops]atomic.Uint64 // found above the datapath
 	alarms  alarms
 	history []stats.Transition
+	counted counted
 	effects []vrrp.Effect // scratch, so that a step need not allocate
 	told    []told        // what settle has to record
 }
@@ -105,7 +108,7 @@ func (r *router) machineConfig(primary netip.Addr) vrrp.Config {
 		Interval: r.cfg.AdvertInterval, Primary: primary, Preempt: r.cfg.Preempt, PreemptDelay: r.cfg.PreemptDelay,
 		DownAdverts: r.cfg.DownAdverts, MaxLearn: maxLearn, ReplyToLower: r.cfg.LowerPriorityAdvert,
 		CheckAddrsOnce: r.cfg.SkipCheckAdvAddr, OwnerIgnores: r.cfg.OwnerIgnores,
-		ReplyToHigher: r.cfg.HigherPriorityAdvert,
+		ReplyToHigher: r.cfg.HigherPriorityAdvert, Ask: r.mustAsk(),
 	}
 	for _, a := range r.cfg.Addresses {
 		c.Addrs = append(c.Addrs, a.Prefix.Addr())
@@ -133,7 +136,16 @@ func (r *router) act(at vrrp.Instant, in vrrp.Input) {
 func (r *router) perform(at vrrp.Instant, in vrrp.Input) {
 	r.effects = r.machine.Step(at, in, r.effects[:0])
 	r.effects = r.boundAnswers(at, in, r.effects)
-	for _, e := range r.effects {
+	r.carryOut(at, r.effects)
+	if r.band != nil {
+		r.band.follow(at, r, r.effects)
+	}
+}
+
+// carryOut carries out the effects of a step, of the router's own or of its
+// group's.
+func (r *router) carryOut(at vrrp.Instant, effects []vrrp.Effect) {
+	for _, e := range effects {
 		switch e := e.(type) {
 		case vrrp.Transition:
 			if e.From == vrrp.Master {
@@ -151,9 +163,13 @@ func (r *router) perform(at vrrp.Instant, in vrrp.Input) {
 		}
 	}
 	r.flush()
-	for _, e := range r.effects {
+	var asks *vrrp.AskTakeover
+	for _, e := range effects {
 		switch e := e.(type) {
+		case vrrp.AskTakeover:
+			asks = &e
 		case vrrp.TakeVIPs:
+			r.watch()
 			r.refuse()
 			r.out.addresses.Hold(r.owner)
 		case vrrp.ReleaseVIPs:
@@ -166,11 +182,22 @@ func (r *router) perform(at vrrp.Instant, in vrrp.Input) {
 			r.told = append(r.told, told{at, e})
 		}
 	}
+	if asks != nil {
+		r.askTakeover(at, asks.Reason) // it may perform again
+	}
 }
 
 // settle is the other half: it brings the datapath to what the machine now
-// wants, and tells the operator.
+// wants, and tells the operator; of the router, and of who acted with it.
 func (r *router) settle() {
+	if r.band != nil {
+		r.band.settle(r)
+		return
+	}
+	r.settleAlone()
+}
+
+func (r *router) settleAlone() {
 	r.sync()
 	for _, t := range r.told {
 		switch e := t.effect.(type) {
@@ -181,6 +208,7 @@ func (r *router) settle() {
 		}
 	}
 	r.told = r.told[:0]
+	r.settleSplit()
 }
 
 // told is an effect that only people see.
@@ -217,9 +245,12 @@ func (r *router) hear(e *loader.Event) {
 		r.stepKept()
 	}
 	a := vrrp.Advert{Packet: p, Src: e.Src, MAC: e.MAC}
+	r.counted.heard(&p)
 	r.meet(a, e)
 	r.taken.offered = newOffer(a, e)
+	r.forgetSilent(e.At)
 	r.step(e.At, vrrp.Heard{Advert: a})
+	r.compare(a, e.At)
 }
 
 // expire is called when the deadline may have passed: on a down event, by the

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -13,15 +14,48 @@ import (
 	"github.com/vrrpx/vrrpx/stats"
 )
 
-// makeStatic asks for what the host has whoever is MASTER. The manager makes it
-// in the order of asking, so at a start before what any router has.
-func (h *host) makeStatic(s *config.Static) error {
+// openStatic asks for what the host has whoever is MASTER. The manager makes it
+// in the order of asking, so before what any router has.
+func (h *host) openStatic(s *config.Static) error {
+	if len(s.Addresses)+len(s.Routes)+len(s.Rules) == 0 {
+		return nil
+	}
+	return h.setStatic(s)
+}
+
+func (h *host) setStatic(s *config.Static) error {
 	if err := h.addrs.Declare(vip.Host, addressList(s.Addresses)); err != nil {
 		return err
 	}
 	h.addrs.DeclareRouting(vip.Host, routesOf(s.Routes), rulesOf(s.Rules))
 	h.addrs.Hold(vip.Host)
+	h.static.Store(s)
 	return nil
+}
+
+// keepStatic gives up the static addresses that are not in s; declareStatic has
+// all that is. That they can be had was found out before.
+func (h *host) keepStatic(s *config.Static) {
+	was := h.static.Load()
+	if was == nil {
+		return
+	}
+	keep := *was
+	keep.Addresses = slices.DeleteFunc(slices.Clone(was.Addresses), func(a config.Address) bool {
+		return !slices.ContainsFunc(s.Addresses, func(b config.Address) bool { return a.Prefix == b.Prefix && a.Device == b.Device })
+	})
+	h.declareStatic(&keep)
+}
+
+func (h *host) declareStatic(s *config.Static) {
+	if err := h.setStatic(s); err != nil {
+		h.log.Error("static addresses: " + err.Error())
+	}
+}
+
+// declareRouting says which routes and rules a router has as MASTER.
+func (r *router) declareRouting() {
+	r.out.addresses.DeclareRouting(r.owner, routesOf(r.cfg.Routes), rulesOf(r.cfg.Rules))
 }
 
 func routesOf(list []config.Route) (all []iproute.Route) {
@@ -41,8 +75,9 @@ func rulesOf(list []config.Rule) (all []iproute.Rule) {
 // ownerName is a router's name, or what stands for the host.
 func ownerName(owner string) string { return cmp.Or(owner, "static") }
 
-// routeEvent takes news of routes and rules.
-func (h *host) routeEvent(e vip.Event) {
+// routeEvent takes news of routes and rules, if it is that: nothing on the loop
+// depends on them, and they may be many.
+func (h *host) routeEvent(e vip.Event) bool {
 	who := ownerName(e.Owner)
 	switch e.Kind {
 	case vip.RouteFailed:
@@ -57,7 +92,10 @@ func (h *host) routeEvent(e vip.Event) {
 		h.log.Warn(fmt.Sprintf("(%s) %s was removed by %s; put back after %v", who, e.What, e.Culprit, e.Took))
 	case vip.RouteForeign:
 		h.log.Warn(fmt.Sprintf("(%s) %s is on this host and not by us%s: it will be left alone", who, e.What, by(e.Culprit)), "at", e.Origin)
+	default:
+		return false
 	}
+	return true
 }
 
 // routeHint is what to do about an error of the kernel.

@@ -30,7 +30,7 @@ func (h *host) Status(ctx context.Context) (*stats.Status, error) {
 	}
 	var views []view
 	var ifaces []ifaceView
-	if err := h.onLoop(ctx, func() { views, ifaces = h.look() }); err != nil {
+	if err := h.onLoop(ctx, func() { views, ifaces = h.look(); st.Groups = h.groupViews() }); err != nil {
 		return nil, err
 	}
 	st.Reload = h.reloads.lastReload()
@@ -154,6 +154,7 @@ func (r *router) view(t vrrp.Instant) view {
 		DeadlineBy:     "loop", Pacer: "thread", Ingest: "none",
 		History: slices.Clone(r.history),
 	}}
+	r.counted.show(&v.Router)
 	if left := r.begins.Sub(t); m.State() == vrrp.Init && left > 0 {
 		v.Reason = fmt.Sprintf("the election begins in %v (vrrp_startup_delay, vrrp_delay_after_boot)", left.Round(time.Millisecond))
 	}
@@ -164,6 +165,7 @@ func (r *router) view(t vrrp.Instant) view {
 	for _, b := range r.besides {
 		v.beside = append(v.beside, b.names[:]...)
 	}
+	v.Group, v.Waits = r.groupView()
 	if c.Primary.IsValid() {
 		v.Source = c.Primary.String()
 	}
@@ -198,6 +200,7 @@ func (r *router) view(t vrrp.Instant) view {
 	for _, a := range v.AlarmList {
 		v.Alarms = append(v.Alarms, a.Text)
 	}
+	v.Probe, v.Claims = r.split.peer.view(), r.split.seen
 	v.AlarmCounts = maps.Clone(r.alarms.begun)
 	v.refuses, v.refusals, v.refused = r.refuses(), slices.Clone(r.refusal.inForce), maps.Clone(r.refusal.before)
 	return v

@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -130,7 +132,7 @@ func TestVirtualRoutesOutliveDeletionAndTheLink(t *testing.T) {
 	l := testnet.ForTest(t, "a")
 	a := l.Host("a")
 	d := start(t, a, "native", v3.conf(150, "use_vmac", "virtual_routes {",
-		"10.71.0.0/16 via 10.99.0.77 dev vrrp.51 src "+vip, "10.72.0.0/16 via 10.99.0.77 dev eth0", "}",
+		"10.71.0.0/16 via 10.99.0.77 dev vrrp.51 onlink src "+vip, "10.72.0.0/16 via 10.99.0.77 dev eth0", "}",
 		"virtual_rules {", "from 10.71.0.0/16 table 700 preference 710", "}"))
 	all := func(r stats.Router) bool {
 		return r.State == "MASTER" && len(r.Routes) == 3 && !slices.ContainsFunc(r.Routes, func(r stats.Route) bool { return !r.Present })
@@ -149,11 +151,30 @@ func TestVirtualRoutesOutliveDeletionAndTheLink(t *testing.T) {
 		await(t, "to be as before after "+del, func() bool { return slices.Equal(routing(t, a), before) })
 	}
 	still()
-	for _, want := range []string{"(VI_1) route 10.71.0.0/16 via 10.99.0.77 dev vrrp.51 src " + vip + " was removed by port id", "(ip); put back"} {
+	for _, want := range []string{"(VI_51) route 10.71.0.0/16 via 10.99.0.77 dev vrrp.51 onlink src " + vip + " was removed by port id", "(ip); put back"} {
 		if !strings.Contains(d.Log(), want) {
 			t.Errorf("the log lacks %q:\n%s", want, d.Log())
 		}
 	}
+	// A reload makes what is new and removes what is no longer there.
+	must(t, os.WriteFile(filepath.Join(d.Dir, "keepalived.conf"), []byte(strings.ReplaceAll(routesTop, "eth1", "eth0")+d.Conf), 0o644))
+	reload := func() {
+		if out, code := vrrpx(t, a, "reload"); code != 0 {
+			t.Fatalf("reload: exit %d: %s", code, out)
+		}
+	}
+	reload()
+	await(t, "the static routes", func() bool { return len(routing(t, a)) == len(before)+6 && a.HasAddr("10.60.0.1") })
+	must(t, os.WriteFile(filepath.Join(d.Dir, "keepalived.conf"), []byte(strings.Replace(d.Conf, "10.72.0.0/16", "10.78.0.0/16", 1)), 0o644))
+	reload()
+	await(t, "the static address to have gone", func() bool { return !a.HasAddr("10.60.0.1") })
+	await(t, "the route to be another", func() bool {
+		now := strings.Join(routing(t, a), "\n")
+		return strings.Count(now, "\n") == 2 && strings.Contains(now, "10.78.0.0/16") && !strings.Contains(now, "10.72.0.0/16")
+	})
+	before = routing(t, a)
+	still()
+
 	must(t, a.Links[0].Cut())
 	awaitState(t, a, "FAULT")
 	await(t, "its routes to have gone", func() bool { return len(routing(t, a)) == 0 })

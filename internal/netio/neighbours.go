@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
@@ -25,10 +26,15 @@ type HeldFrame struct {
 	Source [6]byte // of the frame
 }
 
+// inVLAN stops what the kernel took a VLAN's tag off: it is for a device of its own.
+var inVLAN = []bpf.Instruction{
+	bpf.LoadExtension{Num: bpf.ExtVLANTag},
+	bpf.JumpIf{Cond: bpf.JumpBitsNotSet, Val: 0x0fff, SkipTrue: 1},
+	bpf.RetConstant{Val: 0},
+}
+
 // neighbourFilter lets through what may be one, and no more: the ARP of hosts that
-// look for one another and the solicitations of strangers stop here. The kernel
-// has taken a VLAN tag off; frames of another VLAN come all the same, and are
-// left to who reads.
+// look for one another and the solicitations of strangers stop here.
 var neighbourFilter = []bpf.Instruction{
 	bpf.LoadAbsolute{Off: 12, Size: 2},
 	bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0x86dd, SkipTrue: 8},
@@ -71,7 +77,7 @@ func OpenNeighbours(ifindex int, tell func(HeldFrame)) (*Neighbours, error) {
 }
 
 func (n *Neighbours) prepare(fd, ifindex int) error {
-	if err := attachFilter(fd, neighbourFilter); err != nil {
+	if err := attachFilter(fd, slices.Concat(inVLAN, neighbourFilter)); err != nil {
 		return err
 	}
 	if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1); err != nil {

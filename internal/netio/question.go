@@ -13,7 +13,7 @@ import (
 // A question asks a LAN whether anybody holds an address, in a way that changes
 // nothing in anybody's caches: by an ARP probe (RFC 5227 section 1.1), whose
 // sender address is 0.0.0.0, or a neighbour solicitation. It bears a Claim where
-// hosts that do not know it do not look: in the padding of the ARP frame, as an
+// hosts that do not know it do not look: behind the ARP packet, as an
 // option of RFC 4727 in the solicitation, which RFC 4861 section 4.6 has them
 // ignore.
 
@@ -22,19 +22,22 @@ type Claim struct {
 	VRID, Priority uint8
 	Holds          bool       // it is MASTER, and holds the address
 	Yields         bool       // it is about to give the address up to the other holder
+	MayYield       bool       // it would, to a better one
 	From           netip.Addr // its primary address; not valid for none
 }
 
 // The claim as it stands in a frame: "vrpx", a version, VRID, priority, flags, and
-// the address, 4 octets in ARP and 16 in a solicitation.
+// the address, an IPv4 one mapped into IPv6 (RFC 4291 section 2.5.5.2).
 const (
 	claimMagic   = 0x76727078 // CLAIM_MAGIC in bpf/abi.h
 	claimVersion = 1
 	claimHead    = 8
+	claimLen     = claimHead + 16
 	claimOption  = 253 // ND_CLAIM in bpf/conflict.h
 
 	claimHolds  = 1
 	claimYields = 2
+	claimMay    = 4
 
 	arpLen = 28
 	ndLen  = 24 // type, code, checksum, flags and target
@@ -49,17 +52,24 @@ func (c Claim) append(b []byte) []byte {
 	if c.Yields {
 		flags |= claimYields
 	}
-	return append(b, claimVersion, c.VRID, c.Priority, flags)
+	if c.MayYield {
+		flags |= claimMay
+	}
+	b = append(b, claimVersion, c.VRID, c.Priority, flags)
+	from := netip.IPv6Unspecified().As16()
+	if c.From.IsValid() {
+		from = c.From.As16()
+	}
+	return append(b, from[:]...)
 }
 
-// parseClaim reads a claim whose address has so many octets.
-func parseClaim(b []byte, addr int) (c Claim, ok bool) {
-	if len(b) < claimHead+addr || binary.BigEndian.Uint32(b) != claimMagic || b[4] != claimVersion {
+func parseClaim(b []byte) (c Claim, ok bool) {
+	if len(b) < claimLen || binary.BigEndian.Uint32(b) != claimMagic || b[4] != claimVersion {
 		return c, false
 	}
-	c = Claim{VRID: b[5], Priority: b[6], Holds: b[7]&claimHolds != 0, Yields: b[7]&claimYields != 0}
-	if from, _ := netip.AddrFromSlice(b[claimHead : claimHead+addr]); !from.IsUnspecified() {
-		c.From = from
+	c = Claim{VRID: b[5], Priority: b[6], Holds: b[7]&claimHolds != 0, Yields: b[7]&claimYields != 0, MayYield: b[7]&claimMay != 0}
+	if from := netip.AddrFrom16([16]byte(b[claimHead:])); !from.IsUnspecified() {
+		c.From = from.Unmap()
 	}
 	return c, true
 }
@@ -88,12 +98,9 @@ func arpQuestion(mac net.HardwareAddr, vip netip.Addr, c Claim) []byte {
 	if err != nil {
 		return nil
 	}
-	from := [4]byte{}
-	if c.From.Is4() {
-		from = c.From.As4()
+	frame := ethernet.Frame{
+		Destination: ethernet.Broadcast, Source: mac, EtherType: ethernet.EtherTypeARP, Payload: c.append(payload),
 	}
-	payload = append(c.append(payload), from[:]...)
-	frame := ethernet.Frame{Destination: ethernet.Broadcast, Source: mac, EtherType: ethernet.EtherTypeARP, Payload: payload}
 	b, err := frame.MarshalBinary()
 	if err != nil {
 		return nil
@@ -107,11 +114,7 @@ func ndQuestion(mac net.HardwareAddr, own, vip netip.Addr, c Claim) []byte {
 		own = netip.IPv6Unspecified()
 	}
 	message := append([]byte{135, 0, 0, 0, 0, 0, 0, 0}, vip.AsSlice()...)
-	from := [16]byte{}
-	if c.From.Is6() {
-		from = c.From.As16()
-	}
-	message = append(c.append(append(message, claimOption, 4)), from[:]...)
+	message = c.append(append(message, claimOption, 4))
 	message = append(message, make([]byte, ndLen+32-len(message))...)
 	if !own.IsUnspecified() {
 		message = append(append(message, 1, 1), mac...) // source link-layer address
@@ -175,7 +178,7 @@ func parseARP(b []byte) (h Held, ok bool) {
 	if !sender.IsUnspecified() {
 		return h, true
 	}
-	c, ok := parseClaim(b[arpLen:], 4)
+	c, ok := parseClaim(b[arpLen:])
 	h.Addr, h.Question, h.Claim = target, true, &c
 	return h, ok
 }
@@ -195,7 +198,7 @@ func parseND(b []byte) (h Held, ok bool) {
 		}
 		return h, true
 	case m[0] == 135 && len(options) > 2 && options[0] == claimOption:
-		c, ok := parseClaim(options[2:], 16)
+		c, ok := parseClaim(options[2:])
 		h.Question, h.Claim = true, &c
 		return h, ok
 	}

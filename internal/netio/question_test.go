@@ -7,13 +7,15 @@ import (
 	"github.com/mdlayher/ndp"
 )
 
-var asked = Claim{VRID: 51, Priority: 150, Holds: true}
+var asked = Claim{VRID: 51, Priority: 150, Holds: true, MayYield: true}
 
 func TestQuestionsAreReadBack(t *testing.T) {
 	for _, c := range []struct{ own, vip, from string }{
 		{"", "10.99.9.1", "10.99.0.1"},
 		{"fe80::1", "fe80::99:1", "fe80::1"},
 		{"", "2001:db8::1", ""},
+		{"", "2001:db8::2", "10.99.0.1"},
+		{"", "10.99.9.2", "fe80::1"},
 	} {
 		claim := asked
 		claim.Yields = c.own != ""

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/iproute"
 )
 
 // field is one of config.Router: the keyword that a person knows it by, and the
@@ -38,13 +39,14 @@ var fields = map[string]field{
 	"Group": {"mcast_dst_ip", Peers}, "Peers": {"unicast_peer", Peers}, "UnicastTTL": {"unicast_ttl", Peers},
 	"CheckSource": {"check_unicast_src", Peers}, "OldChecksum": {"old_unicast_checksum", Peers}, "NoPeerFault": {"unicast_fault_no_peer", Peers},
 
+	"Routes": {"virtual_routes", Routing}, "Rules": {"virtual_rules", Routing}, "Needs": {"virtual_routes, track_group", Tracking},
+
 	"Auth": {"authentication", Auth}, "HMAC": {"auth_hmac", Auth},
 	"Scripts": {"track_script", Tracking}, "Interfaces": {"track_interface", Tracking},
 	"Files": {"track_file", Tracking}, "Processes": {"track_process", Tracking},
 	"Notify": {"notify", Notify}, "NotifyPriorityChanges": {"notify_priority_changes", Notify}, "SMTPAlert": {"smtp_alert", Notify},
-	"Routes": {"virtual_routes", Routing}, "Rules": {"virtual_rules", Routing}, "Needs": {"virtual_routes", Tracking},
-	"SplitBrain": {"split_brain", Begin},
-	"GARP":       {"garp", Announce}, "Extra": {"garp_extra_if", Announce}, "GNAInterval": {"vrrp_gna_interval", Announce},
+	"SplitBrain": {"split_brain", Split}, "Heartbeats": {"heartbeat", Begin},
+	"GARP": {"garp", Announce}, "Extra": {"garp_extra_if", Announce}, "GNAInterval": {"vrrp_gna_interval", Announce},
 }
 
 // globals has every exported field of config.Global. Those without keyword are
@@ -55,6 +57,7 @@ var globals = map[string]string{
 	"Group": "", "Group6": "", "HigherPriorityAdvert": "", "OwnerIgnores": "", "CheckSource": "", "GARP": "", "GNAInterval": "",
 	"Extra": "", "ScriptUser": "", "ScriptGroup": "", "ScriptSecurity": "", "SupplementaryGroups": "",
 	"NotifyAlarm": "", "NotifyPriorityChanges": "", "NotifyFIFO": "", "VRRPNotifyFIFO": "", "FIFOStatesOnReload": "",
+	"Files":        "net_namespace, instance, pid and dump files",
 	"StartupDelay": "vrrp_startup_delay", "DelayAfterBoot": "vrrp_delay_after_boot",
 }
 
@@ -87,7 +90,7 @@ func compareGlobals(from, to *config.Global) (keywords []string) {
 
 func same[T any](a, b T) bool { return sameValue(reflect.ValueOf(a), reflect.ValueOf(b)) }
 
-var pos = reflect.TypeFor[config.Pos]()
+var pos, route = reflect.TypeFor[config.Pos](), reflect.TypeFor[iproute.Route]()
 
 // sameValue is reflect.DeepEqual for what a configuration is made of, but that a
 // line that has moved in its file is the same line, and that no list is an empty
@@ -98,10 +101,13 @@ func sameValue(a, b reflect.Value) bool {
 	}
 	switch a.Kind() {
 	case reflect.Struct:
-		if a.Type().PkgPath() != pos.PkgPath() {
+		if a.Type().PkgPath() != pos.PkgPath() && a.Type().PkgPath() != route.PkgPath() {
 			return a.Equal(b) // an address of net/netip
 		}
 		for i := range a.NumField() {
+			if a.Type().Field(i).Name == "Origin" { // a position too
+				continue
+			}
 			if !sameValue(a.Field(i), b.Field(i)) {
 				return false
 			}

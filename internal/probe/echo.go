@@ -44,9 +44,6 @@ func (t Target) echo(ctx context.Context) error {
 	for buf := make([]byte, 1500); ; {
 		n, from, err := c.ReadFrom(buf)
 		if err != nil {
-			if ctx.Err() != nil {
-				return fmt.Errorf("no echo from %s", t.Addr)
-			}
 			return err
 		}
 		got, err := icmp.ParseMessage(proto, buf[:n])

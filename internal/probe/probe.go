@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"syscall"
 	"time"
 
@@ -29,9 +30,23 @@ func (t Target) String() string {
 	return netip.AddrPortFrom(t.Addr, t.Port).String()
 }
 
+// ErrSilent is in the error of Ask when the host did not answer, or the last hop
+// could not find it. Any other error is this host's own, and says nothing of that one.
+var ErrSilent = errors.New("no answer")
+
 // Ask asks once, and waits for the answer until ctx ends. nil means that the host
 // lives: it answered, or, of TCP, refused the connection.
 func (t Target) Ask(ctx context.Context) error {
+	err := t.ask(ctx)
+	silent := ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) ||
+		errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.EHOSTDOWN) || errors.Is(err, syscall.ETIMEDOUT)
+	if err != nil && silent {
+		return fmt.Errorf("%w from %s", ErrSilent, t)
+	}
+	return err
+}
+
+func (t Target) ask(ctx context.Context) error {
 	if t.Port == 0 {
 		return t.echo(ctx)
 	}
@@ -66,7 +81,7 @@ func (t Target) bind(_, _ string, c syscall.RawConn) error {
 // Verdict is what is known of a host.
 type Verdict uint8
 
-// The verdicts.
+// The verdicts. Unknown is that of a host that could not be asked, too.
 const (
 	Unknown Verdict = iota
 	Up
@@ -84,8 +99,8 @@ type Probe struct {
 }
 
 // Run asks until stop is called. tell is called of each change of the verdict, on
-// a goroutine of its own; with Down it is told of the last failure. The first
-// answer makes an unknown host Up, since whoever answers lives.
+// a goroutine of its own, with the last failure. The first answer makes an unknown
+// host Up, since whoever answers lives.
 func (p Probe) Run(tell func(Verdict, error)) (stop func()) {
 	ctx, stop := context.WithCancel(context.Background())
 	go p.run(ctx, tell)
@@ -103,7 +118,7 @@ func (p Probe) run(ctx context.Context, tell func(Verdict, error)) {
 		if ctx.Err() != nil {
 			return
 		}
-		if t.add(err == nil, p.Count) {
+		if t.add(judge(err), p.Count) {
 			tell(t.verdict, err)
 		}
 		select {
@@ -114,26 +129,36 @@ func (p Probe) run(ctx context.Context, tell func(Verdict, error)) {
 	}
 }
 
+func judge(err error) Verdict {
+	switch {
+	case err == nil:
+		return Up
+	case errors.Is(err, ErrSilent):
+		return Down
+	}
+	return Unknown
+}
+
 // tally counts what came in a row.
 type tally struct {
 	verdict Verdict
-	against int // answers or failures in a row that contradict it
+	told    bool    // it has been
+	last    Verdict // of the last question
+	row     int     // so often
 }
 
-// add tells whether the verdict has turned.
-func (t *tally) add(ok bool, count int) bool {
-	is := Down
-	if ok {
-		is = Up
+// add tells whether the verdict has turned, or is to be told for the first time.
+func (t *tally) add(is Verdict, count int) bool {
+	if is != t.last || t.row == 0 {
+		t.last, t.row = is, 0
 	}
-	if is == t.verdict {
-		t.against = 0
+	t.row++
+	if is == t.verdict && (t.told || is != Unknown) {
 		return false
 	}
-	t.against++
-	if t.verdict == Unknown && ok || t.against >= count {
-		t.verdict, t.against = is, 0
-		return true
+	if t.row < count && (is != Up || t.verdict != Unknown) {
+		return false
 	}
-	return false
+	t.verdict, t.told = is, true
+	return true
 }

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"testing"
@@ -13,20 +14,26 @@ import (
 func TestVerdictTurnsAfterCount(t *testing.T) {
 	var y tally
 	for i, c := range []struct {
-		ok     bool
+		is     Verdict
 		turned bool
 		want   Verdict
 	}{
-		{false, false, Unknown}, {true, true, Up}, {false, false, Up}, {true, false, Up}, {false, false, Up},
-		{false, true, Down}, {true, false, Down}, {false, false, Down}, {true, false, Down}, {true, true, Up},
+		{Down, false, Unknown}, {Up, true, Up}, {Down, false, Up}, {Up, false, Up}, {Down, false, Up},
+		{Down, true, Down}, {Up, false, Down}, {Down, false, Down}, {Up, false, Down}, {Up, true, Up},
+		{Unknown, false, Up}, {Down, false, Up}, {Unknown, false, Up}, {Unknown, true, Unknown}, {Unknown, false, Unknown},
+		{Down, false, Unknown}, {Down, true, Down},
 	} {
-		if turned := y.add(c.ok, 2); turned != c.turned || y.verdict != c.want {
+		if turned := y.add(c.is, 2); turned != c.turned || y.verdict != c.want {
 			t.Errorf("%d: %v, turned %v; want %v, %v", i, y.verdict, turned, c.want, c.turned)
 		}
 	}
 	y = tally{}
-	if y.add(false, 1); y.verdict != Down {
+	if y.add(Down, 1); y.verdict != Down {
 		t.Errorf("one failure of one leaves %v", y.verdict)
+	}
+	y = tally{}
+	if y.add(Unknown, 2) || !y.add(Unknown, 2) || y.add(Unknown, 2) {
+		t.Error("that a host cannot be asked is told once")
 	}
 }
 
@@ -51,8 +58,8 @@ func TestTCP(t *testing.T) {
 		t.Errorf("who refuses lives: %v", err)
 	}
 	to.Source = netip.MustParseAddr("192.0.2.77")
-	if err := ask(to); err == nil {
-		t.Error("a source that is not ours was used")
+	if err := ask(to); err == nil || errors.Is(err, ErrSilent) {
+		t.Errorf("a source that is not ours: %v", err)
 	}
 }
 
@@ -78,11 +85,11 @@ func TestEcho(t *testing.T) {
 	}
 	short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 	defer cancel()
-	if err := a.Do(func() error { return Target{Addr: netip.MustParseAddr("10.99.0.200")}.Ask(short) }); err == nil {
-		t.Error("nobody answered")
+	if err := a.Do(func() error { return Target{Addr: netip.MustParseAddr("10.99.0.200")}.Ask(short) }); !errors.Is(err, ErrSilent) {
+		t.Errorf("nobody answered: %v", err)
 	}
-	if err := a.Do(func() error { return Target{Addr: b.Addr, Interface: "eth7"}.Ask(ctx) }); err == nil {
-		t.Error("an interface that is not there was used")
+	if err := a.Do(func() error { return Target{Addr: b.Addr, Interface: "eth7"}.Ask(ctx) }); err == nil || errors.Is(err, ErrSilent) {
+		t.Errorf("an interface that is not there: %v", err)
 	}
 }
 

@@ -84,6 +84,37 @@ func (l *LAN) ports(host string, do func(*Port) error) error {
 	return errors.Join(errs...)
 }
 
+// FilterVRRP makes the bridges drop IP protocol 112, over IPv4 and IPv6, and pass
+// all else: what a host sends, or with "" what anyone does.
+func (l *LAN) FilterVRRP(from string) error {
+	if from == "" {
+		return l.sw.Do(bridgeFilter.add)
+	}
+	return l.filters(from, nftDrop.add)
+}
+
+// UnfilterVRRP ends FilterVRRP of the same argument.
+func (l *LAN) UnfilterVRRP(from string) error {
+	if from == "" {
+		return l.sw.Do(bridgeFilter.remove)
+	}
+	return l.filters(from, nftDrop.remove)
+}
+
+func (l *LAN) filters(from string, do func(nftDrop) error) error {
+	return l.ports(from, func(p *Port) error {
+		f := p.filter(unix.NFT_META_IIFNAME)
+		f.table = "vrrp-" + f.table
+		f.and = []nftMatch{{unix.NFT_META_L4PROTO, []byte{protoVRRP}}}
+		return l.sw.Do(func() error { return do(f) })
+	})
+}
+
+var bridgeFilter = nftDrop{
+	family: unix.NFPROTO_BRIDGE, table: "filter-vrrp", hooks: []uint32{unix.NF_INET_FORWARD},
+	key: unix.NFT_META_L4PROTO, value: []byte{protoVRRP},
+}
+
 // DropVRRP makes the host's firewall drop IP protocol 112 in INPUT and OUTPUT,
 // over IPv4 and IPv6.
 func (h *Host) DropVRRP() error {

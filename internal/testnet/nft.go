@@ -15,13 +15,30 @@ import (
 // nft program nor another library. Source: linux/netfilter/nf_tables.h.
 
 // nftDrop is a table with one chain per hook, each of which drops what has
-// value under the meta key (NFT_META_*) and accepts the rest.
+// value under the meta key (NFT_META_*), and what and asks besides, and accepts
+// the rest.
 type nftDrop struct {
 	family uint8
 	table  string
 	hooks  []uint32
 	key    uint32
 	value  []byte
+	and    []nftMatch
+}
+
+// nftMatch asks for a value under a meta key.
+type nftMatch struct {
+	key   uint32
+	value []byte
+}
+
+// expressions load the value and leave the rule when it is another.
+func (m nftMatch) expressions() []*nl.RtAttr {
+	return []*nl.RtAttr{
+		expression("meta", number(unix.NFTA_META_KEY, m.key), number(unix.NFTA_META_DREG, unix.NFT_REG_1)),
+		expression("cmp", number(unix.NFTA_CMP_SREG, unix.NFT_REG_1), number(unix.NFTA_CMP_OP, unix.NFT_CMP_EQ),
+			nest(unix.NFTA_CMP_DATA, nl.NewRtAttr(unix.NFTA_DATA_VALUE, m.value))),
+	}
 }
 
 // add makes the table in the calling thread's namespace, in one transaction.
@@ -35,15 +52,16 @@ func (d nftDrop) add() error {
 			text(unix.NFTA_CHAIN_NAME, chain),
 			nest(unix.NFTA_CHAIN_HOOK, number(unix.NFTA_HOOK_HOOKNUM, hook), number(unix.NFTA_HOOK_PRIORITY, 0)),
 			text(unix.NFTA_CHAIN_TYPE, "filter"))
+		rule := nftMatch{d.key, d.value}.expressions()
+		for _, m := range d.and {
+			rule = append(rule, m.expressions()...)
+		}
+		rule = append(rule, expression("immediate", number(unix.NFTA_IMMEDIATE_DREG, unix.NFT_REG_VERDICT),
+			nest(unix.NFTA_IMMEDIATE_DATA, nest(unix.NFTA_DATA_VERDICT, number(unix.NFTA_VERDICT_CODE, 0))))) // NF_DROP
 		batch.add(unix.NFT_MSG_NEWRULE, unix.NLM_F_CREATE|unix.NLM_F_APPEND,
 			text(unix.NFTA_RULE_TABLE, d.table),
 			text(unix.NFTA_RULE_CHAIN, chain),
-			nest(unix.NFTA_RULE_EXPRESSIONS,
-				expression("meta", number(unix.NFTA_META_KEY, d.key), number(unix.NFTA_META_DREG, unix.NFT_REG_1)),
-				expression("cmp", number(unix.NFTA_CMP_SREG, unix.NFT_REG_1), number(unix.NFTA_CMP_OP, unix.NFT_CMP_EQ),
-					nest(unix.NFTA_CMP_DATA, nl.NewRtAttr(unix.NFTA_DATA_VALUE, d.value))),
-				expression("immediate", number(unix.NFTA_IMMEDIATE_DREG, unix.NFT_REG_VERDICT),
-					nest(unix.NFTA_IMMEDIATE_DATA, nest(unix.NFTA_DATA_VERDICT, number(unix.NFTA_VERDICT_CODE, 0)))))) // NF_DROP
+			nest(unix.NFTA_RULE_EXPRESSIONS, rule...))
 	}
 	return batch.commit()
 }

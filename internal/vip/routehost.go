@@ -65,6 +65,9 @@ func (r *routing) listen() {
 		if msgs == nil {
 			break
 		}
+		if !r.concerned(msgs) {
+			continue
+		}
 		env := r.survey()
 		r.mu.Lock()
 		for _, msg := range msgs {
@@ -83,6 +86,20 @@ func (r *routing) listen() {
 	if look {
 		r.look()
 	}
+}
+
+// concerned tells whether there is more in the messages than other people's
+// routes, of which a routing daemon may make thousands a second.
+func (r *routing) concerned(msgs []syscall.NetlinkMessage) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.ContainsFunc(msgs, func(m syscall.NetlinkMessage) bool {
+		if m.Header.Type != unix.RTM_NEWROUTE && m.Header.Type != unix.RTM_DELROUTE {
+			return true
+		}
+		h, ok, err := parseRoute(m.Data)
+		return err == nil && ok && len(r.byKey[h.routeKey]) > 0
+	})
 }
 
 func (r *routing) hear(msg syscall.NetlinkMessage, at func(string) int) {
@@ -247,14 +264,14 @@ func (r *routing) look() {
 		}
 		is := r.onHost(o, env.index)
 		switch {
-		case o.there && !is && !o.blind:
+		case o.there && !is && o.known:
 			who := o.culprit
 			if who == "" {
 				who = withIt
 			}
 			r.went(o, who)
 		case o.there:
-			o.replaced, o.culprit = false, ""
+			o.known, o.replaced, o.culprit = o.known || is, false, ""
 		case is:
 			r.foreign(o, "")
 		}

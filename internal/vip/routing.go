@@ -3,6 +3,7 @@ package vip
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -38,6 +39,7 @@ type routing struct {
 	routes  map[routeKey][]heardRoute // on the host, of our protocols
 	rules   map[iproute.Rule]bool     // on the host
 	up      map[int]bool              // interfaces, by index
+	asks    survey                    // of what has ever been declared, without the answers
 	out     []Event
 	joined  bool // the notifications are subscribed
 	stale   bool // routes and rules may be wrong
@@ -68,7 +70,7 @@ type object struct {
 	ours     bool // there because of us, or was until someone removed it
 	once     bool // made since the last Hold: a loose one is not made again
 	replaced bool // someone put another in its place
-	blind    bool // it cannot be recognised when the host is read
+	known    bool // it has been recognised on the host: when it is not found there it is gone
 	busy     bool // in the request under way
 	fled     bool // removed by another since that was begun
 	lostAt   time.Time
@@ -103,6 +105,7 @@ func openRouting(m *Manager) (r *routing, err error) {
 	r = &routing{
 		m: m, done: make(chan struct{}), owners: map[string]*routeOwner{}, byText: map[string]*object{}, byKey: map[routeKey][]*object{},
 		routes: map[routeKey][]heardRoute{}, rules: map[iproute.Rule]bool{}, up: map[int]bool{},
+		asks: survey{map[string]int{}, map[netip.Addr]bool{}},
 	}
 	if r.kernel, err = openRequester(); err != nil {
 		return nil, err
@@ -136,6 +139,8 @@ func (r *routing) closeSockets() {
 // and not by us, are told as RouteForeign and stay.
 func (m *Manager) DeclareRouting(owner string, routes []iproute.Route, rules []iproute.Rule) {
 	r := m.routing
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	w := r.owners[owner]
@@ -147,6 +152,9 @@ func (m *Manager) DeclareRouting(owner string, routes []iproute.Route, rules []i
 			return
 		}
 		w = &routeOwner{name: owner}
+		if o := m.owners[owner]; o != nil { // where addresses are on their way, settle says so
+			w.held = o.held && o.asked.IsZero()
+		}
 		r.owners[owner] = w
 	}
 	for _, o := range r.objects {
@@ -172,6 +180,12 @@ func (r *routing) declare(w *routeOwner, o *object) {
 		r.objects = append(r.objects, o)
 		if o.route != nil {
 			r.byKey[keyOf(o.route)] = append(r.byKey[keyOf(o.route)], o)
+			for _, d := range o.route.Devices() {
+				r.asks.indices[d] = 0
+			}
+			if o.route.Source.IsValid() {
+				r.asks.sources[o.route.Source] = false
+			}
 		}
 	}
 	if !slices.Contains(o.owners, w) {
@@ -305,13 +319,36 @@ func (r *routing) step() bool {
 	}
 	r.tidy()
 	again := len(changes) > 0
-	out := r.out
+	out := fold(r.out)
 	r.out = nil
 	r.mu.Unlock()
 	for _, ev := range out {
 		r.m.tell(ev)
 	}
 	return again
+}
+
+// maxTold bounds the events of one kind that a step tells one by one.
+const maxTold = 20
+
+// fold leaves of each kind the first, and says how many there were more: with
+// an interface thousands may go and come.
+func fold(events []Event) (out []Event) {
+	count, last := map[Kind]int{}, map[Kind]Event{}
+	for _, ev := range events {
+		if count[ev.Kind]++; count[ev.Kind] <= maxTold {
+			out = append(out, ev)
+		}
+		last[ev.Kind] = ev
+	}
+	for kind, n := range count {
+		if n > maxTold {
+			ev := last[kind]
+			ev.What = fmt.Sprintf("%d routes and rules more, the last of them %s,", n-maxTold, ev.What)
+			out = append(out, ev)
+		}
+	}
+	return out
 }
 
 // survey is what of the addresses and links the routes depend on.
@@ -324,16 +361,8 @@ func (s survey) index(name string) int { return s.indices[name] }
 
 // survey asks the Manager, whose lock comes before ours.
 func (r *routing) survey() survey {
-	s := survey{map[string]int{}, map[netip.Addr]bool{}}
 	r.mu.Lock()
-	for _, o := range r.objects {
-		for _, d := range o.devices() {
-			s.indices[d] = 0
-		}
-		if o.route != nil && o.route.Source.IsValid() {
-			s.sources[o.route.Source] = false
-		}
-	}
+	s := survey{maps.Clone(r.asks.indices), maps.Clone(r.asks.sources)}
 	r.mu.Unlock()
 	r.m.mu.Lock()
 	for name := range s.indices {
@@ -527,7 +556,7 @@ func (r *routing) made(o *object, env survey) {
 		o.there, o.lostAt = false, time.Now()
 		return
 	}
-	o.blind = !r.onHost(o, env.index)
+	o.known = o.known || r.onHost(o, env.index)
 }
 
 // foreign notes that it is on the host by someone else.

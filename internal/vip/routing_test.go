@@ -133,7 +133,7 @@ func held(t *testing.T, h *host, m *Manager, r *recorder, want string) {
 	}
 	m.routing.mu.Lock()
 	for _, o := range m.routing.objects {
-		if o.blind {
+		if !o.known {
 			t.Errorf("%s is not known again", o.text)
 		}
 	}
@@ -306,5 +306,83 @@ func TestRoutesThatAKilledProcessLeftAreRemoved(t *testing.T) {
 	}
 	if got := h.ip(t, "route show 10.1.0.0/16"); !strings.Contains(got, "metric 5") {
 		t.Errorf("the operator's route: %q", got)
+	}
+}
+
+func TestAddressesDoNotWaitForRoutes(t *testing.T) {
+	h := newHost(t)
+	m, r := h.start(t)
+	declare(t, m, "VI_1", addrs(vipOfRoutes))
+	declare(t, m, "VI_2", addrs("192.0.2.4/24"))
+	m.DeclareRouting("VI_1", []iproute.Route{route("10.1.0.0/16", "192.0.2.9", "vip0")}, nil)
+	stuck, busy := make(chan struct{}), make(chan struct{}, 100)
+	m.routing.mu.Lock() // each request comes after it had this lock
+	send := m.routing.kernel.send
+	m.routing.kernel.send = func(b []byte) error { busy <- struct{}{}; <-stuck; return send(b) }
+	m.routing.mu.Unlock()
+	hold(t, m, r, "VI_1")
+	<-busy // the kernel has been asked for the route, and does not answer
+	hold(t, m, r, "VI_2")
+	release(t, m, r, "VI_1")
+	if got := h.addresses(t); len(got) != 2 || got[1] != "192.0.2.4/24" {
+		t.Errorf("the host has %v", got)
+	}
+	close(stuck)
+	eventually(t, "nothing of ours", func() bool { return h.routing(t) == "" && !m.Routing("VI_1")[0].Present })
+}
+
+// Adverts may come from a static address, which the host has all the time.
+func TestStaticAddressIsTheHostsOwn(t *testing.T) {
+	h := newHost(t)
+	m, r := h.start(t)
+	h.ip(t, "address flush dev vip0")
+	m.Watch(device)
+	declare(t, m, Host, addrs("192.0.2.7/24"))
+	declare(t, m, "VI_1", addrs("192.0.2.8/24"))
+	hold(t, m, r, Host)
+	for r.take(t, PrimaryChanged).Primary.String() != "192.0.2.7/24" { // before that there may be none
+	}
+	hold(t, m, r, "VI_1")
+	if p, _ := m.PrimaryIPv4(device); p.String() != "192.0.2.7/24" {
+		t.Errorf("primary %v", p)
+	}
+	h.ip(t, "address del 192.0.2.7/24 dev vip0")
+	r.take(t, Restored)
+	eventually(t, "both", func() bool { return len(h.addresses(t)) == 2 })
+}
+
+// More than the socket of notifications holds: what is lost is read, and nothing
+// is taken for gone.
+func TestThousandsOfRoutes(t *testing.T) {
+	h := newHost(t)
+	m, r := h.start(t)
+	declare(t, m, "VI_1", addrs(vipOfRoutes))
+	var routes []iproute.Route
+	for i := range 10000 {
+		routes = append(routes, route(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 0}), 24).String(), "192.0.2.9", "vip0"))
+	}
+	m.DeclareRouting("VI_1", routes, nil)
+	begin := time.Now()
+	hold(t, m, r, "VI_1")
+	t.Logf("addresses after %v", time.Since(begin))
+	allThere(t, m, "VI_1")
+	t.Logf("routes after %v", time.Since(begin))
+	h.ip(t, "link set vip0 down")
+	h.ip(t, "link set vip0 up")
+	eventually(t, "all to be back", func() bool {
+		return strings.Count(h.ip(t, "route show proto keepalived"), "\n") == len(routes) && r.count(RouteRestored) > 0
+	})
+	if n := r.count(RouteRestored); n > 10*(maxTold+1) {
+		t.Errorf("told %d times", n)
+	}
+	for r.count(RouteRestored) > 0 {
+		r.take(t, RouteRestored)
+	}
+	begin = time.Now()
+	release(t, m, r, "VI_1")
+	eventually(t, "nothing of ours", func() bool { return h.ip(t, "route show proto keepalived") == "" })
+	t.Logf("gone after %v", time.Since(begin))
+	if n := r.count(RouteRestored); n != 0 {
+		t.Errorf("told %d times that some were taken for gone", n)
 	}
 }

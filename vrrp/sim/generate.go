@@ -68,6 +68,7 @@ func (g *gen) routers() {
 			Interval: interval, Adverts: adverts, Preempt: preempt != g.oneIn(8), Reply: differ || !g.oneIn(6), Elide: elide != g.oneIn(8),
 			Offset: time.Second + g.upTo(1000*time.Hour), PPM: g.IntN(401) - 200, Wake: g.upTo(wake),
 		}
+		r.Ask = g.oneIn(4)
 		if equal {
 			r.Priority = pick[uint8](g, 100, 101)
 		}

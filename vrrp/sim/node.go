@@ -16,6 +16,7 @@ type core interface {
 	Config() vrrp.Config
 	Accepted() (vrrp.Advert, vrrp.Instant, bool)
 	MasterDown() time.Duration
+	Asking() (vrrp.Reason, bool)
 }
 
 // node is a router on its host: the machine, its process, and its kernel.
@@ -57,7 +58,7 @@ func (n *node) config() vrrp.Config {
 	return vrrp.Config{
 		Version: n.Version, Family: vrrp.IPv4, VRID: 51, Priority: n.Priority, Interval: n.Interval,
 		Primary: n.Addr, Addrs: vip, Preempt: n.Preempt,
-		DownAdverts: n.Adverts, MaxLearn: maxLearn, ReplyToLower: n.Reply,
+		DownAdverts: n.Adverts, MaxLearn: maxLearn, ReplyToLower: n.Reply, Ask: n.Ask,
 	}
 }
 
@@ -195,4 +196,7 @@ func (n *node) act(at vrrp.Instant, in vrrp.Input) {
 		}
 	}
 	n.oracle.step(n, at, from, in, out)
+	if _, asks := n.Asking(); asks {
+		n.act(at, vrrp.Permit{Granted: true})
+	}
 }

@@ -84,6 +84,9 @@ func (o *oracle) step(n *node, at vrrp.Instant, from vrrp.State, in vrrp.Input, 
 		o.priority = p.Priority
 	}
 	_, timer := in.(vrrp.Timer)
+	if _, granted := in.(vrrp.Permit); granted {
+		timer = true // that asked
+	}
 	sent := -1
 	for _, e := range out {
 		switch e := e.(type) {

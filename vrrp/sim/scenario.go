@@ -30,6 +30,7 @@ type Router struct {
 	Preempt  bool // vrrp.Config.Preempt
 	Reply    bool // vrrp.Config.ReplyToLower
 	Elide    bool // its kernel keeps adverts that change nothing
+	Ask      bool // a takeover asks for leave, which is given
 
 	Offset time.Duration // its clock at the start, above 0
 	PPM    int           // its clock runs this much too fast, in millionths

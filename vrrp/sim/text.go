@@ -62,7 +62,7 @@ type toggle struct {
 }
 
 func (r *Router) toggles() []toggle {
-	return []toggle{{"nopreempt", &r.Preempt, false}, {"noreply", &r.Reply, false}, {"elide", &r.Elide, true}}
+	return []toggle{{"nopreempt", &r.Preempt, false}, {"noreply", &r.Reply, false}, {"elide", &r.Elide, true}, {"ask", &r.Ask, true}}
 }
 
 // Parse reads a replay file: the lines that String writes, empty ones, and

@@ -1,0 +1,35 @@
+package daemon
+
+import (
+	"github.com/vrrpx/vrrpx/stats"
+	"github.com/vrrpx/vrrpx/vrrp"
+)
+
+// counted is what keepalived counts of a router and no datapath does. Only the
+// loop touches it.
+type counted struct {
+	becameMaster, releasedMaster uint64
+	zeroReceived, zeroSent       uint64
+	addressesDiffer              uint64
+}
+
+func (c *counted) transition(t vrrp.Transition) {
+	if t.To == vrrp.Master {
+		c.becameMaster++
+	}
+	if t.From == vrrp.Master {
+		c.releasedMaster++
+	}
+}
+
+func (c *counted) heard(p *vrrp.Packet) {
+	if p.Priority == 0 {
+		c.zeroReceived++
+	}
+}
+
+func (c *counted) show(s *stats.Router) {
+	s.BecameMaster, s.ReleasedMaster = c.becameMaster, c.releasedMaster
+	s.ZeroReceived, s.ZeroSent = c.zeroReceived, c.zeroSent
+	s.AddressesDiffer = c.addressesDiffer
+}
