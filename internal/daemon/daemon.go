@@ -89,7 +89,7 @@ type host struct {
 	electing  bool                // the start is not delayed any more
 	scripts   map[string]*watched // by name
 	runs      map[string]*track.Scripts
-	things    map[string]*watched // the files of track_file by name
+	things    map[string]*watched // files and processes by kind and name
 	watchers  watchers
 
 	out        outputs
@@ -239,7 +239,7 @@ func (h *host) open() error {
 	if err := h.openDevices(); err != nil {
 		return err
 	}
-	if err := h.openFiles(); err != nil {
+	if err := h.openWatchers(); err != nil {
 		return err
 	}
 	for _, s := range checks {
@@ -412,9 +412,7 @@ func (h *host) close() {
 		r.closeSplit()
 		r.unwatch()
 	}
-	if h.watchers.files != nil {
-		h.watchers.files.Close()
-	}
+	h.watchers.close()
 	if h.announcer != nil {
 		h.announcer.Close()
 	}

@@ -48,7 +48,7 @@ func (h *host) apply(p *prepared) {
 		})
 	}
 	turn(func() { h.rerun(p.checks, p.plan.Scripts) })
-	turn(func() { h.keepFiles(p.cfg) })
+	turn(func() { h.keepThings(p.cfg) })
 	h.rewatch(p.cfg)
 	h.fifos.apply(p.fifos)
 	h.mailer.Set(mailOptions(&p.cfg.Global.Mail))
