@@ -14,6 +14,7 @@ import (
 // lint looks at a configuration without errors.
 func lint(diags *diagnostics, cfg *Config) {
 	unusedScripts(diags, cfg)
+	unusedTracked(diags, cfg)
 	rootScripts(diags, cfg)
 	untracked(diags, cfg)
 	other := highestBackup(cfg)
@@ -24,9 +25,10 @@ func lint(diags *diagnostics, cfg *Config) {
 	}
 }
 
-// weighted is all that changes the priority of a router.
+// weighted is all that changes the priority of a router, but for files: by how
+// much those do is in them.
 func (r *Router) weighted() (list []Track) {
-	for _, all := range [][]Track{r.Scripts, r.Interfaces} {
+	for _, all := range [][]Track{r.Scripts, r.Interfaces, r.Processes} {
 		for _, t := range all {
 			if t.Weight.N != 0 {
 				list = append(list, t)

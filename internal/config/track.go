@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Script is a vrrp_script: a check that runs again and again, and of which
 // routers make their priority.
@@ -29,7 +32,7 @@ type Command struct {
 // is added while the thing is up, below 0 while it is down. 0 decides between
 // FAULT and none. Reverse turns the sign of what is added, or what FAULT needs.
 type Weight struct {
-	N       int // -253 to 253
+	N       int // -253 to 253; of a file, which it is a factor of, and of a process to 254
 	Reverse bool
 }
 
@@ -220,7 +223,7 @@ func (in *interpreter) resolveTracks(d *draft) {
 // reportWeights tells to what the priority falls when one thing alone fails: it
 // moves the addresses only if that is below a backup's, which many files forget.
 func (in *interpreter) reportWeights(d *draft) {
-	all := append(d.Scripts[:len(d.Scripts):len(d.Scripts)], d.Interfaces...)
+	all := slices.Concat(d.Scripts, d.Interfaces, d.Processes)
 	best := int(d.Priority)
 	for _, t := range all {
 		if up := max(t.Weight.N, 0); t.Weight.Reverse {
