@@ -35,9 +35,10 @@ func CheckHost(cfg *config.Config) ([]config.Diagnostic, error) {
 }
 
 // HasInterfaceOf tells whether this host has an interface of a router of the
-// configuration: else the file is another host's.
+// configuration: else the file is another host's, or for another namespace of
+// this one.
 func HasInterfaceOf(cfg *config.Config) bool {
-	return slices.ContainsFunc(cfg.Routers, func(r config.Router) bool {
+	return cfg.Global.Namespace == "" && slices.ContainsFunc(cfg.Routers, func(r config.Router) bool {
 		_, err := net.InterfaceByName(r.Interface)
 		return err == nil
 	})
