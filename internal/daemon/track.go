@@ -67,7 +67,9 @@ func (t tracker) fault() (cause string, holds bool) {
 }
 
 // pending tells whether the election has to wait for what it finds.
-func (t tracker) pending() bool { return !t.file && t.weight.N == 0 && t.state == track.Unknown }
+func (t tracker) pending() bool {
+	return !t.file && t.weight.N == 0 && t.state == track.Unknown && !t.fresh
+}
 
 // effective is the priority that the router has now: its own and what the
 // trackers add, 1 to 254; an owner's is never adjusted.
@@ -137,6 +139,10 @@ func (h *host) follow(r *router, fresh bool) {
 	}
 	for _, t := range r.cfg.Files {
 		r.track(h.fileThing(t.Name), t.Weight)
+	}
+	for _, t := range r.cfg.Processes {
+		r.track(h.processThing(t.Name), t.Weight)
+		r.trackers[len(r.trackers)-1].fresh = fresh
 	}
 	listed := map[string]bool{r.cfg.Interface: true} // which is watched in any case
 	for _, t := range r.cfg.Interfaces {
@@ -287,7 +293,8 @@ func (h *host) reconsider(r *router) {
 		}
 	}
 	if h.electing && r.waitsFor() == "" {
-		r.step(t, vrrp.Startup{}) // nothing when it has begun
+		r.step(t, vrrp.Startup{Resume: r.resumes}) // nothing when it has begun
+		r.resumes = false
 	}
 }
 
