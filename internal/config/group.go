@@ -29,11 +29,6 @@ type groupDraft struct {
 // newGroup begins a vrrp_sync_group.
 func (in *interpreter) newGroup(s *statement) {
 	name := s.words[1]
-	for _, g := range in.groups {
-		if g.Name == name.text {
-			in.diags.errorf(name.pos, "give each vrrp_sync_group a name of its own", "vrrp_sync_group %s is defined twice, first at %s", quote(name.text), g.Pos)
-		}
-	}
 	in.cur = &draft{Router: Router{Pos: s.pos(), Name: name.text}, seen: map[string]Pos{}, isGroup: true}
 	in.groups = append(in.groups, &groupDraft{SyncGroup{Pos: s.pos(), Name: name.text}, in.cur})
 }
@@ -74,7 +69,7 @@ func (in *interpreter) resolveGroups() {
 				owner = owner || d.Priority == 255 || d.State == Master && !d.given("priority")
 			}
 		}
-		for _, list := range [][]Track{g.draft.Scripts, g.draft.Interfaces} {
+		for _, list := range [][]Track{g.draft.Scripts, g.draft.Interfaces, g.draft.Files, g.draft.Processes} {
 			for i := range list {
 				if t := &list[i]; owner && t.Weight.N != 0 {
 					in.diags.warnf(t.Pos, "remove the weight, or use priorities below 255", "(%s) the weight of %s counts as 0: a member has priority 255, which is never adjusted",
@@ -91,6 +86,8 @@ func (in *interpreter) resolveGroups() {
 func (in *interpreter) trackAsGroup(d *draft) {
 	d.Scripts = in.trackTogether(d, "track_script", d.Scripts, d.group.draft.Scripts)
 	d.Interfaces = in.trackTogether(d, "track_interface", d.Interfaces, d.group.draft.Interfaces)
+	d.Files = in.trackTogether(d, "track_file", d.Files, d.group.draft.Files)
+	d.Processes = in.trackTogether(d, "track_process", d.Processes, d.group.draft.Processes)
 }
 
 // trackTogether is the list of one keyword of a member.
@@ -126,10 +123,11 @@ func checkGroups(diags *diagnostics, cfg *Config) {
 		if g.Name == "" {
 			diags.errorf(g.Pos, "", "vrrp_sync_group: expected a name")
 		}
-		if first, again := names[g.Name]; again && first == g.Pos {
-			diags.errorf(g.Pos, "", "vrrp_sync_group %s is defined twice", quote(g.Name)) // not by a file
+		if first, again := names[g.Name]; again {
+			diags.errorf(g.Pos, "give each vrrp_sync_group a name of its own", "vrrp_sync_group %s is defined twice, first at %s", quote(g.Name), first)
+		} else {
+			names[g.Name] = g.Pos
 		}
-		names[g.Name] = g.Pos
 		if len(g.Members) == 0 {
 			diags.errorf(g.Pos, "group { VI_1 VI_2 } names its members", "vrrp_sync_group %s: expected group with the names of at least two vrrp_instance", quote(g.Name))
 		}

@@ -25,6 +25,7 @@ const (
 	alarmVRRPLost    = "vrrp_lost"        // the master lives, and its adverts do not come
 	alarmNotHeard    = "not_heard"        // a peer does not hear our adverts
 	alarmYielded     = "yielded"          // we left the addresses to another
+	alarmHeartbeat   = "heartbeat_lost"   // and :NAME of the line
 	alarmFence       = "fence_failed"     // the script of split_brain
 )
 
@@ -131,9 +132,10 @@ func (r *router) logAlarm(at vrrp.Instant, a *alarm) {
 	r.log.Log(context.Background(), a.level, fmt.Sprintf("(%s) %s", r.cfg.Name, a.text), attrs...)
 }
 
-// tellAlarm sends mail, and runs notify_alarm: ALARM NAME KIND BEGIN|END TEXT.
+// tellAlarm tells of a beginning or an end: notify_alarm by its arguments, ALARM
+// NAME KIND BEGIN|END TEXT, and with smtp_alert, unless it is only by the way, a mail.
 func (r *router) tellAlarm(at vrrp.Instant, a *alarm, begins bool) {
-	if r.cfg.SMTPAlert && r.out.letters != nil {
+	if r.cfg.SMTPAlert && r.out.letters != nil && a.level >= slog.LevelWarn {
 		r.out.letters.alarm(at, r.cfg.Name, a, begins)
 	}
 	if r.tells.alarm == nil {

@@ -20,10 +20,10 @@ func TestAlarmBeginsAndEnds(t *testing.T) {
 	n := &heard{}
 	g.r.out.notifier, g.r.tells.alarm = n, program("/alarm", "x")
 	var mails postbox
-	g.r.cfg.SMTPAlert, g.r.out.letters = true, newLetters(&mails)
+	g.r.out.letters, g.r.cfg.SMTPAlert = newLetters(&mails), true
 	g.r.out.letters.set(&config.Global{RouterID: "lb01"})
 	raise := func(at time.Duration, text, same string) {
-		g.r.raise(g.at(at), alarm{kind: "k", text: text, same: same, stands: time.Minute, cause: "firewall"})
+		g.r.raise(g.at(at), alarm{kind: "k", text: text, same: same, stands: time.Minute, cause: "firewall", level: slog.LevelWarn})
 	}
 	raise(time.Second, "one of 1", "one")
 	raise(2*time.Second, "one of 2", "one") // nothing new
@@ -52,11 +52,12 @@ func TestAlarmBeginsAndEnds(t *testing.T) {
 	}; !slices.Equal(n.lines, want) {
 		t.Errorf("told %q", n.lines)
 	}
+	g.r.raise(g.at(time.Hour), alarm{kind: "by the way", text: "x", level: slog.LevelInfo})
 	raise(time.Hour+time.Minute, "one of 10", "one") // so soon that it is not mailed again
 	g.r.endAlarm(g.at(time.Hour+2*time.Minute), "k")
 	if want := []string{
-		"[lb01] VRRP Instance VI_1 - alarm k | one of 1", "[lb01] VRRP Instance VI_1 - alarm k is over | two",
-		"[lb01] VRRP Instance VI_1 - alarm k | one of 9", "[lb01] VRRP Instance VI_1 - alarm k is over | one of 9",
+		"[lb01] VRRP Instance VI_1 - Alarm k | one of 1", "[lb01] VRRP Instance VI_1 - Alarm k has ended | After 1m39s: two",
+		"[lb01] VRRP Instance VI_1 - Alarm k | one of 9", "[lb01] VRRP Instance VI_1 - Alarm k has ended | After 0s: one of 9",
 	}; !slices.Equal(mails, want) {
 		t.Errorf("mailed %q", mails)
 	}

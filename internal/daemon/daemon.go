@@ -89,6 +89,8 @@ type host struct {
 	electing  bool                // the start is not delayed any more
 	scripts   map[string]*watched // by name
 	runs      map[string]*track.Scripts
+	things    map[string]*watched // files and processes by kind and name
+	watchers  watchers
 
 	out        outputs
 	runner     *script.Runner
@@ -149,7 +151,7 @@ func newHost(o Options) *host {
 	return &host{
 		opts: o, shown: o.Config, log: o.Log, started: time.Now(), stopKeeper: func() {},
 		loopDone: make(chan struct{}), begun: make(chan struct{}), changed: make(chan struct{}, 1),
-		devices: map[string]*device{}, leaving: map[string]*router{}, scripts: map[string]*watched{}, runs: map[string]*track.Scripts{},
+		devices: map[string]*device{}, leaving: map[string]*router{}, scripts: map[string]*watched{}, runs: map[string]*track.Scripts{}, things: map[string]*watched{},
 	}
 }
 
@@ -237,6 +239,9 @@ func (h *host) open() error {
 	if err := h.openDevices(); err != nil {
 		return err
 	}
+	if err := h.openWatchers(); err != nil {
+		return err
+	}
 	for _, s := range checks {
 		h.runCheck(s)
 	}
@@ -275,6 +280,7 @@ func (h *host) openDevices() error {
 	}
 	for _, r := range h.routers {
 		h.enter(r, false)
+		h.enterLines(r)
 	}
 	// From here on every change is an event; the loop takes them in order.
 	h.addrs.Watch(slices.Collect(maps.Keys(h.devices))...)
@@ -406,6 +412,7 @@ func (h *host) close() {
 		r.closeSplit()
 		r.unwatch()
 	}
+	h.watchers.close()
 	if h.announcer != nil {
 		h.announcer.Close()
 	}

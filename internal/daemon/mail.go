@@ -100,7 +100,7 @@ const alarmPause = 10 * time.Minute
 // alarm tells of an alarm, for which keepalived has no mail, and of the end of
 // each that it has told of.
 func (l *letters) alarm(at vrrp.Instant, router string, a *alarm, begins bool) {
-	what := "Instance " + router + " - alarm " + a.kind
+	what, body := "Instance "+router+" - Alarm "+a.kind, a.text
 	last, told := l.alarms[what]
 	switch {
 	case begins && told && at.Sub(last) < alarmPause:
@@ -112,9 +112,10 @@ func (l *letters) alarm(at vrrp.Instant, router string, a *alarm, begins bool) {
 		return
 	default:
 		delete(l.open, what)
-		what += " is over"
+		what += " has ended"
+		body = fmt.Sprintf("After %v: %s", at.Sub(a.since).Round(time.Second), a.text)
 	}
-	l.mailer.Send(fmt.Sprintf("[%s] VRRP %s", l.routerID, what), a.text)
+	l.mailer.Send(fmt.Sprintf("[%s] VRRP %s", l.routerID, what), body)
 }
 
 // mailState tells of the router's state by mail.

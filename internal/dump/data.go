@@ -119,7 +119,7 @@ func (t *text) router(s *Snapshot, r *router) {
 	} else {
 		t.line("   Flags: none")
 	}
-	t.line("   Wantstate = %s", r.now.State)
+	t.line("   Wantstate = %s", r.wants())
 	faults, pending := 0, 0
 	for _, tr := range r.now.Tracked {
 		if tr.Fault {
@@ -216,7 +216,7 @@ func (t *text) router(s *Snapshot, r *router) {
 	t.tracks("scripts", r.Scripts)
 	t.line("   Using smtp notification = %s", word(r.SMTPAlert, "yes", "no"))
 	t.line("   Notify deleted = %s", word(r.Notify.AsDeleted, "Deleted", "Fault"))
-	t.programs(s, &r.Notify)
+	t.notified(s, &r.Notify)
 	t.line("   Notify priority changes = %s", truth(r.NotifyPriorityChanges))
 }
 

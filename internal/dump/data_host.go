@@ -59,58 +59,6 @@ func (t *text) sockets(routers []router) {
 	}
 }
 
-// programs lists who is told of transitions.
-func (t *text) programs(s *Snapshot, n *config.Notify) {
-	for _, c := range []struct {
-		name string
-		of   config.Command
-	}{
-		{"Backup", n.Backup}, {"Master", n.Master}, {"Fault", n.Fault}, {"Stop", n.Stop}, {"Generic", n.Any},
-		{"Master rx lower pri", n.MasterHearsLower},
-	} {
-		if len(c.of.Argv) > 0 {
-			t.line("   %s state transition script = %s, uid:gid %s", c.name, quoted(c.of.Argv), s.user(c.of))
-		}
-	}
-}
-
-// groups lists the sync groups. What a group tracks is shown with its members.
-func (t *text) groups(s *Snapshot) {
-	if len(s.Config.Groups) == 0 {
-		return
-	}
-	now, state := map[string]string{}, map[string]string{}
-	for _, g := range s.Status.Groups {
-		now[g.Name] = g.State
-	}
-	for i := range s.Status.Routers {
-		state[s.Status.Routers[i].Name] = s.Status.Routers[i].State
-	}
-	t.line("------< VRRP Sync groups >------")
-	for _, g := range s.Config.Groups {
-		fault, begins := 0, 0
-		for _, m := range g.Members {
-			switch state[m.Name] {
-			case "FAULT":
-				fault++
-			case "INIT":
-				begins++
-			}
-		}
-		t.line(" VRRP Sync Group = %s, %s", g.Name, orElse(now[g.Name], "INIT"))
-		t.line("   Num member fault %d, num member init %d", fault, begins)
-		t.line("   VRRP member instances :")
-		for _, m := range g.Members {
-			t.line("     %s", m.Name)
-		}
-		if g.TrackingWeight {
-			t.line("   sync group tracking weight set")
-		}
-		t.line("   Using smtp notification = %s", word(g.SMTPAlert, "yes", "no"))
-		t.programs(s, &g.Notify)
-	}
-}
-
 func (t *text) scripts(s *Snapshot, routers []router) {
 	if len(s.Config.Scripts) == 0 {
 		return
