@@ -194,10 +194,10 @@ type Peer struct {
 	Checksum string `json:"checksum,omitempty"`
 }
 
-// Tracked is a script or an interface that the router depends on.
+// Tracked is a script, interface, file or process that the router depends on.
 type Tracked struct {
 	Name   string `json:"name"`            // with its kind: script check_web
-	State  string `json:"state"`           // up, down or unknown
+	State  string `json:"state"`           // up, down or unknown; of a file its number
 	Weight int    `json:"weight"`          // 0: a fault while it is down
 	Points int    `json:"points"`          // what it adds to the priority now
 	Fault  bool   `json:"fault,omitempty"` // it keeps the router in FAULT

@@ -17,6 +17,12 @@ type interpreter struct {
 	scripts []*Script
 	script  *Script // the vrrp_script whose block is read
 	groups  []*groupDraft
+
+	trackFiles []*TrackFile
+	trackFile  *TrackFile // likewise
+	processes  []*TrackProcess
+	process    *TrackProcess // likewise
+
 	name    string // the keyword whose statement is read
 	minGARP bool   // vrrp_min_garp
 	notices map[*kind]*mention
@@ -70,6 +76,7 @@ func interpret(diags *diagnostics, files *files, list []*statement) (*Config, []
 	}
 	in.walk("", nil, list)
 	in.endScripts()
+	in.endTracked()
 	in.resolve()
 	in.report()
 	cfg := &Config{Global: in.global, Static: in.static}
@@ -82,6 +89,12 @@ func interpret(diags *diagnostics, files *files, list []*statement) (*Config, []
 	}
 	for _, s := range in.scripts {
 		cfg.Scripts = append(cfg.Scripts, *s)
+	}
+	for _, f := range in.trackFiles {
+		cfg.Files = append(cfg.Files, *f)
+	}
+	for _, p := range in.processes {
+		cfg.Processes = append(cfg.Processes, *p)
 	}
 	return cfg, in.drafts
 }

@@ -55,9 +55,14 @@ func (h *host) change(r *router, c *plan.Change, g auth.Guard) {
 	if areas.Has(plan.Addresses) {
 		r.compareAddresses(t)
 		if master {
-			r.refuse() // before they are there
+			r.unwatch()
+			r.watch() // before they are there
+			r.refuse()
 		}
 		h.declare(r, r.cfg)
+	}
+	if areas.Has(plan.Split) {
+		h.changeSplit(r)
 	}
 	if areas.Has(plan.Routing) {
 		r.declareRouting()

@@ -51,13 +51,14 @@ func (h *host) needsOf(cfg *config.Config) map[string]needs {
 				all[a.Device] = n
 			}
 		}
+		tracked := slices.Clone(r.Needs)
 		for _, t := range r.Interfaces {
-			if _, ok := all[t.Name]; !ok {
-				all[t.Name] = needs{}
-			}
+			tracked = append(tracked, t.Name)
 		}
-		for _, name := range r.Needs {
-			all[name] = all[name]
+		for _, name := range tracked {
+			if _, ok := all[name]; !ok {
+				all[name] = needs{}
+			}
 		}
 	}
 	return all

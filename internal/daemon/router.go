@@ -32,6 +32,8 @@ type router struct {
 	begins  vrrp.Instant // when the election begins, after a delayed start
 	resumed vrrp.Instant // when it last gave way; what waited until then is heard then
 
+	resumes bool // begun anew by a reload while MASTER, and not started yet
+
 	sourceGone bool // the address of track_src_ip is not on the interface
 
 	taken   taken
@@ -141,7 +143,7 @@ func (r *router) perform(at vrrp.Instant, in vrrp.Input) {
 	r.effects = r.boundAnswers(at, in, r.effects)
 	r.carryOut(at, r.effects)
 	if r.band != nil {
-		r.band.follow(at, r)
+		r.band.follow(at, r, r.effects)
 	}
 }
 

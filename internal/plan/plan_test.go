@@ -54,9 +54,13 @@ func TestDiff(t *testing.T) {
 		want     string // lines of the plan, and what follows
 		areas    Area
 	}{
-		"nothing":                 {one + two, one + two, "", 0},
-		"moved in the file":       {one + two, "# a comment\n\n" + two + one, "", 0},
-		"with other words":        {one, with("state BACKUP"), "", 0},
+		"nothing":           {one + two, one + two, "", 0},
+		"moved in the file": {one + two, "# a comment\n\n" + two + one, "", 0},
+		"with other words":  {one, with("state BACKUP"), "", 0},
+		"routes moved in the file": {with("virtual_routes {\n10.9.0.0/16 nexthop via 10.0.0.8 nexthop via 10.0.0.9\n}\nvirtual_rules {\ntable 5 preference 5\n}"),
+			"# a comment\n\n" + with("virtual_routes {\n10.9.0.0/16 nexthop via 10.0.0.8 nexthop via 10.0.0.9\n}\nvirtual_rules {\ntable 5 preference 5\n}"), "", 0},
+		"another route":           {with("virtual_routes {\n10.9.0.0/16 dev eth0 mtu 1400\n}"), with("virtual_routes {\n10.9.0.0/16 dev eth0 mtu 1300\n}"), "(VI_1) changed: virtual_routes", Routing},
+		"static routes":           {one, "static_routes {\n10.9.0.0/16 dev eth0\n}\n" + one, "static addresses, routes and rules changed", 0},
 		"added":                   {one, one + two, "(VI_2) added", 0},
 		"removed":                 {one + two, two, "(VI_1) removed", 0},
 		"another VRID":            {one, strings.Replace(one, "id 51", "id 52", 1), "(VI_1) removed; (VI_1) added", 0},
@@ -141,7 +145,7 @@ func TestEveryFieldHasItsPlace(t *testing.T) {
 	for i := range reflect.TypeFor[config.Config]().NumField() {
 		whole = append(whole, reflect.TypeFor[config.Config]().Field(i).Name)
 	}
-	if want := []string{"Global", "Routers", "Groups", "Scripts", "Static"}; !slices.Equal(whole, want) {
+	if want := []string{"Global", "Routers", "Groups", "Scripts", "Files", "Processes", "Static"}; !slices.Equal(whole, want) {
 		t.Errorf("config.Config has %v, Diff compares %v", whole, want)
 	}
 }
