@@ -1,9 +1,6 @@
 package config
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // Script is a vrrp_script: a check that runs again and again, and of which
 // routers make their priority.
@@ -223,23 +220,16 @@ func (in *interpreter) resolveTracks(d *draft) {
 // reportWeights tells to what the priority falls when one thing alone fails: it
 // moves the addresses only if that is below a backup's, which many files forget.
 func (in *interpreter) reportWeights(d *draft) {
-	all := slices.Concat(d.Scripts, d.Interfaces, d.Processes)
-	best := int(d.Priority)
-	for _, t := range all {
-		if up := max(t.Weight.N, 0); t.Weight.Reverse {
-			best -= up
-		} else {
-			best += up
-		}
+	if d.Priority == 255 {
+		return
 	}
-	for _, t := range all {
-		if t.Weight.N == 0 || t.Weight.Reverse || d.Priority == 255 {
+	for _, t := range d.weighted() {
+		if t.Weight.Reverse {
 			continue
 		}
-		fall := max(t.Weight.N, -t.Weight.N)
 		in.diags.reportf(Notice, t.Pos, "weight 0, or none, gives the addresses up whatever the others have",
 			"(%s) when %s alone fails the priority falls from %d to %d: the addresses move only to a host above that",
-			plain(d.Name), quote(t.Name), clampPriority(best), clampPriority(best-fall))
+			plain(d.Name), quote(t.Name), clampPriority(d.standing()), clampPriority(d.without(t)))
 	}
 }
 

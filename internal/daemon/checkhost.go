@@ -36,9 +36,10 @@ func CheckHost(cfg *config.Config) ([]config.Diagnostic, error) {
 }
 
 // HasInterfaceOf tells whether this host has an interface of a router of the
-// configuration: else the file is another host's.
+// configuration: else the file is another host's, or for another namespace of
+// this one.
 func HasInterfaceOf(cfg *config.Config) bool {
-	return slices.ContainsFunc(cfg.Routers, func(r config.Router) bool {
+	return cfg.Global.Namespace == "" && slices.ContainsFunc(cfg.Routers, func(r config.Router) bool {
 		_, err := net.InterfaceByName(r.Interface)
 		return err == nil
 	})
@@ -192,10 +193,15 @@ func (c *hostCheck) programs(cfg *config.Config) {
 	}
 	g := &cfg.Global
 	told := []config.Command{g.NotifyAlarm, g.NotifyFIFO.Script, g.VRRPNotifyFIFO.Script}
+	add := func(n *config.Notify) {
+		told = append(told, n.Master, n.Backup, n.Fault, n.Stop, n.Any, n.MasterHearsLower, n.Alarm)
+	}
+	for i := range cfg.Groups {
+		add(&cfg.Groups[i].Notify)
+	}
 	for i := range cfg.Routers {
 		r := &cfg.Routers[i]
-		n := &r.Notify
-		told = append(told, n.Master, n.Backup, n.Fault, n.Stop, n.Any, n.MasterHearsLower, n.Alarm)
+		add(&r.Notify)
 		if r.SplitBrain != nil {
 			told = append(told, r.SplitBrain.Script)
 		}

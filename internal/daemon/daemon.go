@@ -280,6 +280,7 @@ func (h *host) openDevices() error {
 	}
 	for _, r := range h.routers {
 		h.enter(r, false)
+		h.enterLines(r)
 	}
 	// From here on every change is an event; the loop takes them in order.
 	h.addrs.Watch(slices.Collect(maps.Keys(h.devices))...)

@@ -67,7 +67,9 @@ func (t tracker) fault() (cause string, holds bool) {
 }
 
 // pending tells whether the election has to wait for what it finds.
-func (t tracker) pending() bool { return !t.file && t.weight.N == 0 && t.state == track.Unknown }
+func (t tracker) pending() bool {
+	return !t.file && t.weight.N == 0 && t.state == track.Unknown && !t.fresh
+}
 
 // effective is the priority that the router has now: its own and what the
 // trackers add, 1 to 254; an owner's is never adjusted.
@@ -291,7 +293,8 @@ func (h *host) reconsider(r *router) {
 		}
 	}
 	if h.electing && r.waitsFor() == "" {
-		r.step(t, vrrp.Startup{}) // nothing when it has begun
+		r.step(t, vrrp.Startup{Resume: r.resumes}) // nothing when it has begun
+		r.resumes = false
 	}
 }
 
