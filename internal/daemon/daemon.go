@@ -141,8 +141,8 @@ func Run(ctx context.Context, o Options) error {
 	go h.watchDumps(watchCtx)
 	<-ctx.Done()
 	h.log.Info("stopping")
-	h.send("STOPPING=1")
-	h.reloads.stop() // one that is under way ends first
+	go h.send("STOPPING=1") // a manager that hangs holds up no farewell
+	h.reloads.stop()        // one that is under way ends first
 	h.stop()
 	return nil
 }
