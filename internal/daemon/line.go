@@ -142,6 +142,7 @@ func (l *line) connect() {
 
 // enterLines gives a router's lines their places among the devices.
 func (h *host) enterLines(r *router) {
+	r.watching.first.name = r.cfg.Interface
 	for _, cfg := range r.cfg.Heartbeats {
 		l := r.newLine(cfg)
 		l.device = h.meet(cfg.Interface)

@@ -33,7 +33,7 @@ func newLined(t *testing.T, deadlines bool, peers ...config.LinePeer) *lined {
 	l.key = loader.Key{Ifindex: 3, VRID: 51, Family: vrrp.IPv4}
 	l.out = l.link.sender
 	g.r.device = &device{name: "eth0", exists: true, up: true, link: g.r.link, routers: []*router{g.r}, linked: true}
-	g.r.lines = []*line{l}
+	g.r.lines, g.r.watching.first.name = []*line{l}, "eth0"
 	g.loop.byLine = map[loader.Key]*line{l.key: l}
 	g.r.settle()
 	x := &lined{g, l, "10.0.0.6"}

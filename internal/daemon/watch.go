@@ -123,12 +123,12 @@ func (r *router) lookDue() (vrrp.Instant, bool) {
 
 // lookLines finds out which lines are lost, and which have come back.
 func (r *router) lookLines(t vrrp.Instant) {
-	if len(r.lines) == 0 {
-		return
-	}
-	r.catchUp()
 	w := &r.watching
 	w.next = 0
+	if len(r.lines) == 0 || r.machine.State() == vrrp.Init {
+		return // devices may not be open yet
+	}
+	r.catchUp()
 	if r.machine.State() == vrrp.Backup {
 		w.next = t.Add(min(max(r.machine.MasterDown(), minLook), maxLook))
 	}
@@ -139,7 +139,6 @@ func (r *router) lookLines(t vrrp.Instant) {
 			l.from = at
 		}
 	}
-	w.first.name = r.cfg.Interface
 	if r.link != nil {
 		w.first.update(&r.taken.ear, r.link.path, r.key)
 	}
