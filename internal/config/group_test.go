@@ -102,6 +102,7 @@ func TestMembersTrackWhatTheirGroupTracks(t *testing.T) {
 		"a member's weight":   {"", "track_script {\ncheck\n}", [2][]string{nil, nil}, "weights of one member do not count"},
 		"a member's fault":    {"", "track_script {\ncheck weight 0\n}", [2][]string{{"check 0"}, nil}, ""},
 		"weights are allowed": {"sync_group_tracking_weight", "track_script {\ncheck\n}", [2][]string{{"check 10"}, nil}, ""},
+		"by its old name":     {"global_tracking", "track_script {\ncheck\n}", [2][]string{{"check 10"}, nil}, "means sync_group_tracking_weight"},
 		"an owner":            {"track_script {\ncheck\n}", "priority 255", [2][]string{{"check 0"}, {"check 0"}}, "counts as 0"},
 	} {
 		cfg, diags := Parse("f", []byte(grouped(both+c.group, c.own, "")))

@@ -15,6 +15,7 @@ import (
 // lint looks at a configuration without errors.
 func lint(diags *diagnostics, cfg *Config) {
 	unusedScripts(diags, cfg)
+	unusedTracked(diags, cfg)
 	rootScripts(diags, cfg)
 	untracked(diags, cfg)
 	other := highestBackup(cfg)

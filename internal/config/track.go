@@ -1,6 +1,8 @@
 package config
 
-import "time"
+import (
+	"time"
+)
 
 // Script is a vrrp_script: a check that runs again and again, and of which
 // routers make their priority.
@@ -29,7 +31,7 @@ type Command struct {
 // is added while the thing is up, below 0 while it is down. 0 decides between
 // FAULT and none. Reverse turns the sign of what is added, or what FAULT needs.
 type Weight struct {
-	N       int // -253 to 253
+	N       int // -253 to 253; of a file, which it is a factor of, and of a process to 254
 	Reverse bool
 }
 

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -183,6 +184,11 @@ func (c *hostCheck) programs(cfg *config.Config) {
 	for _, s := range cfg.Scripts {
 		if used[s.Name] {
 			c.program(p, s.Command)
+		}
+	}
+	for _, f := range trackedFiles(cfg) {
+		if info, err := os.Stat(filepath.Dir(f.Path)); err != nil || !info.IsDir() {
+			c.say(config.Warning, f.Pos, "make the directory, at every boot where it is in /run", "track_file %s: there is no directory %s, and the file counts as 0", f.Name, filepath.Dir(f.Path))
 		}
 	}
 	g := &cfg.Global
