@@ -9,10 +9,31 @@ TEST_PACKAGES := keepalived nginx frr bpftool tshark tcpdump iproute2 iputils-pi
 # The compiler that made the committed objects, which Debian 12 has.
 BPF_PACKAGES := clang-14 llvm-14 libbpf-dev linux-libc-dev
 
-.PHONY: build run test deps generate lint fuzz sim bench clean
+.PHONY: build install uninstall run test deps generate lint fuzz sim bench clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/vrrpx ./cmd/vrrpx
+
+# As a Debian package would: PREFIX=/usr. DESTDIR is where a package is made.
+PREFIX  ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
+UNITDIR ?= $(if $(filter /usr,$(PREFIX)),/lib/systemd/system,/etc/systemd/system)
+DOCDIR  ?= $(PREFIX)/share/doc/vrrpx
+
+install: build
+	install -D -m 0755 bin/vrrpx $(DESTDIR)$(SBINDIR)/vrrpx
+	install -d -m 0755 $(DESTDIR)$(UNITDIR)
+	sed 's,/usr/sbin/,$(SBINDIR)/,' packaging/systemd/vrrpx.service > $(DESTDIR)$(UNITDIR)/vrrpx.service
+	chmod 0644 $(DESTDIR)$(UNITDIR)/vrrpx.service
+	[ -e $(DESTDIR)/etc/default/vrrpx ] || install -D -m 0644 packaging/default/vrrpx $(DESTDIR)/etc/default/vrrpx
+	[ -e $(DESTDIR)/etc/logrotate.d/vrrpx ] || install -D -m 0644 packaging/logrotate/vrrpx $(DESTDIR)/etc/logrotate.d/vrrpx
+	install -D -m 0644 packaging/examples/keepalived.conf $(DESTDIR)$(DOCDIR)/examples/keepalived.conf
+	install -m 0644 README.md CHANGELOG.md LICENSE docs/*.md $(DESTDIR)$(DOCDIR)/
+
+# What install made. What an operator may have written stays: /etc.
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/vrrpx $(DESTDIR)$(UNITDIR)/vrrpx.service
+	rm -rf $(DESTDIR)$(DOCDIR)
 
 run: build
 	bin/vrrpx demo

@@ -109,6 +109,12 @@ struct rule {
 	__u8 bound;           /* 1: adverts of that sender and priority go up by a bound of their own */
 	__u8 pad2;
 	__u8 old_group[16];
+	/*
+	 * Of a heartbeat line: the interface of the router that it belongs to, whose
+	 * deadline an advert that matches refreshes too. VRID and family are the same.
+	 */
+	__u32 router_ifindex; /* 0: this is no line */
+	__u32 pad3;
 };
 
 /* A router that may speak to one with unicast peers. */
@@ -126,6 +132,7 @@ struct peer {
 struct router_state {
 	__u64 last_seen_ns;    /* valid advert, from anyone */
 	__u64 last_match_ns;   /* advert that matched the rule */
+	__u64 refreshed_ns;    /* the same, here or on a line of the router */
 	__u64 received;        /* valid adverts */
 	__u64 matched;         /* of them elided */
 	__u64 sent_up;         /* of them put on the ring */
@@ -194,7 +201,7 @@ struct event {
 	__u64 at_ns;    /* advert: arrival; down: the deadline that passed */
 	__u64 now_ns;   /* when it was put on the ring */
 	__u64 digest;   /* of the VRRP message */
-	__u64 heard_ns; /* down: the last match when the deadline was judged */
+	__u64 heard_ns; /* down: the last match, on any line, when the deadline was judged */
 	struct router_key key;
 	enum event_kind kind;
 	__u16 length;  /* of packet */

@@ -59,7 +59,7 @@ static int on_timer(void *map, struct router_key *key, struct deadline *d)
 
 	if (!st)
 		return 0; /* the router has been removed */
-	heard = st->last_match_ns;
+	heard = st->refreshed_ns;
 	at = due(d, heard);
 	if (after(at, now + SOON_NS)) {
 		d->postponed++;

@@ -157,6 +157,21 @@ static __always_inline enum bucket bucket_of(const struct frame *f, const struct
 	return a->priority >= r->priority ? BUCKET_SIGNIFICANT : BUCKET_OTHER;
 }
 
+/* An advert that matched holds off the deadline of the router. */
+static __always_inline void refresh(const struct router_key *key, const struct rule *r,
+				    struct router_state *st, __u64 now)
+{
+	struct router_key of = *key;
+
+	if (r->router_ifindex) {
+		of.ifindex = r->router_ifindex;
+		st = bpf_map_lookup_elem(&state, &of);
+	}
+	/* Another CPU may have been quicker with a later advert. */
+	if (st && after(now, st->refreshed_ns))
+		st->refreshed_ns = now;
+}
+
 /* A valid advert: remembered, and put on the ring when it is news. */
 static __always_inline enum drop accept(struct xdp_md *ctx, const struct frame *f,
 					const struct advert *a, struct router_key *key,
@@ -173,12 +188,12 @@ static __always_inline enum drop accept(struct xdp_md *ctx, const struct frame *
 
 	if (matches(f, a, r, d)) {
 		count(&st->matched);
-		/* Another CPU may have been quicker with a later advert. */
 		if (after(now, before)) {
 			if (before)
 				count_field(st->arrivals, log2_us(now - before), 32);
 			st->last_match_ns = now;
 		}
+		refresh(key, r, st, now);
 		return ACCEPTED;
 	}
 

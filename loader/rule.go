@@ -51,6 +51,10 @@ type Rule struct {
 	// Master, of a router without Elide, is whose adverts have a bound of their
 	// own, so that no flood of others hides them.
 	Master *Speaker
+	// Router is set of a heartbeat line: the interface of the router that it
+	// belongs to. What is elided on the line refreshes that router's deadline and
+	// LastMatch, if it has a rule, and counts as the line's own in State.
+	Router uint32
 	// UpRate and UpBurst bound the adverts of each class that are sent up: per
 	// second, and at once. Both at least 1.
 	UpRate, UpBurst uint32
@@ -128,7 +132,7 @@ func (k *Kernel) Remove(key Key) error {
 func (r *Rule) raw(key Key) (vrrpxRule, error) {
 	raw := vrrpxRule{
 		Version: r.Version, Auth: vrrpxAuth(r.Auth), Interval: r.Interval, Priority: r.Priority,
-		UpRate: r.UpRate, UpBurst: r.UpBurst,
+		UpRate: r.UpRate, UpBurst: r.UpBurst, RouterIfindex: r.Router,
 	}
 	switch {
 	case key.Family != vrrp.IPv4 && key.Family != vrrp.IPv6:
@@ -141,6 +145,8 @@ func (r *Rule) raw(key Key) (vrrpxRule, error) {
 		return raw, errors.New("UpRate and UpBurst must be at least 1")
 	case r.Elide != nil && r.Auth == vrrp.AuthAH:
 		return raw, errors.New("adverts with AH cannot be elided: they must be verified")
+	case r.Router == key.Ifindex && r.Router != 0:
+		return raw, errors.New("a line of a router on its own interface")
 	case r.Elide != nil && r.Master != nil:
 		return raw, errors.New("a rule has Elide or Master, not both")
 	}

@@ -14,7 +14,7 @@ import (
 // router and only grow.
 type State struct {
 	LastSeen  vrrp.Instant // last valid advert, from anyone
-	LastMatch vrrp.Instant // last advert that the rule elided
+	LastMatch vrrp.Instant // last advert that the rule elided, here and on no other line
 
 	Received       uint64 // valid adverts; of them:
 	Matched        uint64 // elided
@@ -83,15 +83,15 @@ func (k *Kernel) State(key Key) (State, error) {
 	return s, nil
 }
 
-// LastMatch is when an advert of the router was last elided, 0 for never. It
-// costs about a microsecond.
+// LastMatch is when an advert of the router was last elided, on its interface or
+// a heartbeat line of it, 0 for never. It costs about a microsecond.
 func (k *Kernel) LastMatch(key Key) (vrrp.Instant, error) {
 	rawKey := key.raw()
 	var raw vrrpxRouterState
 	if err := k.state.Lookup(&rawKey, &raw); err != nil {
 		return 0, fmt.Errorf("state of %v: %w", key, err)
 	}
-	return vrrp.Instant(raw.LastMatchNs), nil
+	return vrrp.Instant(raw.RefreshedNs), nil
 }
 
 // Interface reads the counters of an interface. It fails with

@@ -177,6 +177,7 @@ type vrrpxRouterState struct {
 	_              structs.HostLayout
 	LastSeenNs     uint64
 	LastMatchNs    uint64
+	RefreshedNs    uint64
 	Received       uint64
 	Matched        uint64
 	SentUp         uint64
@@ -233,6 +234,8 @@ type vrrpxRule struct {
 	Bound         uint8
 	Pad2          uint8
 	OldGroup      [16]uint8
+	RouterIfindex uint32
+	Pad3          uint32
 }
 
 type vrrpxWatched struct {

@@ -160,6 +160,7 @@ type Router struct {
 	Probe           *Probe            `json:"probe,omitempty"`
 	Claims          uint64            `json:"address_claims"`         // frames by which others claimed its addresses
 	AlarmCounts     map[string]uint64 `json:"alarm_counts,omitempty"` // begun so far, by kind
+	Heartbeats      []Heartbeat       `json:"heartbeats,omitempty"`   // the first line too; empty where there are no others
 	Arrivals        []uint64          `json:"arrivals_log2_us"`       // [k]: inter-arrival times in [2^k, 2^(k+1)) microseconds
 	History         []Transition      `json:"history"`                // newest last
 }
@@ -193,10 +194,10 @@ type Peer struct {
 	Checksum string `json:"checksum,omitempty"`
 }
 
-// Tracked is a script or an interface that the router depends on.
+// Tracked is a script, interface, file or process that the router depends on.
 type Tracked struct {
 	Name   string `json:"name"`            // with its kind: script check_web
-	State  string `json:"state"`           // up, down or unknown
+	State  string `json:"state"`           // up, down or unknown; of a file its number
 	Weight int    `json:"weight"`          // 0: a fault while it is down
 	Points int    `json:"points"`          // what it adds to the priority now
 	Fault  bool   `json:"fault,omitempty"` // it keeps the router in FAULT

@@ -61,16 +61,30 @@ func (g *Group) Dissolve(now Instant, act func(member int, out []Effect)) {
 	}
 }
 
-// Settle is called after every Step of a member, first, and before anything else
-// happens to the group. It calls act with the effects of each other member in
+// Settle is called after every Step of a member, first, which did that, and before
+// anything else happens to the group. It calls act with the effects of each other member in
 // turn, at the same instant. Entering MASTER, first does so itself and is
 // followed by the others; act is then called for it too. What the group as a
 // whole did, if anything, is returned.
-func (g *Group) Settle(now Instant, first int, act func(member int, out []Effect)) (Transition, bool) {
+func (g *Group) Settle(now Instant, first int, did []Effect, act func(member int, out []Effect)) (Transition, bool) {
+	g.announce(first, did, act)
 	g.pullDown(now, first, act)
 	g.yield(now, first, act)
 	g.take(now, first, act)
 	return g.enter(now, first)
+}
+
+// announce has all announce when one has heard a losing MASTER, which may have
+// led others astray on every LAN.
+func (g *Group) announce(first int, did []Effect, act func(int, []Effect)) {
+	if !slices.Contains(did, Effect(Announce{Lower: true})) {
+		return
+	}
+	for i, m := range g.members {
+		if i != first && m.state == Master {
+			g.do(i, act, func(_ *Machine, out []Effect) []Effect { return append(out, Announce{Lower: true}) })
+		}
+	}
 }
 
 // pullDown keeps everyone in FAULT while one has a fault of its own.

@@ -9,8 +9,10 @@ import (
 // Timer, SetPriority, SetConfig, Fault, HeldUp, Withdraw, Permit or Yield.
 type Input interface{ input() }
 
-// Startup begins the election (RFC 9568 section 6.4.1).
-type Startup struct{}
+// Startup begins the election (RFC 9568 section 6.4.1). With Resume there is none:
+// another machine was MASTER for this router until now, and it goes on as MASTER
+// unless a fault holds.
+type Startup struct{ Resume bool }
 
 // Shutdown leaves it; a MASTER says so with priority 0 (section 6.4.3).
 type Shutdown struct{}

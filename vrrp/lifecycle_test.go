@@ -68,6 +68,17 @@ func TestWithdrawalIsSilent(t *testing.T) {
 	r.step(now.Add(time.Hour), Withdraw{"removed"}, "BACKUP -> INIT (withdrawn)")
 }
 
+// Who begins anew goes on as MASTER, without an election, unless a fault holds.
+func TestResumptionIsNoElection(t *testing.T) {
+	r := newRig(t, base())
+	r.step(t0, Startup{Resume: true}, "INIT -> MASTER (resumed)", "send 100", "take VIPs", "announce")
+	r.step(t0.Add(time.Second), Timer{}, "send 100")
+	r.step(t0.Add(time.Second), Startup{Resume: true})
+	r = newRig(t, base())
+	r.step(t0, Fault{"link down", true})
+	r.step(t0, Startup{Resume: true}, "INIT -> FAULT (fault)")
+}
+
 // A peer panics on a packet in INIT.
 //
 //vrrp:row 52

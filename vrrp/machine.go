@@ -53,6 +53,9 @@ func (m *Machine) Step(now Instant, in Input, out []Effect) []Effect {
 			return out
 		}
 		m.begun = true
+		if in.Resume && !m.held && m.pull == "" && len(m.faults) == 0 {
+			return m.rule(now, Reason{Code: ReasonResumed}, out)
+		}
 		return m.start(now, Reason{Code: ReasonStartup}, out)
 	case Shutdown:
 		m.begun = false

@@ -34,11 +34,12 @@ const (
 	ReasonYielded                        // another that we do not hear holds the addresses
 	ReasonWithdrawn                      // taken out of the election by an operator
 	ReasonGroup                          // another member of the sync group decided
+	ReasonResumed                        // it was MASTER, and goes on
 )
 
 var reasonNames = [...]string{
 	"startup", "owner", "master_down", "no_master", "released", "preempt",
-	"better_master", "fault", "fault_cleared", "shutdown", "held_up", "yielded", "withdrawn", "group",
+	"better_master", "fault", "fault_cleared", "shutdown", "held_up", "yielded", "withdrawn", "group", "resumed",
 }
 
 func (c ReasonCode) String() string { return reasonNames[c] }
@@ -58,6 +59,8 @@ func (r Reason) String() string {
 		return fmt.Sprintf("preempting %s, whose priority %d is lower", r.Src, r.Priority)
 	case ReasonBetterMaster:
 		return fmt.Sprintf("better advert from %s (priority %d)", r.Src, r.Priority)
+	case ReasonResumed:
+		return "MASTER before, and begun anew by a reload"
 	case ReasonFault, ReasonWithdrawn, ReasonGroup:
 		return r.Cause
 	case ReasonFaultCleared:

@@ -76,10 +76,11 @@ func (b *band) do(now Instant, i int, in Input) string {
 		}
 		did = append(did, fmt.Sprintf("V%d: %s", i+1, strings.Join(show(out), "; ")))
 	}
-	if out := b.m[i].Step(now, in, nil); len(out) > 0 {
+	out := b.m[i].Step(now, in, nil)
+	if len(out) > 0 {
 		note(i, out)
 	}
-	if tr, ok := b.Settle(now, i, note); ok {
+	if tr, ok := b.Settle(now, i, out, note); ok {
 		did = append(did, fmt.Sprintf("G %v -> %v", tr.From, tr.To))
 		if b.Since() != now || b.State() != tr.To {
 			b.Fatalf("%v since %v after %v", b.State(), b.Since(), tr)
@@ -173,6 +174,14 @@ func TestAGroupYieldsAsOneAndWithoutARelease(t *testing.T) {
 	}
 	b, at = masters(t, base(), base())
 	b.want(b.do(at, 0, HeldUp{time.Second}), "V1: MASTER -> BACKUP (held_up); release VIPs | V2: "+yields+" | G MASTER -> BACKUP")
+}
+
+// The lesser MASTER may be one on all LANs, and be heard on one.
+func TestALesserMasterIsAnsweredByAll(t *testing.T) {
+	b, at := masters(t, base(), base(), base())
+	b.want(b.do(at, 1, Heard{advert(below, 50)}),
+		"V2: send 100; announce lower; note second_master 10.0.0.1 | V1: announce lower | V3: announce lower")
+	b.want(b.do(at, 1, Heard{advert(below, 50)}), "")
 }
 
 func TestAFaultOfOneIsThatOfAll(t *testing.T) {

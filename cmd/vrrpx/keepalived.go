@@ -181,8 +181,10 @@ func asKeepalived(ctx context.Context, e env, args []string) int {
 		k.print(e)
 		return 0
 	}
-	if abs, err := filepath.Abs(k.file); err == nil {
-		k.file = abs // the daemon is at home in /
+	for _, path := range []*string{&k.file, &k.pid, &k.vrrpPID, &k.logFile} {
+		if abs, err := filepath.Abs(*path); err == nil && *path != "" {
+			*path = abs // the daemon is at home in /
+		}
 	}
 	if k.test {
 		return k.configTest(e)
@@ -212,28 +214,21 @@ func runKeepalived(ctx context.Context, e env, _ *pflag.FlagSet, args []string) 
 }
 
 func (k *keepalivedOptions) run(ctx context.Context, e env) error {
-	var l launch
+	l := launch{
+		file: k.file, id: k.id, xdp: loader.Auto, syslogName: "Keepalived_vrrp",
+		keepAddresses: k.keepAddresses, logConfig: k.dumpConf, adjust: k.adjust,
+	}
 	stop := l.catchHangups()
 	defer stop()
-	cfg, diags := config.Load(k.file, k.id)
+	cfg, diags := l.load()
 	if cfg == nil {
 		printDiagnostics(e.stderr, diags)
 		return hint("keepalived --config-test shows all of them again", "the configuration has errors")
 	}
-	if k.namespace == "" {
-		k.namespace = cfg.Global.Namespace
-	}
-	if err := enterNamespace(k.namespace); err != nil {
+	if err := enterNamespace(cfg.Global.Namespace); err != nil {
 		return err
 	}
-	l = launch{
-		hup: l.hup, cfg: cfg, file: k.file, id: k.id, xdp: loader.Auto, syslogName: "Keepalived_vrrp",
-		pidFiles: k.pidFiles(&cfg.Global), keepAddresses: k.keepAddresses, logConfig: k.dumpConf,
-	}
-	cfg.Global.Namespace = k.namespace
-	if k.umask != nil {
-		cfg.Global.Umask = k.umask
-	}
+	l.cfg, l.pidFiles = cfg, k.pidFiles(&cfg.Global)
 	if k.detail {
 		l.level = slog.LevelDebug
 	}
@@ -266,15 +261,25 @@ func (k *keepalivedOptions) run(ctx context.Context, e env) error {
 	return detached(ctx, e, &l)
 }
 
+// adjust has the command line win over the file.
+func (k *keepalivedOptions) adjust(cfg *config.Config) {
+	if k.namespace != "" {
+		cfg.Global.Namespace = k.namespace
+	}
+	if k.umask != nil {
+		cfg.Global.Umask = k.umask
+	}
+}
+
 // pidFiles are where keepalived would have them; it has one for each of its
 // processes, of which here is one.
 func (k *keepalivedOptions) pidFiles(g *config.Global) []string {
 	dir, parent := "/run", "keepalived.pid"
-	if g.PIDDir || g.Instance != "" || k.namespace != "" {
+	if g.PIDDir || g.Instance != "" || g.Namespace != "" {
 		dir = "/run/keepalived"
 	}
 	prefix := ""
-	for _, part := range []string{k.namespace, g.Instance} {
+	for _, part := range []string{g.Namespace, g.Instance} {
 		if part != "" {
 			prefix += part + "_"
 		}

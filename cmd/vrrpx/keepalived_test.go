@@ -58,6 +58,22 @@ func TestEveryOptionOfKeepalivedIsKnown(t *testing.T) {
 	}
 }
 
+func TestEveryOptionIsDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/operation.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range new(keepalivedOptions).options() {
+		name := "--" + o.long
+		if o.letter != 0 {
+			name = "-" + string(o.letter) + " " + name
+		}
+		if !regexp.MustCompile("`" + name + "[`=\\[]").Match(doc) {
+			t.Errorf("docs/operation.md lacks %s", name)
+		}
+	}
+}
+
 func TestOptionsThatAreRefused(t *testing.T) {
 	for _, tc := range []struct {
 		args []string
@@ -103,7 +119,9 @@ func TestPIDFileNames(t *testing.T) {
 		if _, err := getopt(k.options(), tc.args); err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Join(k.pidFiles(&config.Global{Files: tc.conf}), " "); got != tc.want {
+		cfg := config.Config{Global: config.Global{Files: tc.conf}}
+		k.adjust(&cfg)
+		if got := strings.Join(k.pidFiles(&cfg.Global), " "); got != tc.want {
 			t.Errorf("%v, %+v: %s, want %s", tc.args, tc.conf, got, tc.want)
 		}
 	}

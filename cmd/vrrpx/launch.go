@@ -37,8 +37,9 @@ type launch struct {
 	pidFiles      []string
 	keepAddresses bool
 	logConfig     bool
-	notices       []string // of the command line, for the log
-	ready         func()   // may be nil
+	adjust        func(*config.Config) // what the command line says against the file; may be nil
+	notices       []string             // of the command line, for the log
+	ready         func()               // may be nil
 	hup           chan os.Signal
 }
 
@@ -48,6 +49,15 @@ func (l *launch) catchHangups() (stop func()) {
 	l.hup = make(chan os.Signal, 1)
 	signal.Notify(l.hup, syscall.SIGHUP)
 	return func() { signal.Stop(l.hup) }
+}
+
+// load reads the file, at the start and for each reload.
+func (l *launch) load() (*config.Config, []config.Diagnostic) {
+	cfg, diags := config.Load(l.file, l.id)
+	if cfg != nil && l.adjust != nil {
+		l.adjust(cfg)
+	}
+	return cfg, diags
 }
 
 // run runs the daemon until ctx ends.
@@ -60,7 +70,7 @@ func (l *launch) run(ctx context.Context, e env) error {
 		LogConfig: l.logConfig, KeepAddresses: l.keepAddresses, Ready: l.ready, Reload: l.hup,
 	}
 	if l.file != "" {
-		opts.Load = func() (*config.Config, []config.Diagnostic) { return config.Load(l.file, l.id) }
+		opts.Load = l.load
 	}
 	var err error
 	if opts.RunDir, err = netns.RunDir(); err != nil {

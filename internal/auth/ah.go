@@ -23,12 +23,13 @@ type ahGuard struct {
 	last     atomic.Uint64
 	wall     func() WallTime
 	first    uint64 // least number to send
+	heard    window // the loop's; up to last
 }
 
-func newAHGuard(password string) *ahGuard {
+func newAHGuard(password string, span int) *ahGuard {
 	// One more than the clock says, because a router that is killed and started
 	// again may be back within the tick of its last advert.
-	return &ahGuard{password: password, ah: vrrp.NewAH(password), wall: wallNow, first: ahClock(wallNow()) + 1}
+	return &ahGuard{password: password, ah: vrrp.NewAH(password), wall: wallNow, first: ahClock(wallNow()) + 1, heard: window{span: span}}
 }
 
 func (g *ahGuard) Check(a Advert, _ WallTime) (vrrp.Drop, Remark) {
@@ -36,13 +37,25 @@ func (g *ahGuard) Check(a Advert, _ WallTime) (vrrp.Drop, Remark) {
 	if d != vrrp.Accepted {
 		return d, ""
 	}
+	if !g.take(uint64(seq)) {
+		return vrrp.DropAuthReplay, ""
+	}
+	return vrrp.Accepted, ""
+}
+
+// take takes a number that has been verified; false when it is an old one.
+func (g *ahGuard) take(seq uint64) bool {
 	for {
 		last := g.last.Load()
-		if uint64(seq) <= last {
-			return vrrp.DropAuthReplay, ""
+		if last > g.heard.highest() {
+			g.heard.reset(last) // we have sent since: what others sent before is old
 		}
-		if g.last.CompareAndSwap(last, uint64(seq)) {
-			return vrrp.Accepted, ""
+		if !g.heard.admits(seq) {
+			return false
+		}
+		if seq < last || g.last.CompareAndSwap(last, seq) {
+			g.heard.take(seq)
+			return true
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 // heard, and who hears a number above his own goes on from there.
 func TestAHSequenceIsThatOfTheVirtualRouter(t *testing.T) {
 	const tick = uint32((aDay - ahEpoch) / ahTick)
-	g := newAHGuard("1111")
+	g := newAHGuard("1111", 1)
 	clock := aDay
 	g.wall, g.first = func() WallTime { return clock }, 0
 	if n := g.next(); n != tick {
@@ -31,7 +31,7 @@ func TestAHSequenceIsThatOfTheVirtualRouter(t *testing.T) {
 		t.Errorf("wraps to %d", n)
 	}
 	clock = -1
-	if n := newAHGuard("1111").next(); n == 0 {
+	if n := newAHGuard("1111", 1).next(); n == 0 {
 		t.Error("begins with 0")
 	}
 }

@@ -43,9 +43,17 @@ type Guard interface {
 // Advert is an advert that has passed the checks of vrrp.Judge.
 type Advert struct {
 	Family  vrrp.Family
-	Source  netip.Addr
-	Packet  []byte // from the IP header on
-	Message []byte // the part of Packet from the VRRP header on
+	Source  netip.Addr // as in the packet
+	Sender  netip.Addr // whose numbers it counts with, by another name on another line; zero: Source
+	Packet  []byte     // from the IP header on
+	Message []byte     // the part of Packet from the VRRP header on
+}
+
+func (a *Advert) sender() netip.Addr {
+	if a.Sender.IsValid() {
+		return a.Sender
+	}
+	return a.Source
 }
 
 // Remark is what an operator should know of an advert; empty for nothing.
@@ -64,9 +72,9 @@ func WallAt(at vrrp.Instant) WallTime { return wallNow() - WallTime(clock.Now().
 func New(cfg config.Router) Guard {
 	switch {
 	case cfg.HMAC != nil:
-		return newHMACGuard(*cfg.HMAC)
+		return newHMACGuard(*cfg.HMAC, spanOf(len(cfg.Heartbeats)))
 	case cfg.Version == 2 && cfg.Auth.Type == config.AuthAH:
-		return newAHGuard(cfg.Auth.Pass.Reveal())
+		return newAHGuard(cfg.Auth.Pass.Reveal(), spanOf(len(cfg.Heartbeats)))
 	}
 	return nil
 }

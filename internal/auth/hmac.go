@@ -21,12 +21,13 @@ type hmacGuard struct {
 	unsigned, skewed Remark
 }
 
-func newHMACGuard(cfg config.HMAC) *hmacGuard {
+func newHMACGuard(cfg config.HMAC, span int) *hmacGuard {
 	g := &hmacGuard{cfg: cfg, keys: map[uint8]*vrrp.Key{}}
 	for _, k := range cfg.Keys {
 		g.keys[k.ID] = vrrp.NewKey(k.ID, []byte(k.Secret.Reveal()))
 	}
 	g.marks.window = int32(cfg.Window / time.Second)
+	g.marks.span = span
 	g.sequence = &sequence{wall: wallNow, window: g.marks.window}
 	g.unsigned = Remark(fmt.Sprintf("is believed without a signature (auth_hmac mode %v)", cfg.Mode))
 	g.skewed = Remark(fmt.Sprintf("has a clock that differs from ours by more than half of time_window (%v): beyond that its adverts are refused", cfg.Window))
@@ -53,7 +54,7 @@ func (g *hmacGuard) Check(a Advert, wall WallTime) (vrrp.Drop, Remark) {
 	if !key.Verify(a.Message, a.Family, appendAddr(src[:0], a.Source)) {
 		return vrrp.DropAuthInvalid, ""
 	}
-	if !g.marks.raise(signer{a.Source, t.KeyID}, t.Seq, wall) {
+	if !g.marks.raise(signer{a.sender(), t.KeyID}, t.Seq, wall) {
 		return vrrp.DropAuthReplay, ""
 	}
 	if w := g.marks.window; w > 0 && (skew > w/2 || skew < -w/2) {

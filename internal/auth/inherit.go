@@ -15,7 +15,9 @@ func Inherit(g, old Guard) {
 		}
 	case *ahGuard:
 		if old, ok := old.(*ahGuard); ok {
-			g.last.Store(old.last.Load() + inFlight)
+			last := old.last.Load() + inFlight
+			g.last.Store(last)
+			g.heard.reset(last)
 		}
 	}
 }
@@ -28,7 +30,7 @@ func (g *hmacGuard) inherit(old *hmacGuard) {
 		g.sequence.last.Store(last)
 	}
 	for _, m := range old.marks.list {
-		g.marks.set(m.signer, m.seq)
+		g.marks.set(m.signer, m.heard.highest())
 	}
 	g.trouble.Store(old.trouble.Load())
 }

@@ -28,7 +28,7 @@ const (
 func (g *hmacGuard) record(sent uint64) record {
 	rec := record{Sent: sent}
 	for _, m := range g.marks.list {
-		rec.Heard = append(rec.Heard, heard{m.src, m.key, m.seq})
+		rec.Heard = append(rec.Heard, heard{m.src, m.key, m.heard.highest()})
 	}
 	return rec
 }

@@ -55,39 +55,45 @@ type signer struct {
 // on routers, not on forgers.
 const maxSigners = 32
 
-// marks are the highest numbers heard. They are the loop's own.
+// marks are the numbers heard. They are the loop's own.
 type marks struct {
 	window int32 // as of sequence
+	span   int   // of each sender's window
 	list   []mark
 	turn   uint64
 }
 
 type mark struct {
 	signer
-	seq  uint64
-	used uint64 // turn
+	heard window
+	used  uint64 // turn
 }
 
-// raise takes a number that has been verified; false when it is not above the
-// last of its sender.
+// raise takes a number that has been verified; false when its sender has used it
+// before, or one so far above it that it must be a copy.
 func (m *marks) raise(who signer, seq uint64, wall WallTime) bool {
 	k := m.find(who)
 	if k == nil {
-		m.set(who, seq)
+		m.add(who).begin(seq)
 		return true
 	}
 	valid := true
 	if m.window > 0 {
 		// The window itself refuses what a mark outside of it could order: to
 		// forget that one lets a sender in whose clock has been set right.
-		age := secondsBetween(wall.sequence(), k.seq)
+		age := secondsBetween(wall.sequence(), k.heard.highest())
 		valid = age <= m.window && age >= -m.window
 	}
-	if valid && !later(seq, k.seq) {
+	switch {
+	case !valid:
+		k.heard.begin(seq)
+	case k.heard.admits(seq):
+		k.heard.take(seq)
+	default:
 		return false
 	}
 	m.turn++
-	k.seq, k.used = seq, m.turn
+	k.used = m.turn
 	return true
 }
 
@@ -100,14 +106,17 @@ func (m *marks) find(who signer) *mark {
 	return nil
 }
 
-// set adds a mark, in the place of the one unused for longest when all are
-// taken.
-func (m *marks) set(who signer, seq uint64) {
+// set adds a mark that numbers must be above.
+func (m *marks) set(who signer, seq uint64) { m.add(who).reset(seq) }
+
+// add makes room for a sender, in the place of the one unused for longest when
+// all are taken.
+func (m *marks) add(who signer) *window {
 	m.turn++
-	k := mark{who, seq, m.turn}
+	k := mark{who, window{span: m.span}, m.turn}
 	if len(m.list) < maxSigners {
 		m.list = append(m.list, k)
-		return
+		return &m.list[len(m.list)-1].heard
 	}
 	oldest := 0
 	for i := range m.list {
@@ -116,6 +125,7 @@ func (m *marks) set(who signer, seq uint64) {
 		}
 	}
 	m.list[oldest] = k
+	return &m.list[oldest].heard
 }
 
 // appendAddr appends the octets of an address without allocating.

@@ -22,11 +22,13 @@ import (
 // Config is a whole configuration. One returned by Load, Parse or FromFlags
 // has passed Validate.
 type Config struct {
-	Global  Global
-	Routers []Router // in the order of the file
-	Groups  []SyncGroup
-	Scripts []Script // likewise
-	Static  Static
+	Global    Global
+	Routers   []Router // in the order of the file
+	Groups    []SyncGroup
+	Scripts   []Script    // likewise
+	Files     []TrackFile // likewise, as Processes
+	Processes []TrackProcess
+	Static    Static
 }
 
 // Global holds global_defs: what concerns the whole process, and the values
@@ -135,6 +137,8 @@ type Router struct {
 
 	Scripts    []Track // track_script
 	Interfaces []Track // track_interface
+	Files      []Track // track_file
+	Processes  []Track // track_process
 	// UntrackedOwn: the router goes on when its own interface is down
 	// (dont_track_primary).
 	UntrackedOwn bool
@@ -143,6 +147,9 @@ type Router struct {
 	// changes (notify_priority_changes).
 	NotifyPriorityChanges bool
 	SMTPAlert             bool // Global.Mail is sent for it (smtp_alert)
+
+	// Heartbeats are further lines for the same adverts; see docs/heartbeat.md.
+	Heartbeats []Heartbeat
 
 	SplitBrain *SplitBrain // split_brain; nil for none: what is heard is told all the same
 

@@ -18,7 +18,7 @@ Made from the tables in internal/config (` + "`go test ./internal/config -run Ke
 keepalived does, but for what [differences.md](differences.md) lists. What has **no effect** is not VRRP's, and said so once. What
 is **refused** is an error with the hint given here: to leave it out in silence would change what happens on the network.
 `)
-	for _, block := range []string{"global_defs", "vrrp_instance", "authentication", "auth_hmac", "split_brain", "vrrp_sync_group", ""} {
+	for _, block := range []string{"global_defs", "vrrp_instance", "authentication", "auth_hmac", "split_brain", "heartbeat", "vrrp_sync_group", ""} {
 		fmt.Fprintf(&b, "\n## %s%s\n\n| keyword | | |\n|---|---|---|\n", strings.ToUpper(inBlock(block)[:1]), inBlock(block)[1:])
 		for _, name := range slices.Sorted(maps.Keys(blocks[block])) {
 			kw := blocks[block][name]

@@ -9,7 +9,7 @@ type SyncGroup struct {
 	Notify    Notify        // without MasterHearsLower
 	SMTPAlert bool          // Global.Mail is sent for it
 	// TrackingWeight: weights of what a member alone tracks count
-	// (sync_group_tracking_weight); else they have none.
+	// (sync_group_tracking_weight, once global_tracking); else they have none.
 	TrackingWeight bool
 }
 
@@ -29,11 +29,6 @@ type groupDraft struct {
 // newGroup begins a vrrp_sync_group.
 func (in *interpreter) newGroup(s *statement) {
 	name := s.words[1]
-	for _, g := range in.groups {
-		if g.Name == name.text {
-			in.diags.errorf(name.pos, "give each vrrp_sync_group a name of its own", "vrrp_sync_group %s is defined twice, first at %s", quote(name.text), g.Pos)
-		}
-	}
 	in.cur = &draft{Router: Router{Pos: s.pos(), Name: name.text}, seen: map[string]Pos{}, isGroup: true}
 	in.groups = append(in.groups, &groupDraft{SyncGroup{Pos: s.pos(), Name: name.text}, in.cur})
 }
@@ -51,8 +46,9 @@ func (in *interpreter) setMembers(s *statement) {
 }
 
 func (in *interpreter) globalTracking() {
-	in.diags.warnf(in.cur.seen["global_tracking"], "give the vrrp_sync_group itself track_script and track_interface",
-		"global_tracking is deprecated, in keepalived too, and has no effect")
+	in.group().TrackingWeight = true
+	in.diags.warnf(in.cur.seen["global_tracking"], "give the vrrp_sync_group itself track_script and track_interface, or write sync_group_tracking_weight",
+		"global_tracking is deprecated, in keepalived too, and means sync_group_tracking_weight")
 }
 
 // resolveGroups tells the members of their groups, and what the groups track by
@@ -74,7 +70,7 @@ func (in *interpreter) resolveGroups() {
 				owner = owner || d.Priority == 255 || d.State == Master && !d.given("priority")
 			}
 		}
-		for _, list := range [][]Track{g.draft.Scripts, g.draft.Interfaces} {
+		for _, list := range [][]Track{g.draft.Scripts, g.draft.Interfaces, g.draft.Files, g.draft.Processes} {
 			for i := range list {
 				if t := &list[i]; owner && t.Weight.N != 0 {
 					in.diags.warnf(t.Pos, "remove the weight, or use priorities below 255", "(%s) the weight of %s counts as 0: a member has priority 255, which is never adjusted",
@@ -91,6 +87,8 @@ func (in *interpreter) resolveGroups() {
 func (in *interpreter) trackAsGroup(d *draft) {
 	d.Scripts = in.trackTogether(d, "track_script", d.Scripts, d.group.draft.Scripts)
 	d.Interfaces = in.trackTogether(d, "track_interface", d.Interfaces, d.group.draft.Interfaces)
+	d.Files = in.trackTogether(d, "track_file", d.Files, d.group.draft.Files)
+	d.Processes = in.trackTogether(d, "track_process", d.Processes, d.group.draft.Processes)
 }
 
 // trackTogether is the list of one keyword of a member.
@@ -126,10 +124,11 @@ func checkGroups(diags *diagnostics, cfg *Config) {
 		if g.Name == "" {
 			diags.errorf(g.Pos, "", "vrrp_sync_group: expected a name")
 		}
-		if first, again := names[g.Name]; again && first == g.Pos {
-			diags.errorf(g.Pos, "", "vrrp_sync_group %s is defined twice", quote(g.Name)) // not by a file
+		if first, again := names[g.Name]; again {
+			diags.errorf(g.Pos, "give each vrrp_sync_group a name of its own", "vrrp_sync_group %s is defined twice, first at %s", quote(g.Name), first)
+		} else {
+			names[g.Name] = g.Pos
 		}
-		names[g.Name] = g.Pos
 		if len(g.Members) == 0 {
 			diags.errorf(g.Pos, "group { VI_1 VI_2 } names its members", "vrrp_sync_group %s: expected group with the names of at least two vrrp_instance", quote(g.Name))
 		}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -48,6 +49,21 @@ var groupComparisons = []comparison{
 	{grouped(both, "priority 255", "priority 100"), ""},
 	{grouped(both, "nopreempt", ""), ""},
 	{grouped(both, "priority 150", "priority 100"), ""},
+	{watchedThings + grouped(both+"track_file {\nf\n}\ntrack_process {\np weight -3\n}", "", ""), ""},
+}
+
+const watchedThings = "track_file f {\nfile /run/f\nweight 2\n}\nvrrp_track_process p {\nprocess nginx\nweight -20\n}\n"
+
+func TestMembersTrackTheFilesAndProcessesOfTheirGroup(t *testing.T) {
+	cfg, diags := Parse("f", []byte(watchedThings+grouped(both+"track_file {\nf\n}\ntrack_process {\np weight -3\n}", "", "")))
+	if cfg == nil {
+		t.Fatal(show(diags))
+	}
+	for _, r := range cfg.Routers {
+		if len(r.Files) != 1 || r.Files[0].Weight.N != 2 || len(r.Processes) != 1 || r.Processes[0].Weight.N != -3 {
+			t.Errorf("%s tracks %+v and %+v", r.Name, r.Files, r.Processes)
+		}
+	}
 }
 
 func TestGroupsAreRead(t *testing.T) {
@@ -86,6 +102,7 @@ func TestMembersTrackWhatTheirGroupTracks(t *testing.T) {
 		"a member's weight":   {"", "track_script {\ncheck\n}", [2][]string{nil, nil}, "weights of one member do not count"},
 		"a member's fault":    {"", "track_script {\ncheck weight 0\n}", [2][]string{{"check 0"}, nil}, ""},
 		"weights are allowed": {"sync_group_tracking_weight", "track_script {\ncheck\n}", [2][]string{{"check 10"}, nil}, ""},
+		"by its old name":     {"global_tracking", "track_script {\ncheck\n}", [2][]string{{"check 10"}, nil}, "means sync_group_tracking_weight"},
 		"an owner":            {"track_script {\ncheck\n}", "priority 255", [2][]string{{"check 0"}, {"check 0"}}, "counts as 0"},
 	} {
 		cfg, diags := Parse("f", []byte(grouped(both+c.group, c.own, "")))
@@ -114,7 +131,7 @@ func TestGroupsThatCannotWorkAreToldByPlace(t *testing.T) {
 		"in two":              {grouped(both+"}\nvrrp_sync_group H {\n"+both, "", ""), `f:17:1: error: vrrp_sync_group "H": "VI_1" is in "G" already, defined at f:9:1`},
 		"given twice":         {grouped("group {\nVI_1 VI_2 VI_1\n}", "", ""), `f:11:11: error: vrrp_sync_group "G": "VI_1" is given twice`},
 		"empty":               {grouped("", "", ""), `f:9:1: error: vrrp_sync_group "G": expected group with the names`},
-		"one name":            {grouped(both+"}\nvrrp_sync_group G {\n"+both, "", ""), `f:15:17: error: vrrp_sync_group "G" is defined twice, first at f:9:1`},
+		"one name":            {grouped(both+"}\nvrrp_sync_group G {\n"+both, "", ""), `f:15:1: error: vrrp_sync_group "G" is defined twice, first at f:9:1`},
 		"one member":          {grouped("group {\nVI_1\n}", "", ""), `f:9:1: warning: vrrp_sync_group "G" has one member`},
 		"nopreempt in one":    {grouped(both, "nopreempt", ""), `warning: (VI_2) and "VI_1" of the same sync group "G" differ in nopreempt`},
 		"priorities":          {grouped(both, "priority 150", ""), `notice: (VI_2) has priority 100 and "VI_1" of the same sync group "G" has 150`},
@@ -127,5 +144,32 @@ func TestGroupsThatCannotWorkAreToldByPlace(t *testing.T) {
 		if _, diags := Parse("f", []byte(c.text)); !strings.Contains(show(diags), c.want) {
 			t.Errorf("%s: want %q in\n%s", name, c.want, show(diags))
 		}
+	}
+}
+
+func TestGroupsOfTwoHostsAreCompared(t *testing.T) {
+	t.Chdir(t.TempDir())
+	apart := strings.Replace(grouped(both, "", ""), "vrrp_sync_group G {\n"+both+"\n}\n", "", 1)
+	for name, c := range map[string]struct{ ours, theirs, want string }{
+		"alike":    {grouped(both, "priority 150", "priority 150"), grouped(both, "", ""), ""},
+		"crossed":  {grouped(both, "priority 150", "priority 90"), grouped(both, "", ""), "a:27:1: warning: (VI_2) priority 90, and 100 at b:24:1; (VI_1) the other way about"},
+		"no group": {grouped(both, "priority 150", "priority 150"), apart, `a:16:1: warning: (VI_1) is in the sync group "G", and alone on the other host`},
+		"two groups": {grouped(both, "priority 150", "priority 150"),
+			grouped("group {\nVI_1\n}\n}\nvrrp_sync_group H {\ngroup {\nVI_2\n}\n", "", ""), "(VI_1) and (VI_2) are in one sync group, and not on the other host"},
+	} {
+		must(t, os.WriteFile("a", []byte(c.ours), 0o600))
+		must(t, os.WriteFile("b", []byte(c.theirs), 0o600))
+		_, diags := LoadPair("a", "", "b", "")
+		text := show(diags)
+		if !strings.Contains(text, c.want) || c.want == "" && strings.Contains(text, "other host") {
+			t.Errorf("%s: want %q in\n%s", name, c.want, text)
+		}
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

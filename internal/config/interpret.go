@@ -17,6 +17,12 @@ type interpreter struct {
 	scripts []*Script
 	script  *Script // the vrrp_script whose block is read
 	groups  []*groupDraft
+
+	trackFiles []*TrackFile
+	trackFile  *TrackFile // likewise
+	processes  []*TrackProcess
+	process    *TrackProcess // likewise
+
 	name    string // the keyword whose statement is read
 	minGARP bool   // vrrp_min_garp
 	notices map[*kind]*mention
@@ -41,6 +47,9 @@ type draft struct {
 	vmac          vmacWords
 	group         *groupDraft // nil without
 	isGroup       bool        // what a groupDraft has of a router
+	lines         []*draft    // heartbeat, of which only what a Heartbeat has is set
+	lineName      string      // and these, of such a one
+	linePeers     []LinePeer
 }
 
 func (d *draft) given(keyword string) bool {
@@ -67,6 +76,7 @@ func interpret(diags *diagnostics, files *files, list []*statement) (*Config, []
 	}
 	in.walk("", nil, list)
 	in.endScripts()
+	in.endTracked()
 	in.resolve()
 	in.report()
 	cfg := &Config{Global: in.global, Static: in.static}
@@ -79,6 +89,12 @@ func interpret(diags *diagnostics, files *files, list []*statement) (*Config, []
 	}
 	for _, s := range in.scripts {
 		cfg.Scripts = append(cfg.Scripts, *s)
+	}
+	for _, f := range in.trackFiles {
+		cfg.Files = append(cfg.Files, *f)
+	}
+	for _, p := range in.processes {
+		cfg.Processes = append(cfg.Processes, *p)
 	}
 	return cfg, in.drafts
 }

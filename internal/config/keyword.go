@@ -42,6 +42,7 @@ const (
 	linesShape              // keyword { values }
 	blockShape              // keyword { keywords }
 	namedShape              // keyword NAME { keywords }
+	mayNameShape            // keyword [NAME] { keywords }
 )
 
 // most returns how many words may follow the keyword, -1 for any number.
@@ -49,7 +50,7 @@ func (s shape) most() int {
 	switch s {
 	case flagShape, linesShape, blockShape:
 		return 0
-	case valueShape, optionShape, namedShape:
+	case valueShape, optionShape, namedShape, mayNameShape:
 		return 1
 	case pairShape, keyShape:
 		return 2
@@ -63,7 +64,9 @@ func (s shape) needsWord() bool {
 	return s == valueShape || s == pairShape || s == keyShape || s == commandShape || s == namedShape
 }
 
-func (s shape) block() bool { return s == linesShape || s == blockShape || s == namedShape }
+func (s shape) block() bool {
+	return s == linesShape || s == blockShape || s == namedShape || s == mayNameShape
+}
 
 // kind is a group of keywords that are ignored for one reason.
 type kind struct {

@@ -42,7 +42,7 @@ func TestTablesHaveEveryKeywordOfKeepalived(t *testing.T) {
 
 // ours are the keywords that keepalived does not have.
 var ours = []string{"split_brain", "probe", "source", "count", "arp_probe", "action", "script_timeout", "wait_for_script", "notify_alarm",
-	"smtp_tls", "smtp_tls_ca_file", "smtp_auth_user", "smtp_auth_password_file"}
+	"smtp_tls", "smtp_tls_ca_file", "smtp_auth_user", "smtp_auth_password_file", "heartbeat"}
 
 // arguments make a keyword well formed, where a number is not.
 var arguments = map[string]string{
@@ -89,6 +89,11 @@ var arguments = map[string]string{
 	"anti_replay":          "time",
 	"mode":                 "enforce",
 	"split_brain":          "{\n}",
+	"heartbeat":            "{\ninterface eth1\n}",
+	"track_file":           "{\n}",
+	"track_process":        "{\n}",
+	"vrrp_track_file":      "F {\nfile /run/weight\n}",
+	"vrrp_track_process":   "P {\nprocess nginx\n}",
 	"notify_fifo":          "/run/x.fifo",
 	"vrrp_notify_fifo":     "/run/x.fifo",
 	"json_version":         "2",
@@ -124,6 +129,9 @@ func withKeyword(block, name string, kw keyword) string {
 	router = slices.DeleteFunc(router, func(s string) bool { return block == "vrrp_instance" && strings.HasPrefix(s, name+" ") })
 	auth := []string{"auth_type PASS", "auth_pass 1"}
 	auth = slices.DeleteFunc(auth, func(s string) bool { return block != "authentication" || strings.HasPrefix(s, name+" ") })
+	if block == "" && name == "track_file" {
+		return "track_file F {\nfile /run/weight\n}\n" + minimal
+	}
 	if block == "vrrp_script" {
 		return "vrrp_script S {\nscript /bin/true\n" + line + "\n}\n" + minimal
 	}
@@ -186,7 +194,7 @@ func TestRefusedKeywordThatAsksForNothingIsAccepted(t *testing.T) {
 
 func TestKeywordsOfSkippedBlocksAreChecked(t *testing.T) {
 	for block, table := range blocks {
-		if _, ok := blocks[""][block]; !ok || block == "global_defs" || block == "vrrp_instance" || block == "vrrp_script" || block == "track_group" || block == "vrrp_sync_group" {
+		if _, ok := blocks[""][block]; !ok || block == "global_defs" || block == "vrrp_instance" || block == "vrrp_script" || block == "vrrp_sync_group" || block == "track_group" || block == "track_file" || block == "vrrp_track_process" {
 			continue
 		}
 		for name := range table {

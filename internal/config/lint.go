@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,6 +15,7 @@ import (
 // lint looks at a configuration without errors.
 func lint(diags *diagnostics, cfg *Config) {
 	unusedScripts(diags, cfg)
+	unusedTracked(diags, cfg)
 	rootScripts(diags, cfg)
 	untracked(diags, cfg)
 	other := highestBackup(cfg)
@@ -24,9 +26,10 @@ func lint(diags *diagnostics, cfg *Config) {
 	}
 }
 
-// weighted is all that changes the priority of a router.
+// weighted is all that changes the priority of a router by being well or not. A
+// file does by the number in it, which may be any.
 func (r *Router) weighted() (list []Track) {
-	for _, all := range [][]Track{r.Scripts, r.Interfaces} {
+	for _, all := range [][]Track{r.Scripts, r.Interfaces, r.Processes} {
 		for _, t := range all {
 			if t.Weight.N != 0 {
 				list = append(list, t)
@@ -129,22 +132,33 @@ func rootScripts(diags *diagnostics, cfg *Config) {
 	}
 }
 
-// untracked finds routers that go on when what the others track fails.
+// untracked finds routers that go on when what the others track fails, and are
+// in no sync group with one of these.
 func untracked(diags *diagnostics, cfg *Config) {
+	follows := map[string]bool{}
+	tracks := map[string]bool{}
+	for _, r := range cfg.Routers {
+		tracks[r.Name] = len(r.Scripts)+len(r.Interfaces)+len(r.Processes)+len(r.Files) > 0
+	}
+	for _, g := range cfg.Groups {
+		one := slices.ContainsFunc(g.Members, func(m GroupMember) bool { return tracks[m.Name] })
+		for _, m := range g.Members {
+			follows[m.Name] = one
+		}
+	}
 	var names []string
 	var first Pos
 	tracked := false
 	for i := range cfg.Routers {
 		r := &cfg.Routers[i]
-		switch {
-		case len(r.Scripts) > 0:
-			tracked = true
-		case len(r.Interfaces) == 0 && len(names) == 0:
-			first = r.Pos
-			fallthrough
-		case len(r.Interfaces) == 0:
-			names = append(names, plain(r.Name))
+		tracked = tracked || len(r.Scripts) > 0
+		if tracks[r.Name] || follows[r.Name] {
+			continue
 		}
+		if len(names) == 0 {
+			first = r.Pos
+		}
+		names = append(names, plain(r.Name))
 	}
 	if !tracked || len(names) == 0 {
 		return

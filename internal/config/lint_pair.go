@@ -28,6 +28,7 @@ func LoadPair(path, id, peerPath, peerID string) (*Config, []Diagnostic) {
 	p.match()
 	p.identity(cfg, peer)
 	p.routers()
+	p.groups()
 	return cfg, append(diags, found.sorted()...)
 }
 

@@ -47,6 +47,7 @@ func TestGoodFilesAreNotComplainedOf(t *testing.T) {
 		"a weight subtracted": scripts("weight -60", "check\n}\nstate MASTER\npriority 150\ntrack_interface {\neth1"),
 		"a fault":             scripts("", "check\n}\nstate MASTER\npriority 150\ntrack_interface {\neth1"),
 		"a reversed weight":   scripts("weight 10 reverse", ""),
+		"a group":             "vrrp_sync_group G {\ngroup {\nVI_1\nVI_2\n}\n}\n" + scripts("", "") + strings.NewReplacer("VI_1", "VI_2", "51", "52", "0.3", "0.4").Replace(minimal),
 		"two scripts":         scripts("interval 2\n}\nvrrp_script more {\nscript /bin/true\ninterval 2", "check\nmore"),
 	} {
 		_, diags := Parse("f", []byte(text))
@@ -102,6 +103,12 @@ func TestTwoHostsThatDoNotFit(t *testing.T) {
 	hmac := func(key string) string {
 		return with("priority 90\nversion 3\nauth_hmac {\nkey 1 ascii:" + key + "\nactive_key 1\n}")
 	}
+	two := func(priority string) string {
+		return with("priority "+priority) + strings.NewReplacer("VI_1", "VI_2", "51", "52", "0.3", "0.4").Replace(with("priority "+priority))
+	}
+	group := func(names ...string) string {
+		return "vrrp_sync_group G {\ngroup {\n" + strings.Join(names, "\n") + "\n}\n}\n"
+	}
 	const key1, key2 = "abcdefghijklmnopqrstuvwxyz0123456789", "bbcdefghijklmnopqrstuvwxyz0123456789"
 	for name, c := range map[string]struct{ ours, theirs, want string }{
 		"router_id":        {"global_defs {\nrouter_id lb01\n}\n" + with("priority 150"), "global_defs {\nrouter_id lb01\n}\n" + with("priority 90"), `a: warning: router_id is "lb01" on both hosts`},
@@ -127,6 +134,7 @@ func TestTwoHostsThatDoNotFit(t *testing.T) {
 		"too small":        {weighted("150", "-20"), with("priority 100"), `(VI_1) when "check" alone fails nothing moves: 150-20 = 130, still above the other host's 100 at b:5:1` + "\n  31 more will do"},
 		"an equal":         {weighted("150", "50"), weighted("100", "50"), `nothing moves: 200-50 = 150, no lower than the other host's 150`},
 		"there":            {with("priority 100"), weighted("150", "-20"), "150-20 = 130, still above the other host's 100 at a:5:1"},
+		"groups":           {group("VI_1", "VI_2") + two("150"), two("90"), "a:7:1: warning: (VI_1) is in the sync group \"G\", and alone on the other host, at b:1:1"},
 		"the tutorial":     {tutorialLB01, tutorialLB02, `(VI_2) when "check_web" alone fails nothing moves: 250-50 = 200, still above the other host's 150`},
 		"the tutorial, 2":  {tutorialLB01, tutorialLB01, `router_id is "lb01" on both hosts`},
 		"the tutorial's 3": {tutorialLB02, tutorialLB02, "priority 100, and the same"},
@@ -143,6 +151,7 @@ func TestTwoHostsThatDoNotFit(t *testing.T) {
 		"subtracted":       {weighted("150", "-60"), weighted("100", "-60")},
 		"added":            {weighted("150", "51"), weighted("100", "51")},
 		"a fault":          {weighted("150", "0"), weighted("100", "0")},
+		"groups":           {group("VI_1", "VI_2") + two("150"), strings.ReplaceAll(group("VI_2", "VI_1")+two("90"), "VI_2", "other")},
 		"keys":             {strings.Replace(hmac(key1), "90", "150", 1), hmac(key1)},
 		"unicast":          {with("priority 150\nunicast_src_ip 10.0.0.5\nunicast_peer {\n10.0.0.6\n}"), with("priority 90\nunicast_src_ip 10.0.0.6\nunicast_peer {\n10.0.0.5\n}")},
 	}
@@ -167,5 +176,16 @@ func TestPairWithABadFile(t *testing.T) {
 		if cfg != nil || !strings.Contains(show(diags), "error: ") {
 			t.Errorf("%v: %s", c, show(diags))
 		}
+	}
+}
+
+func TestMemberOfAGroupThatTracksNeedsNoScript(t *testing.T) {
+	text := scripts("", "") + strings.NewReplacer("VI_1", "VI_2", "51", "52", "0.3", "0.4").Replace(minimal)
+	const said = "VI_2: no script is tracked"
+	if _, diags := Parse("f", []byte(text)); !strings.Contains(show(diags), said) {
+		t.Errorf("without a group: %s", show(diags))
+	}
+	if _, diags := Parse("f", []byte("vrrp_sync_group G {\ngroup {\nVI_1\nVI_2\n}\n}\n"+text)); strings.Contains(show(diags), said) {
+		t.Errorf("in a group: %s", show(diags))
 	}
 }

@@ -32,6 +32,7 @@ func (in *interpreter) resolve() {
 		in.resolveExpiredBackup(d)
 		in.resolveTracks(d)
 		in.resolveSplitBrain(d)
+		in.resolveHeartbeats(d)
 		in.resolveInterval(d)
 		in.resolveStrict(d)
 		in.resolveAccept(d)

@@ -56,6 +56,7 @@ func TestSplitBrain(t *testing.T) {
 func TestSplitBrainThatMakesNoSense(t *testing.T) {
 	for lines, want := range map[string]string{
 		"probe lb02":                     `f:5:7: error: probe "lb02": expected ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT`,
+		"probe 10.0.0.3:80":              "f:5:1: error: (VI_1) split_brain: probe 10.0.0.3 is a virtual address of the router: whoever holds it answers",
 		"probe 10.0.0.6:0":               `f:5:7: error: probe "10.0.0.6:0": expected ADDRESS`,
 		"probe 224.0.0.18":               `f:5:7: error: probe "224.0.0.18": expected the address of one host`,
 		"probe":                          "f:5:1: error: probe: expected a value after it",

@@ -26,6 +26,7 @@ var blocks = map[string]table{
 	"auth_hmac":          hmacTable,
 	"split_brain":        splitTable,
 	"vrrp_sync_group":    groupTable,
+	"heartbeat":          heartbeatTable,
 	"vrrp_script":        scriptTable,
 	"vrrp_track_process": processTable,
 	"track_file":         trackFileTable,
@@ -41,11 +42,15 @@ var rootTable = table{
 	"vrrp_instance": block(namedShape, "vrrp_instance", (*interpreter).newRouter),
 	"vrrp_script":   block(namedShape, "vrrp_script", (*interpreter).newScript),
 
+	"vrrp_sync_group":  block(namedShape, "vrrp_sync_group", (*interpreter).newGroup),
 	"static_ipaddress": lines((*interpreter).setStaticAddresses),
 	"static_routes":    lines((*interpreter).setRoutes),
 	"static_rules":     lines((*interpreter).setRules),
 	"track_group":      block(namedShape, "track_group", (*interpreter).openTrackGroup),
-	"vrrp_sync_group":  block(namedShape, "vrrp_sync_group", (*interpreter).newGroup),
+
+	"track_file":         block(namedShape, "track_file", (*interpreter).newTrackFile),
+	"vrrp_track_file":    block(namedShape, "track_file", (*interpreter).newTrackFile), // its old name
+	"vrrp_track_process": block(namedShape, "vrrp_track_process", (*interpreter).newProcess),
 
 	"virtual_server":       ignoredBlock(aboutLVS, "virtual_server"),
 	"virtual_server_group": ignoredBlock(aboutLVS, freeLines),
@@ -58,9 +63,6 @@ var rootTable = table{
 
 	"namespace_with_ipsets": ignored(aboutFilter),
 
-	"vrrp_track_process":       laterBlock("remove it and the track_process that uses it", "vrrp_track_process"),
-	"track_file":               laterBlock("remove it and the track_file of each vrrp_instance that uses it", "track_file"),
-	"vrrp_track_file":          laterBlock("remove it and the track_file of each vrrp_instance that uses it", "track_file"),
 	"bfd_instance":             laterBlock("remove it and the track_bfd that uses it", "bfd_instance"),
 	"garp_group":               laterBlock("use vrrp_garp_interval in global_defs", "garp_group"),
 	"linkbeat_use_polling":     later("remove it: vrrpx takes the state of a link from the kernel"),

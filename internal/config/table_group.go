@@ -16,7 +16,7 @@ var groupTable = table{
 
 	"track_script":    lines(func(in *interpreter, s *statement) { in.tracks(&in.cur.Scripts, s) }),
 	"track_interface": lines(func(in *interpreter, s *statement) { in.tracks(&in.cur.Interfaces, s) }),
-	"track_file":      laterBlock("remove it, and keep keepalived where a file decides", freeLines),
-	"track_process":   laterBlock("remove it, and keep keepalived where a process decides", freeLines),
+	"track_file":      lines(func(in *interpreter, s *statement) { in.tracksTo(&in.cur.Files, s, maxFileWeight) }),
+	"track_process":   lines(func(in *interpreter, s *statement) { in.tracksTo(&in.cur.Processes, s, maxFileWeight) }),
 	"track_bfd":       laterBlock("remove it, and keep keepalived where BFD decides", freeLines),
 }

@@ -20,6 +20,7 @@ var instanceTable = table{
 	"old_unicast_checksum":  keyword{shape: optionShape, set: (*interpreter).setOldChecksum},
 	"unicast_fault_no_peer": noValue(func(in *interpreter) { in.cur.NoPeerFault = true }),
 	"track_src_ip":          noValue(func(in *interpreter) { in.cur.TrackSource = true }),
+	"heartbeat":             block(mayNameShape, "heartbeat", (*interpreter).openHeartbeat),
 	"authentication":        block(blockShape, "authentication", nil),
 	"auth_hmac":             block(blockShape, "auth_hmac", (*interpreter).openHMAC),
 	"split_brain":           block(blockShape, "split_brain", (*interpreter).openSplitBrain), // vrrpx's own
@@ -67,6 +68,8 @@ var instanceTable = table{
 
 	"dont_track_primary": noValue(func(in *interpreter) { in.cur.UntrackedOwn = true }),
 	"track_script":       lines(func(in *interpreter, s *statement) { in.tracks(&in.cur.Scripts, s) }),
+	"track_file":         lines(func(in *interpreter, s *statement) { in.tracksTo(&in.cur.Files, s, maxFileWeight) }),
+	"track_process":      lines(func(in *interpreter, s *statement) { in.tracksTo(&in.cur.Processes, s, maxFileWeight) }),
 	"track_interface":    lines(func(in *interpreter, s *statement) { in.tracks(&in.cur.Interfaces, s) }),
 
 	"notify":                     told(func(n *Notify) *Command { return &n.Any }),
@@ -84,8 +87,6 @@ var instanceTable = table{
 	"lvs_sync_daemon_interface": ignored(aboutLVS),
 
 	"promote_secondaries":  later("sysctl net.ipv4.conf.INTERFACE.promote_secondaries=1 does the same"),
-	"track_file":           laterBlock("remove it, and keep keepalived where a file decides", freeLines),
-	"track_process":        laterBlock("remove it, and keep keepalived where a process decides", freeLines),
 	"track_bfd":            laterBlock("remove it, and keep keepalived where BFD decides", freeLines),
 	"use_ipvlan":           later("remove it"),
 	"vrf":                  later("remove it"),

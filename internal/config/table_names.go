@@ -5,11 +5,6 @@ import "strings"
 // The blocks that are ignored or refused as a whole, by their keywords alone:
 // a name that is in none of them is a mistake worth reporting.
 
-var processTable = names("vrrp_track_process", strings.Fields(`
-	process param_match weight quorum quorum_max delay terminate_delay fork_delay full_command`), nil)
-
-var trackFileTable = names("track_file", strings.Fields(`file weight init_file`), nil)
-
 var garpGroupTable = names("garp_group", strings.Fields(`garp_interval gna_interval interface`),
 	map[string]string{"interfaces": freeLines})
 

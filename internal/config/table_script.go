@@ -6,7 +6,7 @@ var scriptTable = table{
 	"script":   keyword{shape: commandShape, set: func(in *interpreter, s *statement) { in.setCommand(&in.script.Command, s) }},
 	"interval": seconds(minScriptInterval, maxScriptInterval, func(in *interpreter, d time.Duration) { in.script.Interval = d }),
 	"timeout":  seconds(minScriptInterval, maxScriptInterval, func(in *interpreter, d time.Duration) { in.script.Timeout = d }),
-	"weight":   keyword{shape: pairShape, set: func(in *interpreter, s *statement) { in.setWeight(&in.script.Weight, s.args()) }},
+	"weight":   keyword{shape: pairShape, set: func(in *interpreter, s *statement) { in.setWeight(&in.script.Weight, s.args(), maxWeight) }},
 	"rise":     number(1, maxTally, func(in *interpreter, n int) { in.script.Rise = n }),
 	"fall":     number(1, maxTally, func(in *interpreter, n int) { in.script.Fall = n }),
 	"user": keyword{shape: pairShape, set: func(in *interpreter, s *statement) {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -135,6 +136,9 @@ func (in *interpreter) resolveSplitBrain(d *draft) {
 	}
 	if sb.Source.IsValid() && sb.Probe.IsValid() && sb.Source.Is4() != sb.Probe.Is4() {
 		in.diags.errorf(d.seen["source"], "", "(%s) split_brain: source %s and probe %s are of different families", plain(d.Name), sb.Source, sb.Probe)
+	}
+	if slices.ContainsFunc(d.All(), func(a Address) bool { return a.Prefix.Addr() == sb.Probe }) {
+		in.diags.errorf(d.seen["probe"], "probe an address that the peer always has", "(%s) split_brain: probe %s is a virtual address of the router: whoever holds it answers", plain(d.Name), sb.Probe)
 	}
 	if sb.Timeout > sb.Interval {
 		if d.given("timeout") {

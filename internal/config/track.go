@@ -1,6 +1,8 @@
 package config
 
-import "time"
+import (
+	"time"
+)
 
 // Script is a vrrp_script: a check that runs again and again, and of which
 // routers make their priority.
@@ -29,7 +31,7 @@ type Command struct {
 // is added while the thing is up, below 0 while it is down. 0 decides between
 // FAULT and none. Reverse turns the sign of what is added, or what FAULT needs.
 type Weight struct {
-	N       int // -253 to 253
+	N       int // -253 to 253; of a file, which it is a factor of, and of a process to 254
 	Reverse bool
 }
 
@@ -137,8 +139,8 @@ func splitCommand(s string) (argv []string, ok bool) {
 }
 
 // setWeight reads weight N [reverse].
-func (in *interpreter) setWeight(to *Weight, words []word) {
-	n, ok := in.signedNumber(words[0], -maxWeight, maxWeight)
+func (in *interpreter) setWeight(to *Weight, words []word, most int) {
+	n, ok := in.signedNumber(words[0], -most, most)
 	if !ok {
 		return
 	}
@@ -154,7 +156,10 @@ func (in *interpreter) setWeight(to *Weight, words []word) {
 }
 
 // tracks reads the lines of track_script or track_interface.
-func (in *interpreter) tracks(to *[]Track, s *statement) {
+func (in *interpreter) tracks(to *[]Track, s *statement) { in.tracksTo(to, s, maxWeight) }
+
+// tracksTo does so with weights of other bounds.
+func (in *interpreter) tracksTo(to *[]Track, s *statement, most int) {
 	for _, line := range s.block {
 		t := Track{Pos: line.pos(), Name: line.name(), Weight: Weight{N: unsetWeight}}
 		if args := line.args(); len(args) > 0 {
@@ -162,14 +167,14 @@ func (in *interpreter) tracks(to *[]Track, s *statement) {
 				in.diags.errorf(args[0].pos, line.name()+" weight N", "%s %s: expected weight and a number after it", s.name(), quote(line.name()))
 				continue
 			}
-			in.setWeight(&t.Weight, args[1:])
+			in.setWeight(&t.Weight, args[1:], most)
 		}
 		*to = append(*to, t)
 	}
 }
 
 // unsetWeight marks a line without a weight of its own until it is resolved.
-const unsetWeight = maxWeight + 1
+const unsetWeight = maxFileWeight + 1
 
 // resolveTracks gives the tracked scripts their own weights and looks whether
 // there are such scripts.
@@ -198,6 +203,7 @@ func (in *interpreter) resolveTracks(d *draft) {
 	}
 	in.trackedOnce(d, "track_script", d.Scripts)
 	in.trackedOnce(d, "track_interface", d.Interfaces)
+	in.resolveTracked(d)
 	if d.group != nil {
 		in.trackAsGroup(d)
 	}
@@ -216,23 +222,16 @@ func (in *interpreter) resolveTracks(d *draft) {
 // reportWeights tells to what the priority falls when one thing alone fails: it
 // moves the addresses only if that is below a backup's, which many files forget.
 func (in *interpreter) reportWeights(d *draft) {
-	all := append(d.Scripts[:len(d.Scripts):len(d.Scripts)], d.Interfaces...)
-	best := int(d.Priority)
-	for _, t := range all {
-		if up := max(t.Weight.N, 0); t.Weight.Reverse {
-			best -= up
-		} else {
-			best += up
-		}
+	if d.Priority == 255 {
+		return
 	}
-	for _, t := range all {
-		if t.Weight.N == 0 || t.Weight.Reverse || d.Priority == 255 {
+	for _, t := range d.weighted() {
+		if t.Weight.Reverse {
 			continue
 		}
-		fall := max(t.Weight.N, -t.Weight.N)
 		in.diags.reportf(Notice, t.Pos, "weight 0, or none, gives the addresses up whatever the others have",
 			"(%s) when %s alone fails the priority falls from %d to %d: the addresses move only to a host above that",
-			plain(d.Name), quote(t.Name), clampPriority(best), clampPriority(best-fall))
+			plain(d.Name), quote(t.Name), clampPriority(d.standing()), clampPriority(d.without(t)))
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 var where = map[string][]string{}
 
 func init() {
-	mine := []string{"global_defs", "vrrp_instance", "authentication", "auth_hmac"}
+	mine := []string{"global_defs", "vrrp_instance", "authentication", "auth_hmac", "heartbeat"}
 	theirs := slices.DeleteFunc(slices.Sorted(maps.Keys(blocks)), func(b string) bool { return slices.Contains(mine, b) })
 	for _, block := range slices.Concat(mine, theirs) {
 		for name := range blocks[block] {

@@ -32,11 +32,13 @@ func validate(diags *diagnostics, cfg *Config, said func(i int, keyword string) 
 		v.garp()
 		v.addresses()
 		v.vmacs()
+		v.heartbeats()
 	}
 	(&validator{diags, &Router{Name: "static_ipaddress"}, func(string) bool { return true }}).static(cfg.Static, cfg.Routers)
 	unique(diags, cfg)
 	checkGroups(diags, cfg)
 	uniqueVMACs(diags, cfg)
+	uniqueHeartbeats(diags, cfg)
 }
 
 type validator struct {

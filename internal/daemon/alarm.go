@@ -25,6 +25,7 @@ const (
 	alarmVRRPLost    = "vrrp_lost"        // the master lives, and its adverts do not come
 	alarmNotHeard    = "not_heard"        // a peer does not hear our adverts
 	alarmYielded     = "yielded"          // we left the addresses to another
+	alarmHeartbeat   = "heartbeat_lost"   // and :NAME of the line
 	alarmFence       = "fence_failed"     // the script of split_brain
 )
 
@@ -53,13 +54,6 @@ type alarms struct {
 type alarmLog struct {
 	at       vrrp.Instant
 	unlogged int
-}
-
-// AlarmEvent is the beginning or the end of an alarm, for those who tell of it.
-type AlarmEvent struct {
-	Router, Kind, Text, Cause string
-	Begins                    bool
-	At                        time.Time
 }
 
 // raise begins an alarm or brings one that stands up to date. Each is logged, put
@@ -138,10 +132,11 @@ func (r *router) logAlarm(at vrrp.Instant, a *alarm) {
 	r.log.Log(context.Background(), a.level, fmt.Sprintf("(%s) %s", r.cfg.Name, a.text), attrs...)
 }
 
-// tellAlarm runs notify_alarm: ALARM NAME KIND BEGIN|END TEXT.
+// tellAlarm tells of a beginning or an end: notify_alarm by its arguments, ALARM
+// NAME KIND BEGIN|END TEXT, and with smtp_alert, unless it is only by the way, a mail.
 func (r *router) tellAlarm(at vrrp.Instant, a *alarm, begins bool) {
-	if r.out.alarmed != nil {
-		r.out.alarmed(AlarmEvent{r.cfg.Name, a.kind, a.text, a.cause, begins, wall(at)})
+	if r.cfg.SMTPAlert && r.out.letters != nil && a.level >= slog.LevelWarn {
+		r.out.letters.alarm(at, r.cfg.Name, a, begins)
 	}
 	if r.tells.alarm == nil {
 		return

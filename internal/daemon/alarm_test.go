@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/vrrpx/vrrpx/internal/config"
 )
 
 // An alarm is told of when it begins and when it ends, logged when it says
@@ -17,18 +19,17 @@ func TestAlarmBeginsAndEnds(t *testing.T) {
 	g.r.log = slog.New(slog.NewTextHandler(&out, nil))
 	n := &heard{}
 	g.r.out.notifier, g.r.tells.alarm = n, program("/alarm", "x")
-	var events []string
-	g.r.out.alarmed = func(e AlarmEvent) {
-		events = append(events, e.Router+" "+e.Kind+" "+e.Text+" "+map[bool]string{true: "begins", false: "ends"}[e.Begins])
-	}
+	var mails postbox
+	g.r.out.letters, g.r.cfg.SMTPAlert = newLetters(&mails), true
+	g.r.out.letters.set(&config.Global{RouterID: "lb01"})
 	raise := func(at time.Duration, text, same string) {
-		g.r.raise(g.at(at), alarm{kind: "k", text: text, same: same, stands: time.Minute, cause: "firewall"})
+		g.r.raise(g.at(at), alarm{kind: "k", text: text, same: same, stands: time.Minute, cause: "firewall", level: slog.LevelWarn})
 	}
 	raise(time.Second, "one of 1", "one")
 	raise(2*time.Second, "one of 2", "one") // nothing new
 	raise(20*time.Second, "two", "")
 	list := g.r.alarmList(g.at(30 * time.Second))
-	if len(list) != 1 || list[0].Text != "two" || list[0].Times != 3 || list[0].Cause != "firewall" || list[0].Since.Sub(wall(g.at(time.Second))).Abs() > time.Second {
+	if len(list) != 1 || list[0].Text != "two" || list[0].Times != 3 || list[0].Cause != "firewall" || list[0].Since.Sub(wall(g.at(time.Second))).Abs() > time.Second/2 {
 		t.Errorf("stands: %+v", list)
 	}
 	if got := lines(&out); len(got) != 2 || !strings.Contains(got[0], "one of 1") || !strings.Contains(got[1], "two") {
@@ -51,10 +52,16 @@ func TestAlarmBeginsAndEnds(t *testing.T) {
 	}; !slices.Equal(n.lines, want) {
 		t.Errorf("told %q", n.lines)
 	}
-	if len(events) != 4 || events[0] != "VI_1 k one of 1 begins" || events[3] != "VI_1 k one of 9 ends" {
-		t.Errorf("events %q", events)
+	g.r.raise(g.at(time.Hour), alarm{kind: "by the way", text: "x", level: slog.LevelInfo})
+	raise(time.Hour+time.Minute, "one of 10", "one") // so soon that it is not mailed again
+	g.r.endAlarm(g.at(time.Hour+2*time.Minute), "k")
+	if want := []string{
+		"[lb01] VRRP Instance VI_1 - Alarm k | one of 1", "[lb01] VRRP Instance VI_1 - Alarm k has ended | After 1m39s: two",
+		"[lb01] VRRP Instance VI_1 - Alarm k | one of 9", "[lb01] VRRP Instance VI_1 - Alarm k has ended | After 0s: one of 9",
+	}; !slices.Equal(mails, want) {
+		t.Errorf("mailed %q", mails)
 	}
-	if g.r.view(g.at(time.Hour)).AlarmCounts["k"] != 2 {
+	if g.r.view(g.at(time.Hour)).AlarmCounts["k"] != 3 {
 		t.Errorf("counted %v", g.r.alarms.begun)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/vrrp"
 )
 
 // begin starts the election, at once or after the delay that the configuration
@@ -38,6 +39,9 @@ func (h *host) startup() {
 	}
 	h.electing = true
 	for _, r := range h.routers {
+		if r.cfg.NotifyPriorityChanges && r.machine.State() == vrrp.Init && r.effective() != r.cfg.Priority {
+			r.tellFIFOs("BACKUP_PRIORITY") // as keepalived begins with it
+		}
 		h.reconsider(r)
 	}
 }

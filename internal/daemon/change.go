@@ -40,6 +40,9 @@ func (h *host) change(r *router, c *plan.Change, g auth.Guard) {
 		h.leave(r)
 		h.enter(r, r.machine.State() != vrrp.Init)
 	}
+	for _, l := range r.lines {
+		l.built = lineFrames{}
+	}
 	r.advert.built = frameOf{} // frames, and what is announced, are made anew
 	h.findSource(r)
 	t := clock.Now()
@@ -52,9 +55,14 @@ func (h *host) change(r *router, c *plan.Change, g auth.Guard) {
 	if areas.Has(plan.Addresses) {
 		r.compareAddresses(t)
 		if master {
-			r.refuse() // before they are there
+			r.unwatch()
+			r.watch() // before they are there
+			r.refuse()
 		}
 		h.declare(r, r.cfg)
+	}
+	if areas.Has(plan.Split) {
+		h.changeSplit(r)
 	}
 	if areas.Has(plan.Routing) {
 		r.declareRouting()

@@ -84,10 +84,13 @@ type host struct {
 	begins    vrrp.Instant                  // when it ends
 	stopping  bool
 	begun     chan struct{}       // closed when the election begins
+	shown     *config.Config      // what runs now, a reload's or that of opts; the loop's
 	changed   chan struct{}       // holds a token when a router has changed its state
 	electing  bool                // the start is not delayed any more
 	scripts   map[string]*watched // by name
 	runs      map[string]*track.Scripts
+	things    map[string]*watched // files and processes by kind and name
+	watchers  watchers
 
 	out        outputs
 	runner     *script.Runner
@@ -98,7 +101,7 @@ type host struct {
 	reloads    *reloader
 	keeper     *auth.Keeper // the reloader's, as is the next; nil when nothing is to be kept
 	stopKeeper func()
-	watched    watchedSet
+	watched    watchedSet // the addresses that routers watch
 }
 
 // Run runs the routers until ctx ends, then releases: priority 0 out, addresses
@@ -138,7 +141,7 @@ func Run(ctx context.Context, o Options) error {
 	go h.watchDumps(watchCtx)
 	<-ctx.Done()
 	h.log.Info("stopping")
-	h.send("STOPPING=1")
+	go h.send("STOPPING=1") // a manager that hangs holds up no farewell
 	h.reloads.stop() // one that is under way ends first
 	h.stop()
 	return nil
@@ -146,9 +149,9 @@ func Run(ctx context.Context, o Options) error {
 
 func newHost(o Options) *host {
 	return &host{
-		opts: o, log: o.Log, started: time.Now(), stopKeeper: func() {},
+		opts: o, shown: o.Config, log: o.Log, started: time.Now(), stopKeeper: func() {},
 		loopDone: make(chan struct{}), begun: make(chan struct{}), changed: make(chan struct{}, 1),
-		devices: map[string]*device{}, leaving: map[string]*router{}, scripts: map[string]*watched{}, runs: map[string]*track.Scripts{},
+		devices: map[string]*device{}, leaving: map[string]*router{}, scripts: map[string]*watched{}, runs: map[string]*track.Scripts{}, things: map[string]*watched{},
 	}
 }
 
@@ -236,6 +239,9 @@ func (h *host) open() error {
 	if err := h.openDevices(); err != nil {
 		return err
 	}
+	if err := h.openWatchers(); err != nil {
+		return err
+	}
 	for _, s := range checks {
 		h.runCheck(s)
 	}
@@ -274,6 +280,7 @@ func (h *host) openDevices() error {
 	}
 	for _, r := range h.routers {
 		h.enter(r, false)
+		h.enterLines(r)
 	}
 	// From here on every change is an event; the loop takes them in order.
 	h.addrs.Watch(slices.Collect(maps.Keys(h.devices))...)
@@ -403,7 +410,9 @@ func (h *host) close() {
 	}
 	for _, r := range h.routers {
 		r.closeSplit()
+		r.unwatch()
 	}
+	h.watchers.close()
 	if h.announcer != nil {
 		h.announcer.Close()
 	}

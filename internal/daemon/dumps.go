@@ -62,9 +62,12 @@ func (h *host) snapshot(ctx context.Context) (*dump.Snapshot, error) {
 	ctx, cancel := context.WithTimeout(ctx, dumpTime)
 	defer cancel()
 	s := &dump.Snapshot{At: time.Now()}
-	if err := h.onLoop(ctx, func() { s.Config = h.opts.Config }); err != nil {
+	var cfg config.Config
+	if err := h.onLoop(ctx, func() { cfg = *h.shown }); err != nil {
 		return nil, err
 	}
+	cfg.Global.Files = h.opts.Config.Global.Files // those of the start count
+	s.Config = &cfg
 	var err error
 	if s.Status, err = h.Status(ctx); err != nil {
 		return nil, fmt.Errorf("status: %w", err)

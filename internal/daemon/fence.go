@@ -17,11 +17,10 @@ import (
 // the other node off. An incident ends when no alarm of a split brain stands and
 // the other has been heard again.
 type fence struct {
-	command *script.Command // nil for none
-	run     func(script.Command) script.Result
-	post    func(func()) bool // to the loop
-	state   fenceState
-	ended   vrrp.Instant
+	run   func(script.Command) script.Result
+	post  func(func()) bool // to the loop
+	state fenceState
+	ended vrrp.Instant
 }
 
 type fenceState uint8
@@ -52,7 +51,7 @@ func (r *router) fenceNow(at vrrp.Instant, kind string) {
 // far as it is known, - for what is not.
 func (r *router) startFence(at vrrp.Instant, cause string, peer netip.Addr, o *other) {
 	f := &r.split.fence
-	if r.settings().Action != config.ActionScript || f.command == nil {
+	if r.settings().Action != config.ActionScript || r.tells.fence == nil {
 		return
 	}
 	mac := "-"
@@ -68,18 +67,19 @@ func (r *router) startFence(at vrrp.Instant, cause string, peer netip.Addr, o *o
 	if peer.IsValid() {
 		addr = peer.String()
 	}
-	c := withArgs(f.command, "FENCE", r.cfg.Name, cause, addr, mac, r.split.peer.verdict.String())
+	c := withArgs(r.tells.fence, "FENCE", r.cfg.Name, cause, addr, mac, r.split.peer.verdict.String())
+	c.Timeout = r.settings().ScriptTimeout
 	r.log.Warn(fmt.Sprintf("(%s) split brain (%s): running %s against %s (%s)", r.cfg.Name, cause, c.Argv[0], addr, mac))
 	f.state = fenceRuns
 	run, post := f.run, f.post
 	go func() {
 		res := run(c)
-		post(func() { r.fenced(clock.Now(), res) })
+		post(func() { r.fenced(clock.Now(), c.Argv[0], res) })
 	}()
 }
 
 // fenced takes the outcome, on the loop.
-func (r *router) fenced(at vrrp.Instant, res script.Result) {
+func (r *router) fenced(at vrrp.Instant, path string, res script.Result) {
 	f := &r.split.fence
 	f.state, f.ended = fenceDone, at
 	if !res.OK() {
@@ -90,10 +90,10 @@ func (r *router) fenced(at vrrp.Instant, res script.Result) {
 		}
 		r.raise(at, alarm{
 			kind: alarmFence, cause: "script", level: slog.LevelError,
-			text: fmt.Sprintf("the script %s has failed: %v%s", f.command.Argv[0], res, then),
+			text: fmt.Sprintf("the script %s has failed: %v%s", path, res, then),
 		})
 	} else {
-		r.log.Info(fmt.Sprintf("(%s) the script %s has succeeded", r.cfg.Name, f.command.Argv[0]), "took", res.Took)
+		r.log.Info(fmt.Sprintf("(%s) the script %s has succeeded", r.cfg.Name, path), "took", res.Took)
 	}
 	if g := r.split.gate; g.asking && g.next == 0 {
 		r.gateFenced(at, g.why)

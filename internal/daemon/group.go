@@ -89,7 +89,7 @@ func (g *syncGroup) join(t vrrp.Instant, named func(string) *router) {
 		members = append(members, vrrp.Member{Name: m.Name, Machine: r.machine})
 	}
 	g.core = vrrp.NewGroup(g.cfg.Name, members...)
-	g.follow(t, g.routers[0])
+	g.follow(t, g.routers[0], nil)
 	g.settle(g.routers[0])
 	for _, r := range g.routers {
 		r.settleAlone() // their deadlines are others now
@@ -107,14 +107,14 @@ func (g *syncGroup) dissolve(t vrrp.Instant) {
 	}
 }
 
-// follow brings the other members along after a step of one. All their frames
+// follow brings the other members along after a step of one, which did that. All their frames
 // leave here; to settle them is left to the caller.
-func (g *syncGroup) follow(at vrrp.Instant, first *router) {
+func (g *syncGroup) follow(at vrrp.Instant, first *router, did []vrrp.Effect) {
 	if len(first.told) > 0 {
 		g.act(first)
 	}
 	i := slices.Index(g.routers, first)
-	t, changed := g.core.Settle(at, i, func(i int, out []vrrp.Effect) {
+	t, changed := g.core.Settle(at, i, did, func(i int, out []vrrp.Effect) {
 		g.routers[i].carryOut(at, out)
 		g.act(g.routers[i])
 	})

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/mail"
 	"github.com/vrrpx/vrrpx/stats"
+	"github.com/vrrpx/vrrpx/vrrp"
 )
 
 // letters writes mail about transitions, with keepalived's words. It is the
@@ -17,6 +19,9 @@ type letters struct {
 	routerID string
 	noFaults bool
 	last     map[string]string // the state last told of, by what it is of
+
+	alarms map[string]vrrp.Instant // when an alarm was last told of
+	open   map[string]bool         // of those its end is not
 }
 
 // mailer sends mail (mail.Mailer).
@@ -24,7 +29,9 @@ type mailer interface {
 	Send(subject, body string)
 }
 
-func newLetters(m mailer) *letters { return &letters{mailer: m, last: map[string]string{}} }
+func newLetters(m mailer) *letters {
+	return &letters{mailer: m, last: map[string]string{}, alarms: map[string]vrrp.Instant{}, open: map[string]bool{}}
+}
 
 // set takes over what the configuration says of subjects.
 func (l *letters) set(g *config.Global) {
@@ -86,9 +93,29 @@ func (l *letters) state(of, state, body string) {
 	l.mailer.Send(fmt.Sprintf("[%s] VRRP %s - %s", l.routerID, of, what), body)
 }
 
-// alarm tells of what keepalived has no mail for.
-func (l *letters) alarm(subject, text string) {
-	l.mailer.Send(fmt.Sprintf("[%s] %s", l.routerID, subject), text)
+// alarmPause bounds the mail about one kind of alarm of one router, which others
+// on the LAN may be able to raise and end as they like.
+const alarmPause = 10 * time.Minute
+
+// alarm tells of an alarm, for which keepalived has no mail, and of the end of
+// each that it has told of.
+func (l *letters) alarm(at vrrp.Instant, router string, a *alarm, begins bool) {
+	what, body := "Instance "+router+" - Alarm "+a.kind, a.text
+	last, told := l.alarms[what]
+	switch {
+	case begins && told && at.Sub(last) < alarmPause:
+		delete(l.open, what)
+		return
+	case begins:
+		l.alarms[what], l.open[what] = at, true
+	case !l.open[what]:
+		return
+	default:
+		delete(l.open, what)
+		what += " has ended"
+		body = fmt.Sprintf("After %v: %s", at.Sub(a.since).Round(time.Second), a.text)
+	}
+	l.mailer.Send(fmt.Sprintf("[%s] VRRP %s", l.routerID, what), body)
 }
 
 // mailState tells of the router's state by mail.

@@ -20,10 +20,9 @@ type outputs struct {
 	watched   *watchedSet
 	post      func(func()) bool // to the loop
 	notifier  notifier
-	changed   func()           // a router has changed its state; may be nil
-	alarmed   func(AlarmEvent) // told of each alarm beside the notifier, on the loop; nil for nobody
-	fifos     lineTeller       // nil without
-	letters   *letters         // likewise
+	changed   func()     // a router has changed its state; may be nil
+	fifos     lineTeller // nil without
+	letters   *letters   // likewise
 }
 
 // lineTeller writes lines to FIFOs (fifos).

@@ -31,9 +31,22 @@ func (r *router) openPeer() {
 	p := &r.split.peer
 	p.target = probe.Target{Addr: sb.Probe, Port: sb.ProbePort, Source: sb.Source, Interface: sb.SourceInterface}
 	p.since = clock.Now()
+	target := p.target
 	p.stop = probe.Probe{Target: p.target, Interval: sb.Interval, Timeout: sb.Timeout, Count: sb.Count}.Run(func(v probe.Verdict, err error) {
-		r.out.post(func() { r.probed(clock.Now(), v, err) })
+		r.out.post(func() {
+			if r.split.peer.target == target { // a reload may have named another since
+				r.probed(clock.Now(), v, err)
+			}
+		})
 	})
+}
+
+// closePeer ends the probe, and what it has found.
+func (r *router) closePeer() {
+	if r.split.peer.stop != nil {
+		r.split.peer.stop()
+	}
+	r.split.peer = peerState{}
 }
 
 // probed takes a new verdict, on the loop.

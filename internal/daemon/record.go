@@ -25,7 +25,10 @@ func (r *router) recordTransition(at vrrp.Instant, t vrrp.Transition) {
 	if r.out.changed != nil {
 		r.out.changed()
 	}
-	if t.Reason.Code != vrrp.ReasonWithdrawn { // by a reload, which tells
+	switch t.Reason.Code {
+	case vrrp.ReasonWithdrawn: // by a reload, which tells
+	case vrrp.ReasonResumed: // what was told last still holds
+	default:
 		r.notifyState(t.To)
 	}
 	r.splitTransition(at, t)

@@ -18,7 +18,6 @@ import (
 // the loop is waited for in between, so that it hears and acts for the others.
 func (h *host) apply(p *prepared) {
 	turn := func(f func()) { _ = h.onLoop(context.Background(), f) }
-	before := map[plan.ID]*router{} // of those that begin anew
 	turn(func() {
 		if p.hops != nil {
 			h.hops = p.hops
@@ -31,18 +30,13 @@ func (h *host) apply(p *prepared) {
 		h.keepStatic(&p.cfg.Static) // before routers, who may want the others
 	}
 	for i := range p.plan.Removed {
-		turn(func() { h.remove(h.find(&p.plan.Removed[i]), "removed by a reload", true) })
+		turn(func() { h.remove(h.find(&p.plan.Removed[i])) })
 	}
 	for i := range p.plan.Changed {
 		c := &p.plan.Changed[i]
 		turn(func() {
-			r := h.find(&c.From)
-			switch {
-			case c.Areas.Has(plan.Begin):
-				h.remove(r, "begun anew by a reload", false)
-				before[plan.IDOf(&c.To)] = r
-			case c.Areas.Has(plan.Addresses):
-				h.giveUp(r, &c.To) // before others, who may want them, are told that they may
+			if c.Areas.Has(plan.Addresses) {
+				h.giveUp(h.find(&c.From), &c.To) // before others, who may want them, are told that they may
 			}
 		})
 	}
@@ -54,21 +48,29 @@ func (h *host) apply(p *prepared) {
 		})
 	}
 	turn(func() { h.rerun(p.checks, p.plan.Scripts) })
+	turn(func() { h.keepThings(p.cfg) })
+	h.rewatch(p.cfg)
 	h.fifos.apply(p.fifos)
 	h.mailer.Set(mailOptions(&p.cfg.Global.Mail))
 	var stayed []*router
 	turn(func() { h.letters.set(&p.cfg.Global); stayed = h.routers })
 	for i := range p.plan.Changed {
-		if c := &p.plan.Changed[i]; !c.Areas.Has(plan.Begin) {
-			turn(func() { h.change(h.find(&c.From), c, p.guards[plan.IDOf(&c.To)]) })
-		}
+		c := &p.plan.Changed[i]
+		turn(func() {
+			r, id := h.find(&c.From), plan.IDOf(&c.To)
+			if c.Areas.Has(plan.Begin) {
+				h.restart(r, &c.To, p.guards[id], p.told[id])
+			} else {
+				h.change(r, c, p.guards[id])
+			}
+		})
 	}
 	for i := range p.cfg.Routers {
 		c := &p.cfg.Routers[i]
 		turn(func() {
 			r := h.find(c)
 			if r == nil {
-				r = h.add(c, p.guards[plan.IDOf(c)], p.told[plan.IDOf(c)], before[plan.IDOf(c)])
+				r = h.add(c, p.guards[plan.IDOf(c)], p.told[plan.IDOf(c)], nil)
 			}
 			r.tells = p.told[plan.IDOf(c)]
 		})
@@ -77,7 +79,7 @@ func (h *host) apply(p *prepared) {
 		h.declareStatic(&p.cfg.Static)
 	}
 	var guards map[string]auth.Guard
-	turn(func() { guards = h.tidy(p) })
+	turn(func() { guards = h.tidy(p); h.shown = p.cfg })
 	if p.cfg.Global.FIFOStatesOnReload {
 		turn(func() { h.tellStates(stayed) })
 	}
@@ -113,20 +115,23 @@ func (h *host) leave(r *router) {
 	r.besides, r.refusal.doors = nil, nil
 }
 
-// add begins a router, as a start does; in the place of one that was, or nil.
+// add begins a router, as a start does; or, in the place of one that was, as that
+// goes on.
 func (h *host) add(c *config.Router, g auth.Guard, tells programsTold, was *router) *router {
 	r := newRouter(*c, h.log, h.out)
+	r.tells, r.begins = tells, h.begins
+	fresh := false
 	if was != nil {
 		auth.Inherit(g, was.guard)
-		r.history = was.history
+		r.owner, r.history, r.resumes, fresh = was.owner, was.history, was.resumes, len(was.history) > 0
 	}
 	r.authenticateBy(g)
-	r.tells, r.begins = tells, h.begins
-	for h.router(r.owner) != nil || h.leaving[r.owner] != nil {
+	for was == nil && (h.router(r.owner) != nil || h.leaving[r.owner] != nil) {
 		r.owner += "'" // another's first name, or of one whose addresses have not gone yet
 	}
 	h.openSplit(r)
-	h.enter(r, false)
+	h.enter(r, fresh)
+	h.enterLines(r)
 	h.setRouters(append(slices.Clone(h.routers), r))
 	h.findSource(r)
 	h.declare(r, r.cfg)
@@ -135,6 +140,7 @@ func (h *host) add(c *config.Router, g auth.Guard, tells programsTold, was *rout
 		h.attach(r, l)
 		h.watchPeers(r.device)
 	}
+	h.attachLines(r)
 	r.warnOpen(clock.Now())
 	h.reconsider(r)
 	return r
@@ -148,27 +154,52 @@ func (h *host) declare(r *router, c config.Router) {
 	r.try("have its addresses", r.out.addresses.Declare(r.owner, addressesOf(c), devicesOf(c)...))
 }
 
-// remove ends a router without a word to its peers: of the protocol, priority 0
-// would have them take over at once what may be back in a moment.
-func (h *host) remove(r *router, why string, tell bool) {
+// remove ends a router. Its peers are told nothing: priority 0 would have them
+// take over at once what may be back in a moment.
+func (h *host) remove(r *router) {
+	h.end(r, "removed by a reload")
+	r.notifyDeleted()
+	h.leaving[r.owner] = r
+	r.out.addresses.Forget(r.owner)
+}
+
+// restart begins a router anew that cannot be changed while it runs. What was
+// MASTER goes on as MASTER: its peers miss no advert, and its addresses stay where
+// they are.
+func (h *host) restart(r *router, c *config.Router, g auth.Guard, tells programsTold) {
+	r.catchUp()
+	r.resumes = r.machine.State() == vrrp.Master
+	addresses := r.out.addresses
+	r.out.addresses = stay{addresses} // they are the new one's
+	h.end(r, "begun anew by a reload")
+	n := h.add(c, g, tells, r)
+	if n.machine.State() != vrrp.Master {
+		addresses.Release(n.owner)
+	}
+	r.admit() // what the new one refuses too stays refused
+}
+
+// stay keeps addresses from going with their router.
+type stay struct{ addresses }
+
+func (stay) Release(string) {}
+
+// end takes a router out of the election and out of the host.
+func (h *host) end(r *router, why string) {
 	t := clock.Now()
 	r.step(t, vrrp.Withdraw{Cause: why})
 	r.endAlarm(t, slices.Collect(maps.Keys(r.alarms.standing))...)
-	if tell {
-		r.notifyDeleted()
-	}
 	r.closeSplit()
 	d := r.device
 	for _, b := range r.besides {
 		h.announcer.Forget(b.names[0])
 		h.announcer.Forget(b.names[1])
 	}
+	h.removeLines(r)
 	h.leave(r)
 	h.setRouters(slices.DeleteFunc(slices.Clone(h.routers), func(x *router) bool { return x == r }))
 	h.attach(r, nil)
 	h.watchPeers(d)
-	h.leaving[r.owner] = r
-	r.out.addresses.Forget(r.owner)
 }
 
 // left is told when the addresses of an owner have gone.
@@ -179,6 +210,7 @@ func (h *host) left(owner string) {
 	}
 	delete(h.leaving, owner)
 	r.admit()
+	r.unwatch()
 	h.pacer.Forget(owner)
 	h.announcer.Forget(owner)
 }

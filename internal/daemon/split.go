@@ -352,7 +352,7 @@ func (r *router) compare(a vrrp.Advert, at vrrp.Instant) {
 	}
 	v := s.hears(a, at)
 	switch {
-	case state == vrrp.Master && v.adverts > 1 && at.Sub(v.first) >= r.machine.Config().Interval:
+	case state == vrrp.Master && v.adverts > 1 && at.Sub(v.first) >= mustHear(r.machine.Config().Interval):
 		cause, why := r.rivalCause(v)
 		r.raise(at, alarm{
 			kind: alarmTwoMasters, cause: cause, level: slog.LevelError, stands: 3*patience + time.Second, same: a.Src.String() + cause,
@@ -370,6 +370,10 @@ func (r *router) compare(a vrrp.Advert, at vrrp.Instant) {
 	}
 	r.armSplit(at)
 }
+
+// mustHear is by when a rival has heard us, if it can: an interval after its first
+// advert, and some time for ours to get there.
+func mustHear(interval time.Duration) time.Duration { return interval + interval/4 }
 
 // rival is where an advertiser is in the list; -1 for nowhere.
 func (s *split) rival(src netip.Addr) int {
@@ -505,31 +509,29 @@ func (r *router) armSplit(at vrrp.Instant) {
 
 var splitAlarms = []string{alarmTwoMasters, alarmConflict, alarmVRRPLost, alarmNotHeard, alarmYielded, alarmFence}
 
-// openSplit makes ready what split_brain of one router asks for.
+// openSplit begins what split_brain of one router asks for, on the loop or before
+// it runs.
 func (h *host) openSplit(r *router) {
-	sb := r.cfg.SplitBrain
-	if sb == nil {
-		return
-	}
-	if r.tells.fence != nil {
-		c := *r.tells.fence
-		c.Timeout = sb.ScriptTimeout
-		c.Outlives = true // half a fencing is worse than either
-		r.split.fence.command, r.split.fence.run = &c, h.runner.Run
-		r.split.fence.post = r.out.post
-	}
+	r.split.fence.run, r.split.fence.post = h.runner.Run, h.loop.post
 	r.openPeer()
 }
 
-// closeSplit ends what openSplit and the loop have started for one router.
+// closeSplit ends what openSplit and the loop have started for one router. Its
+// addresses are watched until they have gone.
 func (r *router) closeSplit() {
-	if r.split.peer.stop != nil {
-		r.split.peer.stop()
-	}
+	r.closePeer()
 	if r.split.timer != nil {
 		r.split.timer.Stop()
 	}
-	r.unwatch()
+}
+
+// changeSplit puts another split_brain in force, and what is asked of the LAN.
+func (h *host) changeSplit(r *router) {
+	r.closePeer()
+	h.openSplit(r)
+	r.split.askAt = 0
+	r.planNext()
+	r.armSplit(clock.Now())
 }
 
 // better tells whether another's claim beats ours: by priority, then by the higher

@@ -224,10 +224,12 @@ func TestOneWayLinkIsRecognised(t *testing.T) {
 	g.takeOver()
 	g.master(50*ms, 50)
 	g.round(50 * ms)
-	g.wantAlarm(alarmTwoMasters, "") // it may not have heard us yet
 	g.master(60*ms, 50)
 	g.round(60 * ms)
-	g.wantAlarm(alarmTwoMasters, "one_way", "10.0.0.6", "2 adverts", "priority 50 to our 100", "does not hear us")
+	g.wantAlarm(alarmTwoMasters, "") // it may not have heard us yet
+	g.master(70*ms, 50)
+	g.round(70 * ms)
+	g.wantAlarm(alarmTwoMasters, "one_way", "10.0.0.6", "3 adverts", "priority 50 to our 100", "does not hear us")
 	g.tick(500 * ms)
 	g.wantAlarm(alarmTwoMasters, "one_way")
 	g.tick(2 * time.Second)
@@ -447,7 +449,7 @@ func fencing(t *testing.T, goOn bool) (g *rig, ran *[]string, end func(script.Re
 	g.r.split.fence.post = func(f func()) bool { posts <- f; return true }
 	ran = &[]string{}
 	began := make(chan string, 9)
-	g.r.split.fence.command = program("/fence", "lb01")
+	g.r.tells.fence = program("/fence", "lb01")
 	g.r.split.fence.run = func(c script.Command) script.Result {
 		began <- strings.Join(c.Argv, " ")
 		return <-results

@@ -3,6 +3,7 @@ package daemon
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
@@ -16,6 +17,8 @@ type watched struct {
 	name    string // with its kind: "script check_nginx"
 	state   track.State
 	note    string // of the last failure
+	file    bool   // of a file, which has no state: its number counts
+	value   int64
 	routers []*router
 }
 
@@ -31,6 +34,12 @@ type tracker struct {
 // points is what it adds to the priority. What is not known yet counts as
 // down, as in keepalived: a router shall not win an election on trust.
 func (t tracker) points() int {
+	if t.file {
+		if n := t.product(); n > faultAt {
+			return n
+		}
+		return 0
+	}
 	n, up := t.weight.N, t.state == track.Up
 	if t.fresh && t.state == track.Unknown {
 		return 0
@@ -47,6 +56,8 @@ func (t tracker) points() int {
 // fault is the cause of a FAULT that it is, if any: only without weight.
 func (t tracker) fault() (cause string, holds bool) {
 	switch {
+	case t.file:
+		return t.fileFault()
 	case t.weight.N != 0 || t.state == track.Unknown:
 		return "", false
 	case t.weight.Reverse:
@@ -56,7 +67,9 @@ func (t tracker) fault() (cause string, holds bool) {
 }
 
 // pending tells whether the election has to wait for what it finds.
-func (t tracker) pending() bool { return t.weight.N == 0 && t.state == track.Unknown }
+func (t tracker) pending() bool {
+	return !t.file && t.weight.N == 0 && t.state == track.Unknown && !t.fresh
+}
 
 // effective is the priority that the router has now: its own and what the
 // trackers add, 1 to 254; an owner's is never adjusted.
@@ -99,8 +112,12 @@ func (r *router) trackView() (all []stats.Tracked) {
 		if t.weight.Reverse {
 			weight = -weight
 		}
+		state := t.state.String()
+		if t.file {
+			state = strconv.FormatInt(t.value, 10)
+		}
 		all = append(all, stats.Tracked{
-			Name: t.name, State: t.state.String(), Weight: weight, Points: t.points(), Fault: fault, Note: t.note,
+			Name: t.name, State: state, Weight: weight, Points: t.points(), Fault: fault, Note: t.note,
 		})
 	}
 	return all
@@ -118,6 +135,13 @@ func (h *host) follow(r *router, fresh bool) {
 			h.scripts[t.Name] = w
 		}
 		r.track(w, t.Weight)
+		r.trackers[len(r.trackers)-1].fresh = fresh
+	}
+	for _, t := range r.cfg.Files {
+		r.track(h.fileThing(t.Name), t.Weight)
+	}
+	for _, t := range r.cfg.Processes {
+		r.track(h.processThing(t.Name), t.Weight)
 		r.trackers[len(r.trackers)-1].fresh = fresh
 	}
 	listed := map[string]bool{r.cfg.Interface: true} // which is watched in any case
@@ -269,7 +293,8 @@ func (h *host) reconsider(r *router) {
 		}
 	}
 	if h.electing && r.waitsFor() == "" {
-		r.step(t, vrrp.Startup{}) // nothing when it has begun
+		r.step(t, vrrp.Startup{Resume: r.resumes}) // nothing when it has begun
+		r.resumes = false
 	}
 }
 

@@ -44,6 +44,7 @@ func Data(s *Snapshot) []byte {
 		t.router(s, &r)
 	}
 	t.sockets(routers)
+	t.groups(s)
 	t.scripts(s, routers)
 	t.interfaces(routers)
 	return t.Bytes()
@@ -102,6 +103,9 @@ func (t *text) router(s *Snapshot, r *router) {
 	own, vmac := r.OwnVMAC()
 	t.line(" VRRP Instance = %s", r.Name)
 	t.line("   VRRP Version = %d", r.Version)
+	if r.now.Group != "" {
+		t.line("   Sync group = %s", r.now.Group)
+	}
 	if r.Family == 6 {
 		t.line("   Using Native IPv6")
 	}
@@ -115,7 +119,7 @@ func (t *text) router(s *Snapshot, r *router) {
 	} else {
 		t.line("   Flags: none")
 	}
-	t.line("   Wantstate = %s", r.now.State)
+	t.line("   Wantstate = %s", r.wants())
 	faults, pending := 0, 0
 	for _, tr := range r.now.Tracked {
 		if tr.Fault {
@@ -198,6 +202,7 @@ func (t *text) router(s *Snapshot, r *router) {
 			t.line("     %s", r.address(a))
 		}
 	}
+	t.routing(r)
 	if r.Unicast() {
 		t.line("   Unicast TTL = %d", r.UnicastTTL)
 		t.line("   Check unicast src : %s", word(r.CheckSource, "yes", "no"))
@@ -209,20 +214,26 @@ func (t *text) router(s *Snapshot, r *router) {
 	}
 	t.tracks("interfaces", r.Interfaces)
 	t.tracks("scripts", r.Scripts)
-	t.line("   Using smtp notification = no")
-	t.line("   Notify deleted = Fault")
-	for _, c := range []struct {
-		name string
-		of   config.Command
-	}{
-		{"Backup", r.Notify.Backup}, {"Master", r.Notify.Master}, {"Fault", r.Notify.Fault}, {"Stop", r.Notify.Stop},
-		{"Generic", r.Notify.Any}, {"Master rx lower pri", r.Notify.MasterHearsLower},
-	} {
-		if len(c.of.Argv) > 0 {
-			t.line("   %s state transition script = %s, uid:gid %s", c.name, quoted(c.of.Argv), s.user(c.of))
-		}
+	t.line("   Using smtp notification = %s", word(r.SMTPAlert, "yes", "no"))
+	t.line("   Notify deleted = %s", word(r.Notify.AsDeleted, "Deleted", "Fault"))
+	t.notified(s, &r.Notify)
+	t.line("   Notify priority changes = %s", truth(r.NotifyPriorityChanges))
+}
+
+// routing lists routes and rules, in iproute2's words as keepalived has them.
+func (t *text) routing(r *router) {
+	if len(r.Routes) > 0 {
+		t.line("   Virtual Routes :")
 	}
-	t.line("   Notify priority changes = false")
+	for _, route := range r.Routes {
+		t.line("     %s", route.String())
+	}
+	if len(r.Rules) > 0 {
+		t.line("   Virtual Rules :")
+	}
+	for _, rule := range r.Rules {
+		t.line("     %s", rule.String())
+	}
 }
 
 // since is when the state last changed. What the history has of it was made a

@@ -50,6 +50,8 @@ type jsonData struct {
 	ScriptLower      string      `json:"script_master_rx_lower_pri,omitempty"`
 	VIPs             []string    `json:"vips,omitempty"`
 	EVIPs            []string    `json:"evips,omitempty"`
+	VRoutes          []string    `json:"vroutes,omitempty"`
+	VRules           []string    `json:"vrules,omitempty"`
 	TrackInterface   []string    `json:"track_ifp,omitempty"`
 	TrackScript      []string    `json:"track_script,omitempty"`
 	AuthType         int         `json:"auth_type"`
@@ -118,10 +120,10 @@ func (r *router) json(base Counts, commands map[string]config.Command) jsonRoute
 		VRID: r.VRID, BasePriority: r.Priority, Priority: r.now.Priority, VIPSet: r.now.State == "MASTER",
 		Interval: r.AdvertInterval.Seconds(), MasterInterval: time.Duration(r.now.LearnedInterval).Seconds(),
 		Accept: bit(r.Accept), NoPreempt: !r.Preempt, PreemptDelay: r.PreemptDelay.Seconds(),
-		State: states[r.now.State], WantState: states[r.now.State], Version: r.Version,
+		State: states[r.now.State], WantState: states[r.wants()], Version: r.Version,
 		ScriptBackup: program(r.Notify.Backup), ScriptMaster: program(r.Notify.Master), ScriptFault: program(r.Notify.Fault),
 		ScriptStop: program(r.Notify.Stop), Script: program(r.Notify.Any), ScriptLower: program(r.Notify.MasterHearsLower),
-		AuthType: int(r.Auth.Type),
+		AuthType: int(r.Auth.Type), SMTPAlert: r.SMTPAlert, NotifyDeleted: r.Notify.AsDeleted,
 	}
 	if r.Auth.Type != config.AuthNone {
 		d.AuthData = "********"
@@ -137,6 +139,12 @@ func (r *router) json(base Counts, commands map[string]config.Command) jsonRoute
 	}
 	for _, a := range r.Excluded {
 		d.EVIPs = append(d.EVIPs, r.address(a))
+	}
+	for _, route := range r.Routes {
+		d.VRoutes = append(d.VRoutes, route.String())
+	}
+	for _, rule := range r.Rules {
+		d.VRules = append(d.VRules, rule.String())
 	}
 	for _, t := range r.Interfaces {
 		d.TrackInterface = append(d.TrackInterface, t.Name)

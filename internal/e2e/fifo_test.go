@@ -109,3 +109,36 @@ func TestFIFOOfAKilledDaemonIsRemovedInTheEnd(t *testing.T) {
 		t.Errorf("cleanup says %q", out)
 	}
 }
+
+// A reload leaves the FIFO open, tells the states where that is wanted, and has
+// mail go where the new file says.
+func TestReloadKeepsTheFIFOAndChangesWhereMailGoes(t *testing.T) {
+	l := testnet.ForTest(t, "a", "mx")
+	a, s := l.Host("a"), mailServerOn(t, l.Host("mx"))
+	s.start(t)
+	path := filepath.Join(t.TempDir(), "fifo")
+	conf := "global_defs {\nnotify_fifo " + path + "\nfifo_write_vrrp_states_on_reload\n}\n" + v3.conf(150)
+	d := start(t, a, "native", conf)
+	awaitState(t, a, "MASTER")
+	reader, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	must(t, err)
+	defer reader.Close()
+	must(t, os.WriteFile(filepath.Join(d.Dir, "keepalived.conf"), []byte(mailConf(s)+conf), 0o644))
+	if out, code := vrrpx(t, a, "reload"); code != 0 {
+		t.Fatalf("reload: %s", out)
+	}
+	must(t, d.Stop())
+	if m := s.awaitMails(t, 2)[0]; m.header.Get("Subject") != "[lb01] VRRP Instance VI_51 - Stopping" {
+		t.Errorf("%+v", m.header)
+	}
+	b := make([]byte, 1<<16)
+	n, err := reader.Read(b)
+	must(t, err)
+	if got, want := string(b[:n]), `INSTANCE "VI_51" BACKUP 150
+INSTANCE "VI_51" MASTER 150
+INSTANCE "VI_51" MASTER 150
+INSTANCE "VI_51" STOP 150
+`; got != want {
+		t.Errorf("the FIFO had\n%swant\n%s", got, want)
+	}
+}

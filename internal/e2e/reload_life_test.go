@@ -68,7 +68,7 @@ func TestReloadedScripts(t *testing.T) {
 
 // A router that is removed while MASTER says nothing, and its peer takes over when
 // it has waited; a version cannot be changed in place, and the router begins anew
-// as quietly. Addresses that change hands between two MASTERs stay on the host.
+// as quietly, as the MASTER that it is. Addresses that change hands between two MASTERs stay on the host.
 func TestRemovalAndRestartAreQuiet(t *testing.T) {
 	l := testnet.ForTest(t, "a", "b")
 	a, b := l.Host("a"), l.Host("b")
@@ -92,14 +92,25 @@ func TestRemovalAndRestartAreQuiet(t *testing.T) {
 	first.VIPs, second.VIPs = second.VIPs, first.VIPs
 	reload(t, da, testnet.Conf(3, first, second))
 
+	await(t, "each to have its own again", func() bool {
+		one, _ := routerNamed(t, a, "VI_51")
+		return len(one.Addresses) == 1 && one.Addresses[0].Address == vip+"/32" && one.Addresses[0].Present && a.HasAddr(other)
+	})
+	addresses := watchAddresses(t, a)
 	second.Lines = []string{"version 2"}
 	second.AdvertInt = "1"
 	said := reload(t, da, testnet.Conf(3, first, second))
 	if !strings.Contains(said, "(VI_52) begun anew: version, advert_int") {
 		t.Errorf("said %s", said)
 	}
-	if r, _ := routerNamed(t, a, "VI_52"); r.Version != 2 || r.State != "BACKUP" || !strings.Contains(fmt.Sprint(r.History), "begun anew by a reload") {
+	if r, _ := routerNamed(t, a, "VI_52"); r.Version != 2 || r.State != "MASTER" || !strings.Contains(fmt.Sprint(r.History), "begun anew by a reload") {
 		t.Errorf("begun anew: version %d, %s, %v", r.Version, r.State, r.History)
+	}
+	await(t, "adverts of the other version", func() bool {
+		return slices.ContainsFunc(tap.Frames(), func(f testnet.Frame) bool { ad, ok := f.Advert(); return ok && ad.VRID == 52 && ad.Version == 2 })
+	})
+	if gone := addresses(); strings.Contains(gone, "Deleted") && strings.Contains(gone, other+"/") {
+		t.Errorf("the address of a MASTER that began anew:\n%s", gone)
 	}
 	reload(t, da, testnet.Conf(3, second))
 	await(t, "the address to go", func() bool { return !a.HasAddr(vip) })
@@ -107,7 +118,9 @@ func TestRemovalAndRestartAreQuiet(t *testing.T) {
 	if r := router(t, b); !strings.Contains(r.Reason, "no advert from") {
 		t.Errorf("the peer took over because: %s", r.Reason)
 	}
-	await(t, "the other to be MASTER again", func() bool { return a.HasAddr(other) })
+	if !a.HasAddr(other) {
+		t.Error("the other has lost its address")
+	}
 	// A name that somebody else had, and a router that comes back.
 	first.Name, second.Name = "VI_52", "VI_51"
 	reload(t, da, testnet.Conf(3, first, second))
@@ -264,4 +277,41 @@ func TestIPv6MasterIsChangedInPlace(t *testing.T) {
 			slices.ContainsFunc(tap.Frames(), func(f testnet.Frame) bool { return f.IsNA("2001:db8:99::2") })
 	})
 	same()
+}
+
+// A member that is removed, or begins anew, does not take its group along.
+func TestReloadOfAGroupsMember(t *testing.T) {
+	l := testnet.ForTest(t, "a")
+	a := l.Host("a")
+	tap := l.TapForTest(t)
+	all := []testnet.Instance{at100ms(51, []string{vip}), at100ms(52, []string{"10.99.9.2"}), at100ms(53, []string{"10.99.9.3"})}
+	conf := func(members ...testnet.Instance) string {
+		var names []string
+		for _, m := range members {
+			names = append(names, fmt.Sprint("VI_", m.VRID))
+		}
+		return testnet.Conf(3, members...) + "vrrp_sync_group G {\ngroup {\n" + strings.Join(names, "\n") + "\n}\n}\n"
+	}
+	d := start(t, a, "native", conf(all...))
+	await(t, "the group to be MASTER", func() bool { return a.HasAddr(vip) && a.HasAddr("10.99.9.2") && a.HasAddr("10.99.9.3") })
+	before, _ := routerNamed(t, a, "VI_51")
+	all[1].Lines, all[1].AdvertInt = []string{"version 2"}, "1"
+	reload(t, d, conf(all...))
+	if r, _ := routerNamed(t, a, "VI_52"); r.State != "MASTER" || r.Version != 2 {
+		t.Errorf("the member that begins anew is %s, version %d", r.State, r.Version)
+	}
+	reload(t, d, conf(all[0], all[1]))
+	await(t, "the third to go", func() bool { return !a.HasAddr("10.99.9.3") })
+	if now, _ := routerNamed(t, a, "VI_51"); len(now.History) != len(before.History) {
+		t.Errorf("the member that stays moved: %+v", now.History)
+	}
+	st := status(t, a)
+	if len(st.Groups) != 1 || st.Groups[0].State != "MASTER" || len(st.Groups[0].Members) != 2 {
+		t.Errorf("the group: %+v", st.Groups)
+	}
+	for _, f := range tap.Frames() {
+		if ad, ok := f.Advert(); ok && ad.Priority == 0 {
+			t.Errorf("priority 0 for VRID %d", ad.VRID)
+		}
+	}
 }

@@ -139,7 +139,16 @@ func OpenFile(path string, mode os.FileMode) (*File, error) {
 }
 
 func (f *File) open() (*os.File, error) {
-	return os.OpenFile(f.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|unix.O_NOFOLLOW, f.mode)
+	// O_NONBLOCK: to open a named pipe would wait for its reader.
+	file, err := os.OpenFile(f.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, f.mode)
+	if err != nil {
+		return nil, err
+	}
+	if st, err := file.Stat(); err != nil || !st.Mode().IsRegular() {
+		file.Close()
+		return nil, fmt.Errorf("%s is no regular file", f.path)
+	}
+	return file, nil
 }
 
 // Reopen makes the next Write open the file anew. Any goroutine may call it.

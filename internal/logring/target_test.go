@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -139,5 +140,13 @@ func TestFileIsFollowedWhenItIsRotated(t *testing.T) {
 	}
 	if _, err := OpenFile(path, 0o640); err == nil {
 		t.Error("a symbolic link was followed")
+	}
+	if err := syscall.Mkfifo(path+".fifo", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, other := range []string{path + ".fifo", "/dev/null", filepath.Dir(path)} {
+		if _, err := OpenFile(other, 0o640); err == nil {
+			t.Errorf("%s was taken for a log file", other)
+		}
 	}
 }

@@ -43,9 +43,10 @@ var fields = map[string]field{
 
 	"Auth": {"authentication", Auth}, "HMAC": {"auth_hmac", Auth},
 	"Scripts": {"track_script", Tracking}, "Interfaces": {"track_interface", Tracking},
+	"Files": {"track_file", Tracking}, "Processes": {"track_process", Tracking},
 	"Notify": {"notify", Notify}, "NotifyPriorityChanges": {"notify_priority_changes", Notify}, "SMTPAlert": {"smtp_alert", Notify},
-	"SplitBrain": {"split_brain", Begin},
-	"GARP":       {"garp", Announce}, "Extra": {"garp_extra_if", Announce}, "GNAInterval": {"vrrp_gna_interval", Announce},
+	"SplitBrain": {"split_brain", Split}, "Heartbeats": {"heartbeat", Begin},
+	"GARP": {"garp", Announce}, "Extra": {"garp_extra_if", Announce}, "GNAInterval": {"vrrp_gna_interval", Announce},
 }
 
 // globals has every exported field of config.Global. Those without keyword are

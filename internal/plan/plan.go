@@ -36,6 +36,8 @@ type Plan struct {
 	Static bool
 	// Groups: the vrrp_sync_groups differ.
 	Groups bool
+	// Watched: the files and processes that routers track differ.
+	Watched bool
 	// Restart are the keywords of global_defs that have changed and that only a
 	// start heeds.
 	Restart []string
@@ -63,6 +65,7 @@ const (
 	Notify         // who is told
 	Announce       // how addresses are announced
 	Routing        // routes and rules
+	Split          // what is done about a split brain
 	Begin          // what cannot be changed while the router runs: it begins anew
 )
 
@@ -101,13 +104,14 @@ func Diff(from, to *config.Config) *Plan {
 	}
 	p.scripts(from, to)
 	p.Static, p.Groups = !same(from.Static, to.Static), !same(from.Groups, to.Groups)
+	p.Watched = !same(from.Files, to.Files) || !same(from.Processes, to.Processes)
 	p.Restart = compareGlobals(&from.Global, &to.Global)
 	return p
 }
 
 // Empty tells whether there is nothing to do.
 func (p *Plan) Empty() bool {
-	return len(p.Removed)+len(p.Added)+len(p.Changed)+len(p.Scripts)+len(p.Restart) == 0 && !p.Static && !p.Groups
+	return len(p.Removed)+len(p.Added)+len(p.Changed)+len(p.Scripts)+len(p.Restart) == 0 && !p.Static && !p.Groups && !p.Watched
 }
 
 // scripts finds those that would run differently: user and group are the
@@ -159,6 +163,9 @@ func (p *Plan) Lines() []string {
 	slices.Sort(lines[len(lines)-len(p.Scripts):])
 	if p.Groups {
 		lines = append(lines, "vrrp_sync_group changed")
+	}
+	if p.Watched {
+		lines = append(lines, "tracked files or processes changed")
 	}
 	if p.Static {
 		lines = append(lines, "static addresses, routes and rules changed")

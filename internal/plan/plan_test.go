@@ -145,7 +145,7 @@ func TestEveryFieldHasItsPlace(t *testing.T) {
 	for i := range reflect.TypeFor[config.Config]().NumField() {
 		whole = append(whole, reflect.TypeFor[config.Config]().Field(i).Name)
 	}
-	if want := []string{"Global", "Routers", "Groups", "Scripts", "Static"}; !slices.Equal(whole, want) {
+	if want := []string{"Global", "Routers", "Groups", "Scripts", "Files", "Processes", "Static"}; !slices.Equal(whole, want) {
 		t.Errorf("config.Config has %v, Diff compares %v", whole, want)
 	}
 }

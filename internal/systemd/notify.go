@@ -80,7 +80,7 @@ func (n *Notifier) Watch(ctx context.Context, limit time.Duration, alive func(co
 	tick := time.NewTicker(limit / 3)
 	defer tick.Stop()
 	for {
-		if alive(ctx) == nil {
+		if alive(ctx) == nil && ctx.Err() == nil {
 			_ = n.Send("WATCHDOG=1") // if the manager does not take it, it will act
 		}
 		select {

@@ -540,6 +540,9 @@ func (r *routing) conclude(op routeOp, err error, env survey) {
 		if errors.Is(err, errNoAnswer) {
 			o.ours = true // it was asked for, and was not there before
 		}
+		if errors.Is(err, unix.EINVAL) && o.route != nil && o.route.Source.IsValid() {
+			err = fmt.Errorf("%w, or %w", err, errNoSource) // which went since we looked
+		}
 		r.fail(o, err, now)
 	}
 }

@@ -343,9 +343,10 @@ func (h *townHost) hear(f townFrame) {
 
 func (h *townHost) step(i int, in vrrp.Input) {
 	at := vrrp.Instant(time.Second + h.now)
-	h.carry(i, h.m[i].Step(at, in, nil))
+	out := h.m[i].Step(at, in, nil)
+	h.carry(i, out)
 	if h.group != nil {
-		if tr, ok := h.group.Settle(at, i, h.carry); ok {
+		if tr, ok := h.group.Settle(at, i, out, h.carry); ok {
 			h.trace.line(h.now, "h%d G %v -> %v", h.id+1, tr.From, tr.To)
 			h.count(tr)
 		}
