@@ -142,7 +142,7 @@ func Run(ctx context.Context, o Options) error {
 	<-ctx.Done()
 	h.log.Info("stopping")
 	go h.send("STOPPING=1") // a manager that hangs holds up no farewell
-	h.reloads.stop() // one that is under way ends first
+	h.reloads.stop()        // one that is under way ends first
 	h.stop()
 	return nil
 }
