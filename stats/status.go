@@ -160,6 +160,7 @@ type Router struct {
 	Probe           *Probe            `json:"probe,omitempty"`
 	Claims          uint64            `json:"address_claims"`         // frames by which others claimed its addresses
 	AlarmCounts     map[string]uint64 `json:"alarm_counts,omitempty"` // begun so far, by kind
+	Heartbeats      []Heartbeat       `json:"heartbeats,omitempty"`   // the first line too; empty where there are no others
 	Arrivals        []uint64          `json:"arrivals_log2_us"`       // [k]: inter-arrival times in [2^k, 2^(k+1)) microseconds
 	History         []Transition      `json:"history"`                // newest last
 }

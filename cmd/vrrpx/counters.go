@@ -31,6 +31,10 @@ func runCounters(ctx context.Context, e env, flags *pflag.FlagSet, args []string
 		print(o, "adverts_sent", r.Sent)
 		print(o, "garps_sent", r.GARPs)
 		print(o, "transitions", uint64(len(r.History)))
+		print(o, "became_master", r.BecameMaster)
+		print(o, "released_master", r.ReleasedMaster)
+		print(o, "priority_zero_received", r.ZeroReceived)
+		print(o, "priority_zero_sent", r.ZeroSent)
 		for _, name := range sortedKeys(r.Drops) {
 			print(o, "drop_"+name, r.Drops[name])
 		}

@@ -181,8 +181,10 @@ func asKeepalived(ctx context.Context, e env, args []string) int {
 		k.print(e)
 		return 0
 	}
-	if abs, err := filepath.Abs(k.file); err == nil {
-		k.file = abs // the daemon is at home in /
+	for _, path := range []*string{&k.file, &k.pid, &k.vrrpPID, &k.logFile} {
+		if abs, err := filepath.Abs(*path); err == nil && *path != "" {
+			*path = abs // the daemon is at home in /
+		}
 	}
 	if k.test {
 		return k.configTest(e)

@@ -58,6 +58,22 @@ func TestEveryOptionOfKeepalivedIsKnown(t *testing.T) {
 	}
 }
 
+func TestEveryOptionIsDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/operation.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range new(keepalivedOptions).options() {
+		name := "--" + o.long
+		if o.letter != 0 {
+			name = "-" + string(o.letter) + " " + name
+		}
+		if !regexp.MustCompile("`" + name + "[`=\\[]").Match(doc) {
+			t.Errorf("docs/operation.md lacks %s", name)
+		}
+	}
+}
+
 func TestOptionsThatAreRefused(t *testing.T) {
 	for _, tc := range []struct {
 		args []string

@@ -111,6 +111,9 @@ func printRouter(w io.Writer, r stats.Router) {
 	for _, p := range r.Peers {
 		row("peer", "%s", peerText(p))
 	}
+	for _, h := range r.Heartbeats {
+		row("line", "%s", lineText(h))
+	}
 	for _, s := range r.Speakers {
 		row("heard", "%s", speaker(s))
 	}
@@ -197,6 +200,36 @@ func hereText(present, foreign bool) string {
 		return "here"
 	}
 	return "not here"
+}
+
+// lineText is a heartbeat line in one line.
+func lineText(h stats.Heartbeat) string {
+	var b strings.Builder
+	b.WriteString(h.Name)
+	if h.Name != h.Interface {
+		b.WriteString(" dev " + h.Interface)
+	}
+	fmt.Fprintf(&b, ": %s for %v", h.State, time.Since(h.Since).Round(time.Second))
+	if h.Reason != "" {
+		b.WriteString(" (" + h.Reason + ")")
+	}
+	if h.Source != "" {
+		b.WriteString(", from " + h.Source)
+	}
+	for _, p := range h.Peers {
+		fmt.Fprintf(&b, "; heard %s%s%s %s ago", p.Address, is(p.First), parens(p.MAC), p.Heard)
+	}
+	if !h.First {
+		fmt.Fprintf(&b, "; %d received by %s, %d sent", h.Received, h.Ingest, h.Sent)
+	}
+	return b.String()
+}
+
+func is(first string) string {
+	if first == "" {
+		return ""
+	}
+	return " (" + first + ")"
 }
 
 // peerText is a unicast peer in one line.

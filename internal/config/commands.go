@@ -8,6 +8,9 @@ func (c *Config) Commands() []Command {
 		all = append(all, s.Command)
 	}
 	some := []Command{c.Global.NotifyAlarm, c.Global.NotifyFIFO.Script, c.Global.VRRPNotifyFIFO.Script}
+	for _, g := range c.Groups {
+		some = append(some, g.Notify.Master, g.Notify.Backup, g.Notify.Fault, g.Notify.Stop, g.Notify.Any)
+	}
 	for _, r := range c.Routers {
 		n := r.Notify
 		some = append(some, n.Master, n.Backup, n.Fault, n.Stop, n.Any, n.MasterHearsLower, n.Alarm, n.Deleted)

@@ -9,7 +9,7 @@ type SyncGroup struct {
 	Notify    Notify        // without MasterHearsLower
 	SMTPAlert bool          // Global.Mail is sent for it
 	// TrackingWeight: weights of what a member alone tracks count
-	// (sync_group_tracking_weight); else they have none.
+	// (sync_group_tracking_weight, once global_tracking); else they have none.
 	TrackingWeight bool
 }
 
@@ -46,8 +46,9 @@ func (in *interpreter) setMembers(s *statement) {
 }
 
 func (in *interpreter) globalTracking() {
-	in.diags.warnf(in.cur.seen["global_tracking"], "give the vrrp_sync_group itself track_script and track_interface",
-		"global_tracking is deprecated, in keepalived too, and has no effect")
+	in.group().TrackingWeight = true
+	in.diags.warnf(in.cur.seen["global_tracking"], "give the vrrp_sync_group itself track_script and track_interface, or write sync_group_tracking_weight",
+		"global_tracking is deprecated, in keepalived too, and means sync_group_tracking_weight")
 }
 
 // resolveGroups tells the members of their groups, and what the groups track by

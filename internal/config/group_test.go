@@ -102,6 +102,7 @@ func TestMembersTrackWhatTheirGroupTracks(t *testing.T) {
 		"a member's weight":   {"", "track_script {\ncheck\n}", [2][]string{nil, nil}, "weights of one member do not count"},
 		"a member's fault":    {"", "track_script {\ncheck weight 0\n}", [2][]string{{"check 0"}, nil}, ""},
 		"weights are allowed": {"sync_group_tracking_weight", "track_script {\ncheck\n}", [2][]string{{"check 10"}, nil}, ""},
+		"by its old name":     {"global_tracking", "track_script {\ncheck\n}", [2][]string{{"check 10"}, nil}, "means sync_group_tracking_weight"},
 		"an owner":            {"track_script {\ncheck\n}", "priority 255", [2][]string{{"check 0"}, {"check 0"}}, "counts as 0"},
 	} {
 		cfg, diags := Parse("f", []byte(grouped(both+c.group, c.own, "")))
@@ -152,9 +153,9 @@ func TestGroupsOfTwoHostsAreCompared(t *testing.T) {
 	for name, c := range map[string]struct{ ours, theirs, want string }{
 		"alike":    {grouped(both, "priority 150", "priority 150"), grouped(both, "", ""), ""},
 		"crossed":  {grouped(both, "priority 150", "priority 90"), grouped(both, "", ""), "a:27:1: warning: (VI_2) priority 90, and 100 at b:24:1; (VI_1) the other way about"},
-		"no group": {grouped(both, "priority 150", "priority 150"), apart, "(VI_1) its sync group is not that of the other host"},
+		"no group": {grouped(both, "priority 150", "priority 150"), apart, `a:16:1: warning: (VI_1) is in the sync group "G", and alone on the other host`},
 		"two groups": {grouped(both, "priority 150", "priority 150"),
-			grouped("group {\nVI_1\n}\n}\nvrrp_sync_group H {\ngroup {\nVI_2\n}\n", "", ""), "(VI_1) its sync group is not that of the other host"},
+			grouped("group {\nVI_1\n}\n}\nvrrp_sync_group H {\ngroup {\nVI_2\n}\n", "", ""), "(VI_1) and (VI_2) are in one sync group, and not on the other host"},
 	} {
 		must(t, os.WriteFile("a", []byte(c.ours), 0o600))
 		must(t, os.WriteFile("b", []byte(c.theirs), 0o600))

@@ -37,6 +37,15 @@ func scripts(lines, track string) string {
 	return scriptGlobals + "vrrp_script check {\nscript \"/bin/true\"\n" + lines + "\n}\n" + instance("track_script {\n"+track+"\n}")
 }
 
+// tracked and process are routers that track a file or a process.
+func tracked(lines, track string) string {
+	return "track_file f {\n" + lines + "\n}\n" + instance("track_file {\n"+track+"\n}")
+}
+
+func process(lines, track string) string {
+	return "vrrp_track_process p {\n" + lines + "\n}\n" + instance("track_process {\n"+track+"\n}")
+}
+
 // instance is a router with further statements.
 func instance(statements string) string {
 	return strings.Replace(minimal, "virtual_ipaddress", statements+"\nvirtual_ipaddress", 1)
@@ -381,6 +390,26 @@ var comparisons = []comparison{
 	{scripts("rise 0", ""), ""},
 	{scripts("fall 0", ""), ""},
 	{scripts("nonsense", ""), ""},
+	{tracked("file /tmp/vrrpx-none", "f"), ""},
+	{tracked("file /tmp/vrrpx-none\nweight -254 reverse", "f weight 254 noreverse"), ""},
+	{tracked("file /tmp/vrrpx-none\nweight 255", "f"), ""},
+	{tracked("file /tmp/vrrpx-none\nweight x", "f"), ""},
+	{tracked("file /tmp/vrrpx-none", "f weight 300"), ""},
+	{tracked("file /tmp/vrrpx-none", "f weight 3 nonsense"), ""},
+	{tracked("file /tmp/vrrpx-none", "f\nf"), ""},
+	{tracked("file /tmp/vrrpx-none\ninit_file 5 overwrite", "f"), ""},
+	{tracked("file /tmp/vrrpx-none\ninit_file twice", "f"), ""},
+	{tracked("weight 5", "f"), ""},
+	{process("process nginx", "p"), ""},
+	{process("process nginx -g \"daemon off;\"\nparam_match partial\nquorum 2\nquorum_max 4\ndelay 0.5\nfork_delay 1\nterminate_delay 2\nfull_command\nweight 254 reverse", "p weight 20"), ""},
+	{process("process nginx\nquorum_max 0", "p"), ""},
+	{process("process nginx\nquorum 0", "p"), ""},
+	{process("process nginx\nquorum 3\nquorum_max 2", "p"), ""},
+	{process("process nginx\nparam_match all", "p"), ""},
+	{process("process nginx\nweight 255", "p"), ""},
+	{process("process nginx\ndelay 3601", "p"), ""},
+	{process("quorum 1", "p"), ""},
+	{process("process nginx", "q"), ""},
 	{scriptGlobals + instance("notify /bin/true\nnotify_master \"/bin/true a b\"\nnotify_backup /bin/true root\nnotify_fault /bin/true root root\nnotify_stop /bin/true"), ""},
 	{scriptGlobals + instance("notify_master_rx_lower_pri /bin/true\nnotify_priority_changes on"), ""},
 	{scriptGlobals + instance("notify_master"), ""},

@@ -15,6 +15,7 @@ import (
 // lint looks at a configuration without errors.
 func lint(diags *diagnostics, cfg *Config) {
 	unusedScripts(diags, cfg)
+	unusedTracked(diags, cfg)
 	rootScripts(diags, cfg)
 	untracked(diags, cfg)
 	other := highestBackup(cfg)
@@ -25,9 +26,10 @@ func lint(diags *diagnostics, cfg *Config) {
 	}
 }
 
-// weighted is all that changes the priority of a router.
+// weighted is all that changes the priority of a router by being well or not. A
+// file does by the number in it, which may be any.
 func (r *Router) weighted() (list []Track) {
-	for _, all := range [][]Track{r.Scripts, r.Interfaces} {
+	for _, all := range [][]Track{r.Scripts, r.Interfaces, r.Processes} {
 		for _, t := range all {
 			if t.Weight.N != 0 {
 				list = append(list, t)
@@ -136,7 +138,7 @@ func untracked(diags *diagnostics, cfg *Config) {
 	follows := map[string]bool{}
 	tracks := map[string]bool{}
 	for _, r := range cfg.Routers {
-		tracks[r.Name] = len(r.Scripts)+len(r.Interfaces) > 0
+		tracks[r.Name] = len(r.Scripts)+len(r.Interfaces)+len(r.Processes)+len(r.Files) > 0
 	}
 	for _, g := range cfg.Groups {
 		one := slices.ContainsFunc(g.Members, func(m GroupMember) bool { return tracks[m.Name] })
@@ -149,16 +151,14 @@ func untracked(diags *diagnostics, cfg *Config) {
 	tracked := false
 	for i := range cfg.Routers {
 		r := &cfg.Routers[i]
-		switch {
-		case len(r.Scripts) > 0:
-			tracked = true
-		case len(r.Interfaces) > 0 || follows[r.Name]:
-		default:
-			if len(names) == 0 {
-				first = r.Pos
-			}
-			names = append(names, plain(r.Name))
+		tracked = tracked || len(r.Scripts) > 0
+		if tracks[r.Name] || follows[r.Name] {
+			continue
 		}
+		if len(names) == 0 {
+			first = r.Pos
+		}
+		names = append(names, plain(r.Name))
 	}
 	if !tracked || len(names) == 0 {
 		return

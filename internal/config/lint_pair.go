@@ -28,7 +28,7 @@ func LoadPair(path, id, peerPath, peerID string) (*Config, []Diagnostic) {
 	p.match()
 	p.identity(cfg, peer)
 	p.routers()
-	p.crossings()
+	p.groups()
 	return cfg, append(diags, found.sorted()...)
 }
 
@@ -38,8 +38,6 @@ type twoHosts struct {
 	ours, theirs []*draft
 	other        []*draft // for each of ours the same router of theirs; nil for none
 	matched      map[*draft]bool
-	counterpart  map[string]*draft // the same by our name
-	told         map[Pos]bool      // groups that have been complained of
 }
 
 func (p *twoHosts) identity(a, b *Config) {
@@ -56,7 +54,7 @@ func (p *twoHosts) match() {
 		vrid, family uint8
 		iface        string // empty: any
 	}
-	p.other, p.matched, p.counterpart, p.told = make([]*draft, len(p.ours)), map[*draft]bool{}, map[string]*draft{}, map[Pos]bool{}
+	p.other, p.matched = make([]*draft, len(p.ours)), map[*draft]bool{}
 	for _, named := range []bool{true, false} {
 		key := func(d *draft) id {
 			if named {
@@ -73,7 +71,7 @@ func (p *twoHosts) match() {
 		for i, a := range p.ours {
 			if list := free[key(a)]; p.other[i] == nil && len(list) > 0 {
 				p.other[i], free[key(a)] = list[0], list[1:]
-				p.matched[list[0]], p.counterpart[a.Name] = true, list[0]
+				p.matched[list[0]] = true
 			}
 		}
 	}
@@ -90,7 +88,6 @@ func (p *twoHosts) routers() {
 	for i, a := range p.ours {
 		if b := p.other[i]; b != nil {
 			p.compare(a, b)
-			p.together(a, b)
 		} else if b := names[a.Name]; b != nil && b.Family == a.Family {
 			told[b] = true
 			p.diags.warnf(a.at("virtual_router_id"), "write the same one on every host of a router", "(%s) virtual_router_id %d, and %d at %s: neither hears the other, and both are MASTER",
@@ -108,34 +105,6 @@ func (p *twoHosts) routers() {
 
 func (p *twoHosts) alone(d *draft) {
 	p.diags.warnf(d.Pos, "add it there too", "(%s) virtual_router_id %d is not in the other host's file: nobody takes its addresses over", plain(d.Name), d.VRID)
-}
-
-// together looks whether the routers that move with one on this host move with it
-// on the other too.
-func (p *twoHosts) together(a, b *draft) {
-	tied := func(d *draft) (names []string, pos Pos) {
-		if d.group == nil {
-			return nil, d.Pos
-		}
-		for _, m := range d.group.Members {
-			names = append(names, m.Name)
-		}
-		return names, d.group.Pos
-	}
-	here, at := tied(a)
-	there, pos := tied(b)
-	for i, name := range here {
-		if o := p.counterpart[name]; o != nil {
-			here[i] = o.Name // by which the other host has it
-		}
-	}
-	slices.Sort(here)
-	slices.Sort(there)
-	if slices.Equal(here, there) || p.told[at] {
-		return
-	}
-	p.told[at] = true
-	p.diags.warnf(at, "write the same groups on both hosts", "(%s) its sync group is not that of the other host at %s: what moves together here is torn apart there", plain(a.Name), pos)
 }
 
 // at is where a keyword was given, or else the router.

@@ -134,7 +134,7 @@ func TestTwoHostsThatDoNotFit(t *testing.T) {
 		"too small":        {weighted("150", "-20"), with("priority 100"), `(VI_1) when "check" alone fails nothing moves: 150-20 = 130, still above the other host's 100 at b:5:1` + "\n  31 more will do"},
 		"an equal":         {weighted("150", "50"), weighted("100", "50"), `nothing moves: 200-50 = 150, no lower than the other host's 150`},
 		"there":            {with("priority 100"), weighted("150", "-20"), "150-20 = 130, still above the other host's 100 at a:5:1"},
-		"groups":           {group("VI_1", "VI_2") + two("150"), two("90"), "a:1:1: warning: (VI_1) its sync group is not that of the other host at b:1:1"},
+		"groups":           {group("VI_1", "VI_2") + two("150"), two("90"), "a:7:1: warning: (VI_1) is in the sync group \"G\", and alone on the other host, at b:1:1"},
 		"the tutorial":     {tutorialLB01, tutorialLB02, `(VI_2) when "check_web" alone fails nothing moves: 250-50 = 200, still above the other host's 150`},
 		"the tutorial, 2":  {tutorialLB01, tutorialLB01, `router_id is "lb01" on both hosts`},
 		"the tutorial's 3": {tutorialLB02, tutorialLB02, "priority 100, and the same"},

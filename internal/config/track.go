@@ -29,7 +29,7 @@ type Command struct {
 // is added while the thing is up, below 0 while it is down. 0 decides between
 // FAULT and none. Reverse turns the sign of what is added, or what FAULT needs.
 type Weight struct {
-	N       int // -253 to 253
+	N       int // -253 to 253; of a file, which it is a factor of, and of a process to 254
 	Reverse bool
 }
 
@@ -220,23 +220,16 @@ func (in *interpreter) resolveTracks(d *draft) {
 // reportWeights tells to what the priority falls when one thing alone fails: it
 // moves the addresses only if that is below a backup's, which many files forget.
 func (in *interpreter) reportWeights(d *draft) {
-	all := append(d.Scripts[:len(d.Scripts):len(d.Scripts)], d.Interfaces...)
-	best := int(d.Priority)
-	for _, t := range all {
-		if up := max(t.Weight.N, 0); t.Weight.Reverse {
-			best -= up
-		} else {
-			best += up
-		}
+	if d.Priority == 255 {
+		return
 	}
-	for _, t := range all {
-		if t.Weight.N == 0 || t.Weight.Reverse || d.Priority == 255 {
+	for _, t := range d.weighted() {
+		if t.Weight.Reverse {
 			continue
 		}
-		fall := max(t.Weight.N, -t.Weight.N)
 		in.diags.reportf(Notice, t.Pos, "weight 0, or none, gives the addresses up whatever the others have",
 			"(%s) when %s alone fails the priority falls from %d to %d: the addresses move only to a host above that",
-			plain(d.Name), quote(t.Name), clampPriority(best), clampPriority(best-fall))
+			plain(d.Name), quote(t.Name), clampPriority(d.standing()), clampPriority(d.without(t)))
 	}
 }
 

@@ -94,6 +94,9 @@ func TestTrackedThatCannotBe(t *testing.T) {
 		"vrrp_instance A {\ninterface eth0\ntrack_file {\nf\n}\n}":                                           `4:1: error: (A) track_file "f": there is no such track_file`,
 		"vrrp_instance A {\ninterface eth0\ntrack_process {\np weight 300\n}}":                               `error: track_process "300": expected`,
 		"vrrp_instance A {\ninterface eth0\ntrack_process {\np\n}\n}":                                        `4:1: error: (A) track_process "p": there is no such vrrp_track_process`,
+		"track_file f {\nfile /f\n}\n" + minimal:                                                             `1:1: warning: track_file "f" is never looked at`,
+		"vrrp_track_process p {\nprocess x\n}\n" + minimal:                                                   `1:1: warning: vrrp_track_process "p" is never looked at`,
+		"vrrp_track_process p {\nprocess x\nweight 20\n}\n" + instance("track_process {\np\n}"):              `notice: (VI_1) when "p" alone fails the priority falls from 120 to 100`,
 		"track_file f {\nfile /f\n}\nvrrp_instance A {\ninterface eth0\npriority 255\ntrack_file {\nf\n}\n}": "8:1: warning: (A) the weight of \"f\" has no effect: priority 255",
 		"track_file f {\nfile /f\n}\nvrrp_instance A {\ninterface eth0\ntrack_file {\nf\nf\n}\n}":            `(A) track_file "f" is given twice`,
 	} {

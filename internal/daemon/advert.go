@@ -83,6 +83,21 @@ func (r *router) frames(priority uint8) [][]byte {
 	if r.link == nil || !c.Primary.IsValid() {
 		return nil
 	}
+	var frames [][]byte
+	for _, to := range r.destinations() {
+		msg := r.message(priority, c.Primary, to.summed)
+		if msg == nil {
+			return nil
+		}
+		frames = append(frames, r.frame(to, r.payload(msg)))
+	}
+	return r.guarded(frames)
+}
+
+// message is an advert's VRRP message, summed for where it comes from and goes
+// to; nil when it cannot be built.
+func (r *router) message(priority uint8, src, dst netip.Addr) []byte {
+	c := r.machine.Config()
 	p := vrrp.Packet{
 		Version: c.Version, VRID: c.VRID, Priority: priority, Interval: c.Interval,
 		Addrs: c.Addrs, Auth: r.authType(), AuthData: r.passwd,
@@ -91,15 +106,11 @@ func (r *router) frames(priority uint8) [][]byte {
 	if r.cfg.ChecksumPlain {
 		form = vrrp.ChecksumPlain
 	}
-	var frames [][]byte
-	for _, to := range r.destinations() {
-		msg, err := p.Append(nil, c.Primary, to.summed, form)
-		if !r.try("build an advert", err) {
-			return nil
-		}
-		frames = append(frames, r.frame(to, r.payload(msg)))
+	msg, err := p.Append(nil, src, dst, form)
+	if !r.try("build an advert", err) {
+		return nil
 	}
-	return r.guarded(frames)
+	return msg
 }
 
 // payload is what an advert's IP header is followed by.
@@ -163,6 +174,7 @@ func (r *router) boundAnswers(at vrrp.Instant, in vrrp.Input, effects []vrrp.Eff
 // queueAdvert is one advert to be sent now, from the loop: the first of a
 // MASTER, an answer, or the farewell.
 func (r *router) queueAdvert(priority uint8) {
+	r.queueLines(priority)
 	if r.link == nil {
 		return
 	}
@@ -206,6 +218,7 @@ func (r *router) flush() {
 		clear(a.queue)
 		a.queue, a.queuedGARPs = a.queue[:0], 0
 	}
+	r.flushLines()
 	if a.beside {
 		a.beside = false
 		r.flushBeside()
@@ -233,6 +246,7 @@ func (r *router) syncAdverts() {
 }
 
 func (r *router) stopAdverts() {
+	r.stopLines()
 	if r.advert.running {
 		r.out.pacer.Stop(r.owner)
 		r.advert.running = false

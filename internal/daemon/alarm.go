@@ -25,6 +25,7 @@ const (
 	alarmVRRPLost    = "vrrp_lost"        // the master lives, and its adverts do not come
 	alarmNotHeard    = "not_heard"        // a peer does not hear our adverts
 	alarmYielded     = "yielded"          // we left the addresses to another
+	alarmHeartbeat   = "heartbeat_lost"   // and :NAME of the line
 	alarmFence       = "fence_failed"     // the script of split_brain
 )
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/auth"
@@ -34,12 +35,12 @@ const (
 )
 
 // authentic tells whether an advert may be believed, and counts one that may
-// not.
-func (r *router) authentic(e *loader.Event) bool {
+// not. sender is who its source is on the first line.
+func (r *router) authentic(e *loader.Event, sender netip.Addr) bool {
 	if r.guard == nil {
 		return true
 	}
-	a := auth.Advert{Family: e.Key.Family, Source: e.Src, Packet: e.Packet, Message: e.Message}
+	a := auth.Advert{Family: e.Key.Family, Source: e.Src, Sender: sender, Packet: e.Packet, Message: e.Message}
 	d, say := r.guard.Check(a, r.wallAt(e.At))
 	if d != vrrp.Accepted {
 		r.reject(d, e)

@@ -40,6 +40,9 @@ func (h *host) change(r *router, c *plan.Change, g auth.Guard) {
 		h.leave(r)
 		h.enter(r, r.machine.State() != vrrp.Init)
 	}
+	for _, l := range r.lines {
+		l.built = lineFrames{}
+	}
 	r.advert.built = frameOf{} // frames, and what is announced, are made anew
 	h.findSource(r)
 	t := clock.Now()

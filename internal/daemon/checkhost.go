@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -35,9 +36,10 @@ func CheckHost(cfg *config.Config) ([]config.Diagnostic, error) {
 }
 
 // HasInterfaceOf tells whether this host has an interface of a router of the
-// configuration: else the file is another host's.
+// configuration: else the file is another host's, or for another namespace of
+// this one.
 func HasInterfaceOf(cfg *config.Config) bool {
-	return slices.ContainsFunc(cfg.Routers, func(r config.Router) bool {
+	return cfg.Global.Namespace == "" && slices.ContainsFunc(cfg.Routers, func(r config.Router) bool {
 		_, err := net.InterfaceByName(r.Interface)
 		return err == nil
 	})
@@ -182,6 +184,11 @@ func (c *hostCheck) programs(cfg *config.Config) {
 	for _, s := range cfg.Scripts {
 		if used[s.Name] {
 			c.program(p, s.Command)
+		}
+	}
+	for _, f := range trackedFiles(cfg) {
+		if info, err := os.Stat(filepath.Dir(f.Path)); err != nil || !info.IsDir() {
+			c.say(config.Warning, f.Pos, "make the directory, at every boot where it is in /run", "track_file %s: there is no directory %s, and the file counts as 0", f.Name, filepath.Dir(f.Path))
 		}
 	}
 	g := &cfg.Global

@@ -89,7 +89,7 @@ type host struct {
 	electing  bool                // the start is not delayed any more
 	scripts   map[string]*watched // by name
 	runs      map[string]*track.Scripts
-	things    map[string]*watched // the files of track_file by name
+	things    map[string]*watched // files and processes by kind and name
 	watchers  watchers
 
 	out        outputs
@@ -141,8 +141,8 @@ func Run(ctx context.Context, o Options) error {
 	go h.watchDumps(watchCtx)
 	<-ctx.Done()
 	h.log.Info("stopping")
-	h.send("STOPPING=1")
-	h.reloads.stop() // one that is under way ends first
+	go h.send("STOPPING=1") // a manager that hangs holds up no farewell
+	h.reloads.stop()        // one that is under way ends first
 	h.stop()
 	return nil
 }
@@ -239,7 +239,7 @@ func (h *host) open() error {
 	if err := h.openDevices(); err != nil {
 		return err
 	}
-	if err := h.openFiles(); err != nil {
+	if err := h.openWatchers(); err != nil {
 		return err
 	}
 	for _, s := range checks {
@@ -280,6 +280,7 @@ func (h *host) openDevices() error {
 	}
 	for _, r := range h.routers {
 		h.enter(r, false)
+		h.enterLines(r)
 	}
 	// From here on every change is an event; the loop takes them in order.
 	h.addrs.Watch(slices.Collect(maps.Keys(h.devices))...)
@@ -411,9 +412,7 @@ func (h *host) close() {
 		r.closeSplit()
 		r.unwatch()
 	}
-	if h.watchers.files != nil {
-		h.watchers.files.Close()
-	}
+	h.watchers.close()
 	if h.announcer != nil {
 		h.announcer.Close()
 	}

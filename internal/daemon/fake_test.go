@@ -23,9 +23,11 @@ import (
 // adverts that match the rule, as the kernel does.
 type fakePath struct {
 	deadlines bool
+	keepsNone bool // as a packet socket
 	rules     map[loader.Key]loader.Rule
 	queue     []loader.Event
-	kept      map[loader.Key]vrrp.Instant
+	kept      map[loader.Key]vrrp.Instant // on any line
+	matched   map[loader.Key]vrrp.Instant // on this one
 	armed     map[loader.Key]deadline
 	arms      int
 }
@@ -38,7 +40,7 @@ type deadline struct {
 func newFakePath(deadlines bool) *fakePath {
 	return &fakePath{
 		deadlines: deadlines, rules: map[loader.Key]loader.Rule{},
-		kept: map[loader.Key]vrrp.Instant{}, armed: map[loader.Key]deadline{},
+		kept: map[loader.Key]vrrp.Instant{}, matched: map[loader.Key]vrrp.Instant{}, armed: map[loader.Key]deadline{},
 	}
 }
 
@@ -73,7 +75,9 @@ func (p *fakePath) Cancel(k loader.Key) error { delete(p.armed, k); return nil }
 
 func (p *fakePath) LastMatch(k loader.Key) (vrrp.Instant, error) { return p.kept[k], nil }
 
-func (p *fakePath) State(loader.Key) (loader.State, error) { return loader.State{}, nil }
+func (p *fakePath) State(k loader.Key) (loader.State, error) {
+	return loader.State{LastMatch: p.matched[k]}, nil
+}
 
 func (p *fakePath) Interface(int) (loader.InterfaceCounters, error) {
 	return loader.InterfaceCounters{}, nil
@@ -108,8 +112,12 @@ func (p *fakePath) receive(k loader.Key, at vrrp.Instant, pk vrrp.Packet, src st
 	}
 	wire, _ := vrrp.WireInterval(pk.Version, pk.Interval)
 	m := loader.Match{Src: a, Priority: pk.Priority, Interval: wire, Digest: digest}
-	if e := p.rules[k].Elide; e != nil && *e == m {
-		p.kept[k] = at
+	if e := p.rules[k].Elide; e != nil && *e == m && !p.keepsNone {
+		p.matched[k] = at
+		if of := p.rules[k].Router; of != 0 {
+			k.Ifindex = of
+		}
+		p.kept[k] = max(p.kept[k], at)
 		return
 	}
 	p.queue = append(p.queue, loader.Event{Kind: loader.Advert, Key: k, At: at, Now: at, Src: a, Dst: groupOf(k.Family), Digest: digest, Message: msg})

@@ -33,6 +33,15 @@ func (h *host) needsOf(cfg *config.Config) map[string]needs {
 			n.groups = append(n.groups, g)
 		}
 		all[r.Interface] = n
+		for j := range r.Heartbeats {
+			hb := &r.Heartbeats[j]
+			n := all[hb.Interface]
+			n.linked = true
+			if g := memberOfLine(r, hb); !slices.Contains(n.groups, g) {
+				n.groups = append(n.groups, g)
+			}
+			all[hb.Interface] = n
+		}
 		for _, a := range r.All() {
 			if a.Device != r.Interface {
 				n := all[a.Device]
@@ -202,6 +211,11 @@ func (h *host) mend(d *device) {
 				}
 				r.settle()
 			}
+			for _, l := range d.lines {
+				if l.out == nil {
+					l.connect()
+				}
+			}
 			h.watchPeers(d)
 			h.refresh(d)
 		})
@@ -217,7 +231,7 @@ func (h *host) strip(d *device) {
 	beside := func(r *router) bool {
 		return slices.ContainsFunc(r.besides, func(b *beside) bool { return b.device == d })
 	}
-	d.linked = len(d.routers) > 0 || slices.ContainsFunc(h.routers, beside)
+	d.linked = len(d.routers) > 0 || len(d.lines) > 0 || slices.ContainsFunc(h.routers, beside)
 	d.door = slices.ContainsFunc(h.routers, func(r *router) bool { return slices.Contains(r.refusal.doors, d) })
 	if d.watched != nil && len(d.watched.routers) == 0 {
 		d.watched = nil

@@ -26,6 +26,7 @@ type device struct {
 	door      bool       // such a one, where packets to them are refused
 	note      string     // why there is no link
 	watched   *watched   // nil when nobody tracks it
+	lines     []*line    // heartbeat lines of routers that run elsewhere
 	linked    bool       // routers run on it or have addresses there: it has a link
 }
 
@@ -43,6 +44,11 @@ func (d *device) groups() []netip.Addr {
 	var g []netip.Addr
 	for _, r := range d.routers {
 		if group := memberOf(&r.cfg); !slices.Contains(g, group) {
+			g = append(g, group)
+		}
+	}
+	for _, l := range d.lines {
+		if group := memberOfLine(&l.router.cfg, &l.cfg); !slices.Contains(g, group) {
 			g = append(g, group)
 		}
 	}
@@ -99,6 +105,9 @@ func (h *host) adopt(d *device, l *link) error {
 	for _, r := range d.routers {
 		h.attach(r, l)
 	}
+	for _, hb := range d.lines {
+		h.attachLine(hb, l)
+	}
 	h.watchPeers(d)
 	return nil
 }
@@ -134,6 +143,9 @@ func (h *host) abandon(d *device) {
 	for _, r := range d.routers {
 		h.attach(r, nil)
 	}
+	for _, hb := range d.lines {
+		h.attachLine(hb, nil)
+	}
 	if l.socket != nil {
 		h.loop.removePath(l.socket)
 	}
@@ -146,6 +158,7 @@ func (h *host) refresh(d *device) {
 	for _, r := range d.routers {
 		h.reconsider(r)
 	}
+	h.refreshLines(d)
 	if d.watched != nil {
 		d.watched.set(h, d.trackState())
 	}

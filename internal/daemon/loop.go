@@ -42,9 +42,11 @@ type loop struct {
 	paths   []Datapath
 	routers []*router
 	byKey   map[loader.Key]*router
-	soon    bool      // a deadline is about to pass
-	heard   []*router // who had an advert in this round
-	down    []*router // whose deadline may have passed in this round
+	byLine  map[loader.Key]*line
+	merging []loader.Event // of routers with lines, to be put in order
+	soon    bool           // a deadline is about to pass
+	heard   []*router      // who had an advert in this round
+	down    []*router      // whose deadline may have passed in this round
 
 	mu    sync.Mutex
 	posts []func()
@@ -52,7 +54,7 @@ type loop struct {
 }
 
 func newLoop(log *slog.Logger) (*loop, error) {
-	l := &loop{log: log, epoll: -1, timer: -1, wake: -1, byKey: map[loader.Key]*router{}}
+	l := &loop{log: log, epoll: -1, timer: -1, wake: -1, byKey: map[loader.Key]*router{}, byLine: map[loader.Key]*line{}}
 	var err error
 	if l.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("epoll_create1: %w", err)
@@ -207,6 +209,7 @@ func (l *loop) round(t vrrp.Instant) {
 			l.log.Error("reading adverts: " + err.Error())
 		}
 	}
+	l.hearMerged()
 	for _, r := range l.heard {
 		r.catchUp()
 	}
@@ -215,6 +218,7 @@ func (l *loop) round(t vrrp.Instant) {
 		f()
 	}
 	l.expire(t)
+	l.lookLines(t)
 }
 
 // expire steps the routers whose deadline may have passed: those with a down
@@ -248,16 +252,13 @@ func (l *loop) event(e *loader.Event) {
 		}
 		return
 	}
-	r := l.byKey[e.Key]
+	r, via := l.owner(e.Key)
 	if r == nil {
 		return // removed while the event was on its way
 	}
 	switch e.Kind {
 	case loader.Advert:
-		r.hear(e)
-		if n := len(l.heard); n == 0 || l.heard[n-1] != r {
-			l.heard = append(l.heard, r)
-		}
+		l.hear(r, via, e)
 	case loader.Soon:
 		l.soon = true
 	case loader.Down:
@@ -298,6 +299,9 @@ func (l *loop) arm() {
 	var first vrrp.Instant
 	for _, r := range l.routers {
 		if due, ok := r.loopDeadline(); ok && (first == 0 || due < first) {
+			first = due
+		}
+		if due, ok := r.lookDue(); ok && (first == 0 || due < first) {
 			first = due
 		}
 	}

@@ -57,8 +57,10 @@ func TestLoopThatHangsPetsNoWatchdog(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go h.report(ctx)
-	if !petted(10*time.Second) || !petted(10*time.Second) {
-		t.Fatal("a loop that runs gives no sign of life")
+	for range 2 {
+		if !petted(10 * time.Second) {
+			t.Fatal("a loop that runs gives no sign of life")
+		}
 	}
 	hangs, release := make(chan struct{}), make(chan struct{})
 	h.loop.post(func() { close(hangs); <-release })

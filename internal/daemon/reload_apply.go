@@ -48,7 +48,7 @@ func (h *host) apply(p *prepared) {
 		})
 	}
 	turn(func() { h.rerun(p.checks, p.plan.Scripts) })
-	turn(func() { h.keepFiles(p.cfg) })
+	turn(func() { h.keepThings(p.cfg) })
 	h.rewatch(p.cfg)
 	h.fifos.apply(p.fifos)
 	h.mailer.Set(mailOptions(&p.cfg.Global.Mail))
@@ -131,6 +131,7 @@ func (h *host) add(c *config.Router, g auth.Guard, tells programsTold, was *rout
 	}
 	h.openSplit(r)
 	h.enter(r, fresh)
+	h.enterLines(r)
 	h.setRouters(append(slices.Clone(h.routers), r))
 	h.findSource(r)
 	h.declare(r, r.cfg)
@@ -139,6 +140,7 @@ func (h *host) add(c *config.Router, g auth.Guard, tells programsTold, was *rout
 		h.attach(r, l)
 		h.watchPeers(r.device)
 	}
+	h.attachLines(r)
 	r.warnOpen(clock.Now())
 	h.reconsider(r)
 	return r
@@ -193,6 +195,7 @@ func (h *host) end(r *router, why string) {
 		h.announcer.Forget(b.names[0])
 		h.announcer.Forget(b.names[1])
 	}
+	h.removeLines(r)
 	h.leave(r)
 	h.setRouters(slices.DeleteFunc(slices.Clone(h.routers), func(x *router) bool { return x == r }))
 	h.attach(r, nil)

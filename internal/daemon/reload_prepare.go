@@ -126,7 +126,7 @@ func (h *host) prepareLinks(p *prepared, has map[string]outfit) error {
 }
 
 func (h *host) prepareHops(p *prepared) (err error) {
-	if !slices.ContainsFunc(p.cfg.Routers, func(r config.Router) bool { return len(r.Peers) > 0 }) {
+	if !slices.ContainsFunc(p.cfg.Routers, func(r config.Router) bool { return hasPeers(&r) }) {
 		return nil
 	}
 	follows := false

@@ -25,7 +25,8 @@ type router struct {
 	machine *vrrp.Machine
 	band    *syncGroup // its vrrp_sync_group; nil without
 	device  *device
-	link    *link // nil while the interface does not exist
+	lines   []*line // heartbeat lines beside the first, which is the link
+	link    *link   // nil while the interface does not exist
 	key     loader.Key
 	unicast *unicast     // nil for a group
 	begins  vrrp.Instant // when the election begins, after a delayed start
@@ -41,8 +42,10 @@ type router struct {
 	vmac    vmac
 	besides []*beside
 
-	speakers speakers
-	split    split
+	speakers    speakers
+	lastRelease lastRelease
+	watching    watching
+	split       split
 
 	passwd [8]byte            // PASS
 	guard  auth.Guard         // AH or auth_hmac; nil for neither
@@ -221,10 +224,14 @@ type told struct {
 
 // hear takes an advert that the datapath sent up: what the datapath could not
 // judge is judged here, then the machine steps it at its arrival stamp.
-func (r *router) hear(e *loader.Event) {
+func (r *router) hear(e *loader.Event) { r.hearBy(e, nil) }
+
+// hearBy hears on a line; nil is the first.
+func (r *router) hearBy(e *loader.Event, via *line) {
 	r.giveWay()
 	e.At = max(e.At, r.resumed)
-	if !r.authentic(e) {
+	src := via.first(e.Src)
+	if !r.authentic(e, src) {
 		return
 	}
 	p, err := vrrp.Parse(e.Message, r.key.Family)
@@ -237,7 +244,13 @@ func (r *router) hear(e *loader.Event) {
 		r.reject(vrrp.DropAuthData, e)
 		return
 	}
-	if r.unicast != nil {
+	if len(r.lines) > 0 {
+		r.hearOn(via, e, src)
+		if r.late(src, via, p.Priority, e.At) {
+			return
+		}
+	}
+	if r.unicast != nil && via == nil {
 		r.unicast.hearForm(e)
 	}
 	// An advert that the datapath kept is stepped in its place: before this
@@ -246,10 +259,10 @@ func (r *router) hear(e *loader.Event) {
 	if r.taken.kept.at <= e.At {
 		r.stepKept()
 	}
-	a := vrrp.Advert{Packet: p, Src: e.Src, MAC: e.MAC}
+	a := vrrp.Advert{Packet: p, Src: src, MAC: r.macOn(via, src, e.MAC)}
 	r.counted.heard(&p)
-	r.meet(a, e)
-	r.taken.offered = newOffer(a, e)
+	r.meet(a, e, via)
+	r.taken.offered = newOffer(a, e, via)
 	r.forgetSilent(e.At)
 	r.step(e.At, vrrp.Heard{Advert: a})
 	r.compare(a, e.At)

@@ -108,8 +108,8 @@ func TestVerifyingAllocatesNothing(t *testing.T) {
 			return vrrp.Expect{Version: rule.Version, Auth: rule.Auth, Own: rule.Own, Group: rule.Group}, true
 		})
 		e := loader.Event{Key: g.key, At: g.t, Src: fr.Src, Packet: fr.Packet, Message: fr.Message}
-		g.r.authentic(&e)
-		if n := testing.AllocsPerRun(100, func() { g.r.authentic(&e) }); n != 0 {
+		g.r.authentic(&e, e.Src)
+		if n := testing.AllocsPerRun(100, func() { g.r.authentic(&e, e.Src) }); n != 0 {
 			t.Errorf("%s: %v allocations for a replay", name, n)
 		}
 		if n := testing.AllocsPerRun(100, func() { p.paced(frame) }); n != 0 {
@@ -157,7 +157,7 @@ func BenchmarkRefuseForgery(b *testing.B) {
 	e := loader.Event{Key: loader.Key{Family: vrrp.IPv4}, At: clock.Now(), Src: src, Packet: frame[14:], Message: frame[34:]}
 	b.ReportAllocs()
 	for b.Loop() {
-		if r.authentic(&e) {
+		if r.authentic(&e, e.Src) {
 			b.Fatal("believed")
 		}
 	}

@@ -64,8 +64,11 @@ func (s speakers) find(src netip.Addr) *speaker {
 }
 
 // meet logs the first change only: who alternates would fill the log.
-func (r *router) meet(a vrrp.Advert, e *loader.Event) {
+func (r *router) meet(a vrrp.Advert, e *loader.Event, via *line) {
 	form := formOf(e)
+	if p := r.speakers.find(a.Src); p != nil && via != nil {
+		form = p.form // of the first line: another destination may be summed otherwise
+	}
 	if r.speakers.meet(a, e.At, form) && r.key.Family == vrrp.IPv4 {
 		r.log.Warn(fmt.Sprintf("(%s) %s (%s) has changed the checksum of its adverts: now %s", r.cfg.Name, a.Src, net.HardwareAddr(a.MAC[:]), formNames[form]))
 	}

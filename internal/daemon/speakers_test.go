@@ -23,9 +23,9 @@ func TestSpeakersAreRememberedWithTheFormOfTheirChecksum(t *testing.T) {
 	var logged bytes.Buffer
 	g.r.log = slog.New(slog.NewTextHandler(&logged, nil))
 	for i, pseudo := range []bool{true, true, false, true, false} {
-		g.r.meet(advertFrom("10.0.0.6", 3), &loader.Event{At: g.at(time.Duration(i) * ms), Pseudo: pseudo})
+		g.r.meet(advertFrom("10.0.0.6", 3), &loader.Event{At: g.at(time.Duration(i) * ms), Pseudo: pseudo}, nil)
 	}
-	g.r.meet(advertFrom("10.0.0.7", 3), &loader.Event{At: g.at(0), Pseudo: true})
+	g.r.meet(advertFrom("10.0.0.7", 3), &loader.Event{At: g.at(0), Pseudo: true}, nil)
 	if n := strings.Count(logged.String(), "has changed the checksum"); n != 1 || !strings.Contains(logged.String(), "10.0.0.6") {
 		t.Errorf("logged %d times: %s", n, logged.String())
 	}

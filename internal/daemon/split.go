@@ -352,7 +352,7 @@ func (r *router) compare(a vrrp.Advert, at vrrp.Instant) {
 	}
 	v := s.hears(a, at)
 	switch {
-	case state == vrrp.Master && v.adverts > 1 && at.Sub(v.first) >= r.machine.Config().Interval:
+	case state == vrrp.Master && v.adverts > 1 && at.Sub(v.first) >= mustHear(r.machine.Config().Interval):
 		cause, why := r.rivalCause(v)
 		r.raise(at, alarm{
 			kind: alarmTwoMasters, cause: cause, level: slog.LevelError, stands: 3*patience + time.Second, same: a.Src.String() + cause,
@@ -370,6 +370,10 @@ func (r *router) compare(a vrrp.Advert, at vrrp.Instant) {
 	}
 	r.armSplit(at)
 }
+
+// mustHear is by when a rival has heard us, if it can: an interval after its first
+// advert, and some time for ours to get there.
+func mustHear(interval time.Duration) time.Duration { return interval + interval/4 }
 
 // rival is where an advertiser is in the list; -1 for nowhere.
 func (s *split) rival(src netip.Addr) int {

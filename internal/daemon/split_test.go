@@ -224,10 +224,12 @@ func TestOneWayLinkIsRecognised(t *testing.T) {
 	g.takeOver()
 	g.master(50*ms, 50)
 	g.round(50 * ms)
-	g.wantAlarm(alarmTwoMasters, "") // it may not have heard us yet
 	g.master(60*ms, 50)
 	g.round(60 * ms)
-	g.wantAlarm(alarmTwoMasters, "one_way", "10.0.0.6", "2 adverts", "priority 50 to our 100", "does not hear us")
+	g.wantAlarm(alarmTwoMasters, "") // it may not have heard us yet
+	g.master(70*ms, 50)
+	g.round(70 * ms)
+	g.wantAlarm(alarmTwoMasters, "one_way", "10.0.0.6", "3 adverts", "priority 50 to our 100", "does not hear us")
 	g.tick(500 * ms)
 	g.wantAlarm(alarmTwoMasters, "one_way")
 	g.tick(2 * time.Second)

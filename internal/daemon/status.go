@@ -105,6 +105,7 @@ type view struct {
 	stats.Router
 	router *router
 	owner  string
+	lines  []lineView
 	beside []string // to the announcer
 	path   Datapath
 	key    loader.Key
@@ -196,6 +197,7 @@ func (r *router) view(t vrrp.Instant) view {
 			v.DeadlineBy = "kernel"
 		}
 	}
+	v.lines = r.lineViews(t)
 	v.AlarmList = r.alarmList(t)
 	for _, a := range v.AlarmList {
 		v.Alarms = append(v.Alarms, a.Text)
@@ -246,6 +248,7 @@ func (h *host) routerStatus(v view, held []stats.Address) stats.Router {
 			s.Addresses[i].NoAccept, s.Addresses[i].Refused = true, refused[p.Addr()]
 		}
 	}
+	s.Heartbeats = h.lineStatus(v.lines)
 	s.VMACs = h.vmacStatus(v.owner)
 	return s
 }

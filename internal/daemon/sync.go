@@ -11,11 +11,7 @@ import (
 // taken is what the datapath was last told of a router: the rule that judges
 // its adverts and lets it keep the master's to itself, and the deadline.
 type taken struct {
-	told  bool // the rule below is in force
-	rule  loader.Rule
-	match loader.Match // the rule's Elide when keeps
-	keeps bool
-	bound loader.Speaker // the rule's Master; zero for none
+	ear // of the first line
 
 	offered  offer // the advert being stepped
 	accepted offer // the last that the machine accepted; the rule's when keeps
@@ -34,17 +30,19 @@ type offer struct {
 	at     vrrp.Instant
 	advert vrrp.Advert
 	match  loader.Match
+	mac    [6]byte // of its sender, on the line
+	via    *line   // nil: the first
 }
 
-func newOffer(a vrrp.Advert, e *loader.Event) offer {
+func newOffer(a vrrp.Advert, e *loader.Event, via *line) offer {
 	wire, _ := vrrp.WireInterval(a.Version, a.Interval) // it came off the wire
-	return offer{e.At, a, loader.Match{Src: a.Src, Priority: a.Priority, Interval: wire, Digest: e.Digest}}
+	return offer{e.At, a, loader.Match{Src: e.Src, Priority: a.Priority, Interval: wire, Digest: e.Digest}, e.MAC, via}
 }
 
 // notice looks whether the datapath has kept an advert that the machine has
 // not stepped.
 func (r *router) notice() {
-	if !r.taken.keeps || r.link == nil {
+	if r.link == nil || !r.keepsAny() {
 		return
 	}
 	if at, err := r.link.path.LastMatch(r.key); err == nil {
@@ -56,7 +54,7 @@ func (r *router) notice() {
 // force, so it is equal to the last accepted one but for its stamp.
 func (r *router) keptAt(at vrrp.Instant) {
 	t := &r.taken
-	if !t.keeps || at <= max(t.last, t.accepted.at, t.kept.at) {
+	if !r.keepsAny() || at <= max(t.last, t.accepted.at, t.kept.at) {
 		return
 	}
 	if t.kept.at != 0 && t.kept.match != t.accepted.match {
@@ -74,6 +72,10 @@ func (r *router) actKept() {
 		return
 	}
 	t.last, t.offered, t.kept = t.kept.at, t.kept, offer{}
+	if r.lateKept(t.offered.advert.Src, t.last) {
+		t.armed = false // the datapath, too, has taken it for one that counts
+		return
+	}
 	r.speakers.touch(t.offered.advert.Src, t.last)
 	r.act(t.last, vrrp.Heard{Advert: t.offered.advert})
 }
@@ -95,41 +97,14 @@ func (r *router) catchUp() {
 // sync brings the datapath and the pacer to what the machine wants now. It
 // compares with what they were last told, so most calls tell them nothing.
 func (r *router) sync() {
+	r.learn()
+	r.syncLines()
 	if r.link == nil {
 		return
 	}
-	r.syncRule()
+	r.tell(&r.taken.ear, r.link.path, r.key, r.baseRule(), true)
 	r.syncDeadline()
 	r.syncAdverts()
-}
-
-func (r *router) syncRule() {
-	t := &r.taken
-	rule := r.baseRule()
-	if !rule.Group.IsValid() {
-		return // unicast without an own address, which is a fault: nobody can speak to it
-	}
-	master, at, keeps := r.machine.Accepted()
-	if keeps && at == t.offered.at {
-		t.accepted = t.offered
-	}
-	match, bound := t.accepted.match, loader.Speaker{}
-	if r.guard != nil && keeps {
-		// Each of the master's adverts goes up, and must not drown on its way.
-		bound, keeps = loader.Speaker{Src: master.Src, MAC: master.MAC, Priority: master.Priority}, false
-	}
-	if t.told && rule == t.rule && keeps == t.keeps && bound == t.bound && (!keeps || match == t.match) {
-		return
-	}
-	t.rule, t.match, t.keeps, t.bound = rule, match, keeps, bound
-	if keeps {
-		rule.Elide = &match
-	}
-	if bound.Src.IsValid() {
-		rule.Master = &bound
-	}
-	t.told = r.try("set the rule", r.link.path.SetRule(r.key, rule))
-	t.keeps = t.keeps && t.told
 }
 
 // baseRule is what is demanded of any advert for the router.
@@ -183,7 +158,7 @@ func (r *router) syncDeadline() {
 		return
 	}
 	t.due, t.down = due, down
-	t.armed = r.try("arm the deadline", r.link.path.Arm(r.key, due, r.machine.Base(), down))
+	t.armed = r.try("arm the deadline", r.link.path.Arm(r.key, due, max(r.machine.Base(), t.last), down))
 }
 
 // upRate bounds the events per second that the datapath sends up for one

@@ -140,6 +140,10 @@ func (h *host) follow(r *router, fresh bool) {
 	for _, t := range r.cfg.Files {
 		r.track(h.fileThing(t.Name), t.Weight)
 	}
+	for _, t := range r.cfg.Processes {
+		r.track(h.processThing(t.Name), t.Weight)
+		r.trackers[len(r.trackers)-1].fresh = fresh
+	}
 	listed := map[string]bool{r.cfg.Interface: true} // which is watched in any case
 	for _, t := range r.cfg.Interfaces {
 		listed[t.Name] = true

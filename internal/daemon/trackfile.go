@@ -2,7 +2,7 @@ package daemon
 
 import (
 	"fmt"
-	"sync"
+	"slices"
 
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/track"
@@ -37,80 +37,37 @@ func (t tracker) fileFault() (cause string, holds bool) {
 	return cause, t.value != 0
 }
 
-// fileThing is the file of a name, which need not be watched yet.
-func (h *host) fileThing(name string) *watched {
+// thing is what is tracked under that name, which need not be watched yet.
+func (h *host) thing(name string, file bool) *watched {
 	w := h.things[name]
 	if w == nil {
-		w = &watched{name: "file " + name, file: true}
+		w = &watched{name: name, file: file}
 		h.things[name] = w
 	}
 	return w
 }
 
-// watchers are those of files. They are the starter's, then the reloader's.
-type watchers struct {
-	files *track.Files // nil: none is tracked
-
-	mu    sync.Mutex
-	early bool // the loop does not run yet
-	first []track.Reading
-}
+func (h *host) fileThing(name string) *watched { return h.thing("file "+name, true) }
 
 // trackedFiles are the files that routers track.
 func trackedFiles(cfg *config.Config) (all []config.TrackFile) {
-	used := map[string]bool{}
-	for _, r := range cfg.Routers {
-		for _, t := range r.Files {
-			used[t.Name] = true
-		}
-	}
 	for _, f := range cfg.Files {
-		if used[f.Name] {
+		if tracks(cfg, func(r *config.Router) []config.Track { return r.Files }, f.Name) {
 			all = append(all, f)
 		}
 	}
 	return all
 }
 
-// openFiles reads the files before the election begins.
-func (h *host) openFiles() error {
-	w := &h.watchers
-	w.early = true
-	if err := h.watch(h.opts.Config, true); err != nil {
-		return err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.early = false
-	for _, r := range w.first {
-		h.filed(r)
-	}
-	return nil
+// tracks tells whether a router has that name in its list.
+func tracks(cfg *config.Config, list func(*config.Router) []config.Track, name string) bool {
+	return slices.ContainsFunc(cfg.Routers, func(r config.Router) bool {
+		return slices.ContainsFunc(list(&r), func(t config.Track) bool { return t.Name == name })
+	})
 }
 
-// keepFiles forgets, on the loop, what a configuration does not track.
-func (h *host) keepFiles(cfg *config.Config) {
-	wanted := map[string]bool{}
-	for _, f := range trackedFiles(cfg) {
-		wanted[f.Name] = true
-	}
-	for name := range h.things {
-		if !wanted[name] {
-			delete(h.things, name)
-		}
-	}
-}
-
-// rewatch brings the watched files to a configuration, and what they say to the
-// loop. It may block.
-func (h *host) rewatch(cfg *config.Config) {
-	if err := h.watch(cfg, false); err != nil {
-		h.log.Error("track_file: " + err.Error())
-	}
-}
-
-// watch makes files that are to be there and watches. Only a start overwrites.
-func (h *host) watch(cfg *config.Config, starts bool) (err error) {
+// watchFiles makes files that are to be there and watches. Only a start overwrites.
+func (h *host) watchFiles(cfg *config.Config, starts bool) (err error) {
 	var files []track.File
 	for _, f := range trackedFiles(cfg) {
 		if f.Init {
@@ -125,24 +82,12 @@ func (h *host) watch(cfg *config.Config, starts bool) (err error) {
 		if len(files) == 0 {
 			return nil
 		}
-		if w.files, err = track.WatchFiles(h.fileNews); err != nil {
-			return err
+		if w.files, err = track.WatchFiles(func(r track.Reading) { h.news(func() { h.filed(r) }) }); err != nil {
+			return fmt.Errorf("track_file: %w", err)
 		}
 	}
 	w.files.Set(files)
 	return nil
-}
-
-// fileNews hands what a file says to the loop.
-func (h *host) fileNews(r track.Reading) {
-	w := &h.watchers
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.early {
-		w.first = append(w.first, r)
-		return
-	}
-	h.loop.post(func() { h.filed(r) })
 }
 
 // filed takes what a file says, on the loop.

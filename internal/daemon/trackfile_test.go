@@ -40,6 +40,21 @@ func TestNumberOfAFileTimesItsWeightIsAddedOrAFault(t *testing.T) {
 	}
 }
 
+func TestProcessMovesARouter(t *testing.T) {
+	g, h, _ := tracking(t, config.Weight{N: 1})
+	h.things = map[string]*watched{}
+	g.r.track(h.processThing("web"), config.Weight{})
+	h.startup()
+	g.want(vrrp.Init) // until they are counted
+	h.counted(track.Count{Name: "web", Up: true, N: 2})
+	g.want(vrrp.Backup)
+	h.counted(track.Count{Name: "web", N: 1})
+	g.want(vrrp.Faulted)
+	if got := g.r.view(g.t).Tracked[1]; got.Name != "process web" || got.State != "down" || !got.Fault || got.Note != "1 ran when it changed" {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestFileMovesARouter(t *testing.T) {
 	g, h, _ := tracking(t, config.Weight{N: 1})
 	h.things = map[string]*watched{}

@@ -139,9 +139,14 @@ func (u *unicast) view(f vrrp.Family, version uint8) (peers []stats.Peer) {
 	return peers
 }
 
+// hasPeers tells whether a router speaks to unicast peers, on whichever line.
+func hasPeers(c *config.Router) bool {
+	return len(c.Peers) > 0 || slices.ContainsFunc(c.Heartbeats, func(h config.Heartbeat) bool { return len(h.Peers) > 0 })
+}
+
 // openHops begins to follow the ways to peers, where there are any.
 func (h *host) openHops() (err error) {
-	if !slices.ContainsFunc(h.routers, func(r *router) bool { return r.unicast != nil }) {
+	if !slices.ContainsFunc(h.routers, func(r *router) bool { return hasPeers(&r.cfg) }) {
 		return nil
 	}
 	h.hops, err = nexthop.Open(h.hopNews)
@@ -165,11 +170,12 @@ func (h *host) watchPeers(d *device) {
 			targets = append(targets, nexthop.Target{Ifindex: d.link.index, Source: src, Peer: to.addr})
 		}
 	}
-	h.hops.Watch(d.link.index, targets)
+	h.hops.Watch(d.link.index, append(targets, d.lineTargets()...))
 }
 
 // hopChanged takes news of the way to a peer, on the loop.
 func (h *host) hopChanged(hop nexthop.Hop) {
+	h.lineHop(hop)
 	for _, r := range h.routers {
 		if r.unicast == nil || r.link == nil || r.link.index != hop.Ifindex || r.machine.Config().Primary != hop.Source || !r.unicast.expectsFrom(hop.Peer) {
 			continue

@@ -44,6 +44,7 @@ func Data(s *Snapshot) []byte {
 		t.router(s, &r)
 	}
 	t.sockets(routers)
+	t.groups(s)
 	t.scripts(s, routers)
 	t.interfaces(routers)
 	return t.Bytes()
@@ -102,6 +103,9 @@ func (t *text) router(s *Snapshot, r *router) {
 	own, vmac := r.OwnVMAC()
 	t.line(" VRRP Instance = %s", r.Name)
 	t.line("   VRRP Version = %d", r.Version)
+	if r.now.Group != "" {
+		t.line("   Sync group = %s", r.now.Group)
+	}
 	if r.Family == 6 {
 		t.line("   Using Native IPv6")
 	}
@@ -115,7 +119,7 @@ func (t *text) router(s *Snapshot, r *router) {
 	} else {
 		t.line("   Flags: none")
 	}
-	t.line("   Wantstate = %s", r.now.State)
+	t.line("   Wantstate = %s", r.wants())
 	faults, pending := 0, 0
 	for _, tr := range r.now.Tracked {
 		if tr.Fault {
@@ -212,17 +216,7 @@ func (t *text) router(s *Snapshot, r *router) {
 	t.tracks("scripts", r.Scripts)
 	t.line("   Using smtp notification = %s", word(r.SMTPAlert, "yes", "no"))
 	t.line("   Notify deleted = %s", word(r.Notify.AsDeleted, "Deleted", "Fault"))
-	for _, c := range []struct {
-		name string
-		of   config.Command
-	}{
-		{"Backup", r.Notify.Backup}, {"Master", r.Notify.Master}, {"Fault", r.Notify.Fault}, {"Stop", r.Notify.Stop},
-		{"Generic", r.Notify.Any}, {"Master rx lower pri", r.Notify.MasterHearsLower},
-	} {
-		if len(c.of.Argv) > 0 {
-			t.line("   %s state transition script = %s, uid:gid %s", c.name, quoted(c.of.Argv), s.user(c.of))
-		}
-	}
+	t.notified(s, &r.Notify)
 	t.line("   Notify priority changes = %s", truth(r.NotifyPriorityChanges))
 }
 

@@ -87,3 +87,25 @@ func TestReplaceFollowsNoLinkAndLeavesNothing(t *testing.T) {
 		t.Errorf("left: %v", all)
 	}
 }
+
+func TestGroupsAreShown(t *testing.T) {
+	c := &config.Config{Routers: []config.Router{{Name: "V1"}, {Name: "V2"}}, Groups: []config.SyncGroup{{
+		Name: "G1", Members: []config.GroupMember{{Name: "V1"}, {Name: "V2"}},
+	}}}
+	st := &stats.Status{
+		Groups: []stats.Group{{Name: "G1", State: "FAULT"}},
+		Routers: []stats.Router{
+			{Name: "V1", Group: "G1", State: "FAULT", Reason: "link down"},
+			{Name: "V2", Group: "G1", State: "FAULT", Reason: "sync group G1: V1 is in FAULT: link down"},
+		},
+	}
+	want := "------< VRRP Sync groups >------\n VRRP Sync Group = G1, FAULT\n   Num member fault 1, num member init 0\n   VRRP member instances :\n     V1\n     V2\n   Using smtp notification = no\n"
+	got := string(Data(&Snapshot{Config: c, Status: st}))
+	if !strings.Contains(got, want) || strings.Count(got, "   Sync group = G1\n") != 2 {
+		t.Errorf("\n%s", got)
+	}
+	st.Routers[0].State, st.Routers[0].Waits = "BACKUP", "would be MASTER"
+	if got := string(Data(&Snapshot{Config: c, Status: st})); !strings.Contains(got, "   State = BACKUP\n   Flags: none\n   Wantstate = MASTER\n") {
+		t.Errorf("\n%s", got)
+	}
+}

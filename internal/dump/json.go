@@ -120,7 +120,7 @@ func (r *router) json(base Counts, commands map[string]config.Command) jsonRoute
 		VRID: r.VRID, BasePriority: r.Priority, Priority: r.now.Priority, VIPSet: r.now.State == "MASTER",
 		Interval: r.AdvertInterval.Seconds(), MasterInterval: time.Duration(r.now.LearnedInterval).Seconds(),
 		Accept: bit(r.Accept), NoPreempt: !r.Preempt, PreemptDelay: r.PreemptDelay.Seconds(),
-		State: states[r.now.State], WantState: states[r.now.State], Version: r.Version,
+		State: states[r.now.State], WantState: states[r.wants()], Version: r.Version,
 		ScriptBackup: program(r.Notify.Backup), ScriptMaster: program(r.Notify.Master), ScriptFault: program(r.Notify.Fault),
 		ScriptStop: program(r.Notify.Stop), Script: program(r.Notify.Any), ScriptLower: program(r.Notify.MasterHearsLower),
 		AuthType: int(r.Auth.Type), SMTPAlert: r.SMTPAlert, NotifyDeleted: r.Notify.AsDeleted,

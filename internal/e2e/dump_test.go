@@ -33,6 +33,14 @@ vrrp_script bad {
 	script "/usr/bin/false"
 	interval 1
 }
+vrrp_sync_group G {
+	group {
+		M
+		W
+	}
+	notify_master "/usr/bin/true g"
+	notify "/usr/bin/true n"
+}
 vrrp_instance M {
 	interface eth0
 	virtual_router_id 51
@@ -108,6 +116,20 @@ vrrp_instance V {
 		10.99.0.140
 	}
 }
+vrrp_instance W {
+	interface eth0
+	virtual_router_id 57
+	priority 150
+	virtual_ipaddress {
+		10.99.0.150
+	}
+	virtual_routes {
+		10.77.0.0/16 via 10.99.0.2 dev eth0
+	}
+	virtual_rules {
+		from 10.77.0.0/16 table 100 priority 500
+	}
+}
 `
 
 // parseDump reads a .data or .stats file: the names of blocks, and of the
@@ -115,7 +137,7 @@ vrrp_instance V {
 // forms of keepalived's files and nothing of who wrote them.
 func parseDump(text string) map[string]map[string]string {
 	section := regexp.MustCompile(`^------< (.+) >------$`)
-	block := regexp.MustCompile(`^ ?(VRRP Instance|VRRP Script|VRRP Sync Group|Name)(?: =|:) (\S+)`)
+	block := regexp.MustCompile(`^ ?(VRRP Instance|VRRP Script|VRRP Sync Group|Name)(?: =|:) ([^\s,]+)(?:, (\w+))?$`)
 	field := regexp.MustCompile(`^ {1,3}(\S[^=:]*?) ?[=:] ?(.*)$`)
 	all := map[string]map[string]string{}
 	items := map[string]int{}
@@ -132,7 +154,7 @@ func parseDump(text string) map[string]map[string]string {
 			in, list = m[1], ""
 		} else if m := block.FindStringSubmatch(line); m != nil {
 			in, list = m[1]+" "+m[2], ""
-			put("", "")
+			put("", m[3])
 		} else if strings.HasPrefix(line, "    ") {
 			k, v, isField := strings.Cut(strings.TrimSpace(line), ": ")
 			if !isField || list == "Virtual IP" {
@@ -204,6 +226,8 @@ var dumpDiffers = []struct{ field, why string }{
 	{`^Name/MAC$`, "likewise"},
 	{`^Name/(Delayed state change running|(Up|Down) debounce timer|Seen up|HW Type|MAC broadcast|NIC netlink status|rp_filter)$`, "keepalived's own view of an interface"},
 	{`^Name/(Original|Reset|VMAC type|I/f created)`, "keepalived's own settings of an interface"},
+	{`^VRRP Instance/Virtual (Routes|Rules)/`, "as ip route and ip rule have them"},
+	{`^data/v(routes|rules)$`, "likewise"},
 	{`^data/last_transition$`, "a moment"},
 	{`^data/auth_data$`, "no password is written to a file"},
 }
@@ -237,7 +261,7 @@ func TestDumpsHaveWhatKeepalivedWrites(t *testing.T) {
 		ours, theirs map[string]map[string]string
 	}{{"data", ours.data, theirs.data}, {"stats", ours.stats, theirs.stats}} {
 		for block, fields := range f.theirs {
-			kind := regexp.MustCompile(`^(VRRP \w+|Name) \S+$`).ReplaceAllString(block, "$1")
+			kind := regexp.MustCompile(`^(VRRP Instance|VRRP Script|VRRP Sync Group|Name) \S+$`).ReplaceAllString(block, "$1")
 			for field, want := range fields {
 				v, ok := f.ours[block][field]
 				differs(f.name+": "+block, kind+"/"+field, v, ok, want)

@@ -267,3 +267,79 @@ func TestGroupsOf256RoutersElectAndRelease(t *testing.T) {
 	await(t, "low to have all again", func() bool { return held(low) == 256 && held(high) == 0 })
 	history(low, "BACKUP", "MASTER", "BACKUP", "MASTER")
 }
+
+// Reloads that make a group, take a router into it, change its programs, throw one
+// of its routers out and dissolve it: a MASTER keeps every address all the while,
+// and who is new becomes MASTER with the others.
+func TestReloadsOfAGroupKeepItsAddresses(t *testing.T) {
+	testnet.Need(t, "root")
+	l := testnet.Spec{Hosts: []testnet.HostSpec{{Name: "a"}}, Links: 2}.ForTest(t)
+	a := l.Host("a")
+	routers := func(n int) string {
+		var all []testnet.Instance
+		for i := range n {
+			all = append(all, testnet.Instance{Name: fmt.Sprintf("V%d", i+1), Interface: fmt.Sprintf("eth%d", min(i, 1)), VRID: 51 + i, AdvertInt: "0.1", VIPs: groupVIPs[i : i+1]})
+		}
+		return scriptUser + testnet.Conf(3, all...)
+	}
+	group := func(lines string, members ...string) string {
+		return "vrrp_sync_group G1 {\ngroup {\n" + strings.Join(members, "\n") + "\n}\n" + lines + "\n}\n"
+	}
+	d := start(t, a, "native", routers(2))
+	states := func(want ...string) {
+		t.Helper()
+		await(t, fmt.Sprintf("the routers to be %q", want), func() bool {
+			s, err := askStatus(t, a)
+			if err != nil || len(s.Routers) != len(want) {
+				return false
+			}
+			for i, r := range s.Routers {
+				if r.State != want[i] {
+					return false
+				}
+			}
+			return true
+		})
+	}
+	states("MASTER", "MASTER")
+	first := func() []stats.Transition {
+		s := status(t, a)
+		return append(slices.Clone(s.Routers[0].History), s.Routers[1].History...)
+	}
+	before, gone := first(), watchAddresses(t, a)
+	says := func(conf, want string) {
+		t.Helper()
+		if out := reload(t, d, conf); !strings.Contains(out, want) {
+			t.Errorf("the reload said %q, want %q in it", out, want)
+		}
+	}
+	says(routers(2)+group("", "V1", "V2"), "vrrp_sync_group G1 added")
+	if g := status(t, a).Groups; len(g) != 1 || g[0].State != "MASTER" {
+		t.Errorf("%+v", g)
+	}
+	says(routers(3)+group("", "V1", "V2", "V3"), "vrrp_sync_group G1 changed: members")
+	states("MASTER", "MASTER", "MASTER")
+	out := filepath.Join(t.TempDir(), "out")
+	reload(t, d, routers(3)+group("notify_stop \"/usr/bin/touch "+out+"\"", "V1", "V2", "V3"))
+	rewrite(t, d, routers(2)+group("", "V1", "V2", "V3"))
+	if text, code := vrrpx(t, a, "reload"); code == 0 || !strings.Contains(text, `there is no vrrp_instance "V3"`) {
+		t.Errorf("exit %d: %s", code, text)
+	}
+	says(routers(2)+group("notify_stop \"/usr/bin/touch "+out+"\"", "V1", "V2"), "vrrp_sync_group G1 changed: members")
+	states("MASTER", "MASTER")
+	says(routers(2), "vrrp_sync_group G1 removed")
+	if s := status(t, a); len(s.Groups) != 0 || s.Routers[0].Group != "" {
+		t.Errorf("%+v", s.Groups)
+	}
+	if got := first(); !slices.Equal(got, before) {
+		t.Errorf("transitions %+v\nbefore %+v", got, before)
+	}
+	for _, line := range strings.Split(gone(), "\n") {
+		if strings.HasPrefix(line, "Deleted") && !strings.Contains(line, groupVIPs[2]) {
+			t.Errorf("an address was away: %s", line)
+		}
+	}
+	reload(t, d, routers(2)+group("notify_stop \"/usr/bin/touch "+out+"\"", "V1", "V2"))
+	must(t, d.Stop())
+	await(t, "the new program to be told", func() bool { _, err := os.Stat(out); return err == nil })
+}

@@ -262,14 +262,17 @@ func (m *fakeManager) next(within time.Duration, pattern string) string {
 	}
 }
 
+// As Debian's keepalived.service starts it: --dont-fork, and Type=notify.
 func TestServiceManagerIsTold(t *testing.T) {
 	l := testnet.ForTest(t, "a")
 	h := l.Host("a")
 	m := newManager(t)
-	conf := filepath.Join(t.TempDir(), "conf")
+	s := newService(t, h)
+	conf := s.path("conf")
 	must(t, os.WriteFile(conf, []byte("global_defs {\nvrrp_startup_delay 0.5\n}\n"+v3.conf(150)), 0o644))
 	var log bytes.Buffer
-	cmd := h.Command(context.Background(), testnet.Binary(t), "run", "-f", conf)
+	cmd := h.Command(context.Background(), s.path("keepalived"), "--dont-fork", "-G", "-l", "-f", "conf", "-p", "pid", "-r", "pid")
+	cmd.Dir = s.dir
 	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+m.path, "WATCHDOG_USEC=300000")
 	cmd.Stderr = &log
 	must(t, cmd.Start())
@@ -299,6 +302,9 @@ func TestServiceManagerIsTold(t *testing.T) {
 	}
 	if m.next(patience, "^WATCHDOG=1$") == "" {
 		t.Error("no sign of life")
+	}
+	if s.pid() != cmd.Process.Pid {
+		t.Errorf("with --dont-fork the pid file has %d, want %d", s.pid(), cmd.Process.Pid)
 	}
 	must(t, cmd.Process.Signal(syscall.SIGTERM))
 	if m.next(patience, "^STOPPING=1$") == "" {

@@ -3,11 +3,14 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/vrrpx/vrrpx/internal/testnet"
+	"github.com/vrrpx/vrrpx/stats"
 )
 
 // fileStory is what a FIFO is told of a router that tracks a file with weight 2
@@ -82,4 +85,62 @@ func TestTrackedFilesCountAsWithKeepalived(t *testing.T) {
 	if ours != theirs {
 		t.Errorf("vrrpx tells\n%skeepalived\n%s", ours, theirs)
 	}
+}
+
+// Processes are of the whole host, so these have names of their own. keepalived
+// cannot be asked beside: it hears of none in another network namespace.
+func TestTrackedProcessesDecide(t *testing.T) {
+	l := testnet.ForTest(t, "a")
+	a := l.Host("a")
+	dir := t.TempDir()
+	sleep, err := os.ReadFile("/bin/sleep")
+	must(t, err)
+	name := fmt.Sprintf("t%d", os.Getpid())
+	program := filepath.Join(dir, name)
+	must(t, os.WriteFile(program, sleep, 0o755))
+	begin := func(args ...string) (end func()) {
+		c := exec.Command(program, args...)
+		must(t, c.Start())
+		end = sync.OnceFunc(func() { _ = c.Process.Kill(); _ = c.Wait() })
+		t.Cleanup(end)
+		return end
+	}
+	conf := func(file string, weight int) string {
+		return fmt.Sprintf(`vrrp_track_process any {
+process %s
+quorum 2
+weight 20
+}
+vrrp_track_process one {
+process "%s" 1000
+}
+track_file weight {
+file %s
+weight %d
+}
+`, name, program, file, weight) + v3.conf(100, "track_process {", "any", "one", "}", "track_file {", "weight", "}")
+	}
+	first, second := filepath.Join(dir, "first"), filepath.Join(dir, "second")
+	must(t, os.WriteFile(first, []byte("1"), 0o644))
+	must(t, os.WriteFile(second, []byte("2"), 0o644))
+	d := start(t, a, "native", conf(first, 1))
+	awaitRouter(t, a, "to miss the process", func(r stats.Router) bool { return r.State == "FAULT" && r.Reason == "process one is down" })
+	end := begin("1000")
+	awaitRouter(t, a, "to have one", func(r stats.Router) bool { return r.State == "MASTER" && r.Priority == 101 })
+	endSecond := begin("2000")
+	awaitRouter(t, a, "to have two", func(r stats.Router) bool { return r.Priority == 121 })
+	check := unmoved(t, a)
+	must(t, os.WriteFile(filepath.Join(d.Dir, "keepalived.conf"), []byte(conf(second, -1)), 0o644))
+	if out, code := vrrpx(t, a, "reload"); code != 0 {
+		t.Fatalf("reload: %s", out)
+	}
+	awaitRouter(t, a, "to read the other file", func(r stats.Router) bool { return r.Priority == 118 })
+	must(t, os.WriteFile(first, []byte("99"), 0o644))
+	must(t, os.WriteFile(second, []byte("3"), 0o644))
+	awaitRouter(t, a, "to follow it", func(r stats.Router) bool { return r.Priority == 117 })
+	endSecond()
+	awaitRouter(t, a, "to have one again", func(r stats.Router) bool { return r.Priority == 97 })
+	check()
+	end()
+	awaitState(t, a, "FAULT")
 }
