@@ -87,29 +87,40 @@ func (g *Group) announce(first int, did []Effect, act func(int, []Effect)) {
 	}
 }
 
-// pullDown keeps everyone in FAULT while one has a fault of its own.
+// pullDown keeps everyone in FAULT while another has a fault of its own.
 func (g *Group) pullDown(now Instant, first int, act func(int, []Effect)) {
-	for i := range g.members {
-		cause := ""
-		if j := g.failed(first, i); j >= 0 {
+	bad, other := g.failed(first)
+	for i, m := range g.members {
+		j, cause := bad, ""
+		if j == i {
+			j = other
+		}
+		if j < 0 && m.pull == "" {
+			continue
+		}
+		if j >= 0 {
 			cause = fmt.Sprintf("sync group %s: %s is in FAULT: %s", g.name, g.members[j].Name, g.members[j].faults[0])
 		}
 		g.do(i, act, func(m *Machine, out []Effect) []Effect { return m.setPull(now, cause, out) })
 	}
 }
 
-// failed is a member with a fault other than i, preferably first; -1 for none.
-func (g *Group) failed(first, i int) int {
-	fails := func(m Member) bool { return len(m.faults) > 0 }
-	if first != i && fails(g.members[first]) {
-		return first
+// failed are two members with a fault, preferably first; -1 for none.
+func (g *Group) failed(first int) (bad, other int) {
+	bad, other = -1, -1
+	if len(g.members[first].faults) > 0 {
+		bad = first
 	}
-	for j, m := range g.members {
-		if j != i && fails(m) {
-			return j
+	for i, m := range g.members {
+		switch {
+		case len(m.faults) == 0 || i == bad:
+		case bad < 0:
+			bad = i
+		default:
+			return bad, i
 		}
 	}
-	return -1
+	return bad, -1
 }
 
 // yield makes every MASTER BACKUP when one member is.

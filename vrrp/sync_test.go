@@ -366,3 +366,29 @@ func TestAGroupIsOneWhateverComes(t *testing.T) {
 		}
 	}
 }
+
+// All 256 of a group have their time at once: what each step costs the others
+// must not add up.
+func BenchmarkTakeoverOfAGroup(b *testing.B) {
+	for _, n := range []int{3, 256} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			for b.Loop() {
+				var members []Member
+				for range n {
+					members = append(members, Member{"V", New(base())})
+				}
+				g, took := NewGroup("G", members...), 0
+				act := func(int, []Effect) { took++ }
+				for i, m := range members {
+					g.Settle(t0, i, m.Step(t0, Startup{}, nil), act)
+				}
+				for i, m := range members {
+					g.Settle(t0.Add(time.Hour), i, m.Step(t0.Add(time.Hour), Timer{}, nil), act)
+				}
+				if took != n {
+					b.Fatalf("%d of %d took over", took, n)
+				}
+			}
+		})
+	}
+}

@@ -53,7 +53,7 @@ func (l *launch) catchHangups() (stop func()) {
 
 // load reads the file, at the start and for each reload.
 func (l *launch) load() (*config.Config, []config.Diagnostic) {
-	cfg, diags := config.Load(l.file, l.id)
+	cfg, diags := config.LoadResting(l.file, l.id, resting())
 	if cfg != nil && l.adjust != nil {
 		l.adjust(cfg)
 	}

@@ -40,6 +40,26 @@ func runReload(ctx context.Context, e env, flags *pflag.FlagSet, args []string) 
 	return nil
 }
 
+// restEvery and restFor are how a file is read while the daemon runs. All threads
+// have one realtime priority (netio.Realtime), so nobody takes the CPU, or Go's
+// leave to run, from a goroutine that computes: it has to give them away, or a
+// large file would delay adverts.
+const (
+	restEvery = 500 * time.Microsecond
+	restFor   = 300 * time.Microsecond
+)
+
+// resting is a function that gives way to others when it is time.
+func resting() func() {
+	since := time.Now()
+	return func() {
+		if time.Since(since) >= restEvery {
+			time.Sleep(restFor)
+			since = time.Now()
+		}
+	}
+}
+
 // reloadText is the result of a reload in one line.
 func reloadText(r *stats.Reload) string {
 	if !r.OK {

@@ -51,6 +51,7 @@ func (in *interpreter) setAddresses(s *statement) {
 		to = &in.cur.Excluded
 	}
 	for _, line := range s.block {
+		in.files.line()
 		if slices.Contains(where[line.name()], inBlock("vrrp_instance")) {
 			in.diags.errorf(line.pos(), "a } is missing before it", "%s in %s: expected an address", line.name(), s.name())
 			in.forgive(line.name(), line.pos())

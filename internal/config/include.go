@@ -22,6 +22,26 @@ const (
 type files struct {
 	open []string // the files being read, outermost first
 	left int      // bytes that may still be read
+
+	rest  func() // called every few lines; may be nil
+	lines uint
+}
+
+// line counts one that is worked on.
+func (f *files) line() {
+	if f == nil || f.rest == nil {
+		return
+	}
+	if f.lines++; f.lines%16 == 0 {
+		f.rest()
+	}
+}
+
+// router is line for what concerns a whole router.
+func (f *files) router() {
+	if f != nil && f.rest != nil {
+		f.rest()
+	}
 }
 
 // include reads one include line. The letters that may follow the keyword are

@@ -108,6 +108,7 @@ func (in *interpreter) walk(block string, parent *statement, list []*statement) 
 		defer func() { in.seen = outer }()
 	}
 	for _, s := range list {
+		in.files.line()
 		kw, ok := blocks[block][s.name()]
 		if !ok {
 			in.unknown(block, parent, s, Error)

@@ -13,8 +13,8 @@ import (
 // second file by itself only errors are told. The Config is the first host's,
 // nil when either file has an error.
 func LoadPair(path, id, peerPath, peerID string) (*Config, []Diagnostic) {
-	cfg, ours, diags := load(path, id)
-	peer, theirs, of := load(peerPath, peerID)
+	cfg, ours, diags := load(path, id, nil)
+	peer, theirs, of := load(peerPath, peerID, nil)
 	if peer == nil {
 		of = slices.DeleteFunc(of, func(d Diagnostic) bool { return d.Severity != Error })
 		return nil, append(diags, of...)

@@ -5,13 +5,19 @@ package config
 // diagnostics are sorted by position; the Config is nil when one of them
 // is an Error.
 func Load(path, id string) (*Config, []Diagnostic) {
-	cfg, _, diags := load(path, id)
+	return LoadResting(path, id, nil)
+}
+
+// LoadResting is Load for a process that has more urgent things to do: it calls
+// rest every few lines. nil: never.
+func LoadResting(path, id string, rest func()) (*Config, []Diagnostic) {
+	cfg, _, diags := load(path, id, rest)
 	return cfg, diags
 }
 
-func load(path, id string) (*Config, []*draft, []Diagnostic) {
+func load(path, id string, rest func()) (*Config, []*draft, []Diagnostic) {
 	diags := newDiagnostics(path)
-	files := &files{open: []string{path}, left: maxBytes}
+	files := &files{open: []string{path}, left: maxBytes, rest: rest}
 	src, err := files.read(path, false)
 	if err != nil {
 		diags.errorf(Pos{File: path}, "name the file with -f", "cannot read the configuration: %v", err)
@@ -37,7 +43,7 @@ func parse(diags *diagnostics, files *files, id, name, src string) (*Config, []*
 	if len(drafts) == 0 && len(diags.errors) == 0 {
 		diags.errorf(Pos{File: name}, "vrrp_instance VI_1 { ... } makes a router", "no vrrp_instance: expected at least one")
 	}
-	validate(diags, cfg, func(i int, keyword string) bool { return drafts[i].given(keyword) })
+	validate(diags, files, cfg, func(i int, keyword string) bool { return drafts[i].given(keyword) })
 	if len(diags.errors) > 0 {
 		return nil, nil, diags.sorted()
 	}

@@ -24,6 +24,7 @@ func (in *interpreter) resolve() {
 	in.resolveFIFOs()
 	in.resolveMail()
 	for _, d := range in.drafts {
+		in.files.router()
 		d.inherit(g)
 		in.resolveFamily(d)
 		in.resolveUnicast(d)

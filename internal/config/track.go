@@ -1,8 +1,6 @@
 package config
 
-import (
-	"time"
-)
+import "time"
 
 // Script is a vrrp_script: a check that runs again and again, and of which
 // routers make their priority.

@@ -83,6 +83,7 @@ func (t *tree) lines(src *source) func() (line, bool) {
 	var ready []line
 	return func() (line, bool) {
 		for len(ready) == 0 {
+			t.files.line()
 			l, ok := src.next()
 			if !ok {
 				return line{}, false

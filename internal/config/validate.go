@@ -12,17 +12,18 @@ import (
 // that can be known without the host.
 func Validate(cfg *Config) []Diagnostic {
 	diags := newDiagnostics("")
-	validate(diags, cfg, func(int, string) bool { return false })
+	validate(diags, nil, cfg, func(int, string) bool { return false })
 	return diags.sorted()
 }
 
 // validate is Validate. said tells that the file gives a keyword of router i:
 // if the value is missing all the same, its fault has been reported.
-func validate(diags *diagnostics, cfg *Config, said func(i int, keyword string) bool) {
+func validate(diags *diagnostics, files *files, cfg *Config, said func(i int, keyword string) bool) {
 	if g := cfg.Global; min(g.StartupDelay, g.DelayAfterBoot) < 0 || max(g.StartupDelay, g.DelayAfterBoot) > maxStartDelay {
 		diags.errorf(Pos{}, "", "delay of the start: expected 0 to %s", maxStartDelay)
 	}
 	for i := range cfg.Routers {
+		files.router()
 		v := &validator{diags, &cfg.Routers[i], func(keyword string) bool { return said(i, keyword) }}
 		v.identity()
 		v.protocol()
@@ -35,7 +36,7 @@ func validate(diags *diagnostics, cfg *Config, said func(i int, keyword string) 
 		v.heartbeats()
 	}
 	(&validator{diags, &Router{Name: "static_ipaddress"}, func(string) bool { return true }}).static(cfg.Static, cfg.Routers)
-	unique(diags, cfg)
+	unique(diags, files, cfg)
 	checkGroups(diags, cfg)
 	uniqueVMACs(diags, cfg)
 	uniqueHeartbeats(diags, cfg)
@@ -207,7 +208,7 @@ func (v *validator) label(a Address) {
 }
 
 // unique checks the routers against each other.
-func unique(diags *diagnostics, cfg *Config) {
+func unique(diags *diagnostics, files *files, cfg *Config) {
 	type id struct {
 		iface  string
 		vrid   uint8
@@ -217,6 +218,7 @@ func unique(diags *diagnostics, cfg *Config) {
 	ids := map[id]*Router{}
 	held := map[site]*Router{}
 	for i := range cfg.Routers {
+		files.router()
 		r := &cfg.Routers[i]
 		if first, again := names[r.Name]; again && r.Name != "" {
 			diags.errorf(r.Pos, "give each vrrp_instance a name of its own", "vrrp_instance %s is defined twice, first at %s", quote(r.Name), first)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -101,7 +102,9 @@ func (l *reloader) reload() (res stats.Reload) {
 	if h.opts.Load == nil {
 		return h.refuse(nil, errors.New("vrrpx was started without a configuration file: there is nothing to read again"))
 	}
+	resume := pauseGC()
 	cfg, diags := h.opts.Load()
+	resume()
 	if cfg == nil {
 		return h.refuse(diags, nil)
 	}
@@ -122,6 +125,24 @@ func (l *reloader) reload() (res stats.Reload) {
 	res = h.reloaded(p, diags, groupLines(l.running.Groups, cfg.Groups)...)
 	l.running = cfg
 	return res
+}
+
+// gcLimit is the memory at which Go collects garbage even while a file is read, in
+// bytes.
+const gcLimit = 512 << 20
+
+// pauseGC has no garbage collected until resume. A collection marks what lives,
+// which while a large file is read is most of it, on the CPUs that the pacer needs:
+// one of 6 MB held adverts up by 20 to 30 ms on two CPUs, and by 0.5 ms so.
+// Afterwards next to nothing of it lives.
+func pauseGC() (resume func()) {
+	limit := debug.SetMemoryLimit(-1) // asks
+	debug.SetMemoryLimit(min(limit, gcLimit))
+	percent := debug.SetGCPercent(-1)
+	return func() {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(limit)
+	}
 }
 
 // stop lets a reload that touches the host come to its end, and has no other

@@ -222,10 +222,10 @@ type told struct {
 	effect vrrp.Effect
 }
 
-// hearBy takes an advert that the datapath sent up: what the datapath could not
-// judge is judged here, then the machine steps it at its arrival stamp. via is the
-// line that it came by; nil is the first.
-func (r *router) hearBy(e *loader.Event, via *line) {
+// hear takes an advert that the datapath sent up: what the datapath could not
+// judge is judged here, then the machine steps it at its arrival stamp.
+// It came by the line; nil is the first.
+func (r *router) hear(e *loader.Event, via *line) {
 	r.giveWay()
 	e.At = max(e.At, r.resumed)
 	src := via.first(e.Src)

@@ -69,7 +69,7 @@ func (a able) holdsAll() bool {
 // everything is what vrrpx does with all of the unit's capabilities.
 func (a able) everything() bool {
 	return a.holdsAll() && a.interfaces("native") && a.st.Pacer.Realtime && a.st.Pacer.Locked && a.ran &&
-		strings.Contains(a.tracked("script hang").Note, "still ran") && a.st.Routers[0].VMACs[0].Error == ""
+		!strings.Contains(a.log, "chown") && strings.Contains(a.tracked("script hang").Note, "still ran") && a.st.Routers[0].VMACs[0].Error == ""
 }
 
 // withCapabilities starts vrrpx with these alone, as a unit does, and looks
@@ -85,6 +85,7 @@ func withCapabilities(t *testing.T, caps []string, wanted func(able) bool) able 
 global_defs {
 	script_user nobody
 	enable_script_security
+	notify_fifo %s/fifo
 }
 vrrp_script mark {
 	script "/usr/bin/touch %s"
@@ -119,7 +120,7 @@ vrrp_instance V2 {
 		10.99.0.101/24
 	}
 }
-`, mark)), 0o644))
+`, dir, mark)), 0o644))
 	var log bytes.Buffer
 	cmd := h.Command(context.Background(), "setpriv", "--bounding-set", "-all,+"+strings.Join(caps, ",+"), "--inh-caps", "-all", "--",
 		testnet.Binary(t), "run", "-f", conf)
@@ -174,6 +175,7 @@ func TestCapabilities(t *testing.T) {
 		"sys_nice":  func(a able) bool { return a.st != nil && !a.st.Pacer.Realtime && a.holdsAll() },
 		"setuid":    func(a able) bool { return !a.ran && strings.Contains(a.tracked("script mark").Note, "not permitted") },
 		"setgid":    func(a able) bool { return !a.ran && strings.Contains(a.tracked("script mark").Note, "not permitted") },
+		"chown":     func(a able) bool { return a.st != nil && a.holdsAll() },
 		// What cannot be killed goes on, and its router never hears of it.
 		"kill": func(a able) bool { return a.holdsAll() && a.ran && a.tracked("script hang").State == "unknown" },
 	}
@@ -188,6 +190,9 @@ func TestCapabilities(t *testing.T) {
 			a := withCapabilities(t, slices.DeleteFunc(slices.Clone(all), func(o string) bool { return o == c }), func(a able) bool { return a.st != nil && failed(a) })
 			if !failed(a) {
 				t.Errorf("what was to fail does not: %+v\n%s", a.st, a.log)
+			}
+			if said := strings.Contains(a.log, "chown to 65534"); said != (c == "chown") {
+				t.Errorf("it says of a FIFO that it cannot be given away: %v", said)
 			}
 			if !strings.Contains(string(doc), "| CAP_"+strings.ToUpper(c)+" |") {
 				t.Errorf("docs/capabilities.md does not have it")

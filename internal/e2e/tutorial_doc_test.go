@@ -13,7 +13,7 @@ TABLES
 * The firewall drops IP protocol 112 in INPUT and OUTPUT, as one that was not told of VRRP does. keepalived is deaf and dumb behind it,
   and both hosts hold both addresses. vrrpx hears in XDP, before the firewall, and sends past it.
 * The cut line leaves both hosts in reach of the client and the web servers. No daemon can tell that from a dead host by adverts alone;
-  see split brain and further heartbeat lines in the documentation of vrrpx.
+  [split brain](split-brain.md) says what a probe over another way adds.
 
 ## The files
 

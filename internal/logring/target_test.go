@@ -78,6 +78,46 @@ func TestSyslogLines(t *testing.T) {
 	}
 }
 
+// A syslog that takes nothing, as one whose disk hangs, and a file beside it: the
+// caller does not wait, and the file has every line.
+func TestSyslogThatHangsCostsItsOwnLinesAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close() // it is never read from
+	to := &toSyslog{dial: func() (*syslog.Writer, error) { return syslog.Dial("unixgram", path, syslog.LOG_DAEMON, "x") }}
+	var out bytes.Buffer
+	hung, file := New(to, 4096), New(&out, 1<<20)
+	log := slog.New(slog.NewMultiHandler(hung.Handler(slog.LevelInfo), file.Handler(slog.LevelInfo)))
+	const total = 5000
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range total {
+			log.Info("(VI_1) Entering MASTER STATE")
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(30 * time.Second):
+		t.Fatal("a caller waited for a syslog that hangs")
+	}
+	if err := file.Close(30 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), "\n"); n != total {
+		t.Errorf("the file has %d lines, want %d", n, total)
+	}
+	if err := hung.Close(10 * time.Millisecond); err == nil {
+		t.Error("the syslog took everything: the test has tested nothing")
+	}
+	if _, dropped := hung.Counts(); dropped == 0 {
+		t.Error("no line is counted as lost")
+	}
+}
+
 func TestSyslogThatIsNotThereCostsCountedLines(t *testing.T) {
 	to := &toSyslog{dial: func() (*syslog.Writer, error) { return syslog.Dial("unixgram", "/no/such/log", syslog.LOG_DAEMON, "x") }}
 	if written, dropped := say(t, to); written != 0 || dropped != 4 {

@@ -179,7 +179,17 @@ func (f *FIFO) tryOpen() error {
 	}
 	// For reading too, so that the pipe is there without a reader, and what was
 	// written stays for the next one.
-	fd, err := unix.Open(f.o.Path, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+	const mode = unix.O_RDWR | unix.O_NONBLOCK | unix.O_CLOEXEC | unix.O_NOFOLLOW
+	fd, err := unix.Open(f.o.Path, mode, 0)
+	if err == unix.EACCES && f.made && !made {
+		// Left by a killed daemon to its owner, and we are root without
+		// CAP_DAC_OVERRIDE.
+		_ = unix.Unlink(f.o.Path)
+		if err = unix.Mkfifo(f.o.Path, 0o600); err == nil {
+			made = true
+			fd, err = unix.Open(f.o.Path, mode, 0)
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("open: %w", err)
 	}

@@ -186,6 +186,7 @@ func (m *Manager) went(at spot, byUs bool, who func() string) {
 		m.unsaved, m.moved = true, true
 	}
 	m.moved = m.moved || e.owner.name == Host
+	e.fled = e.fled || e.busy && !byUs
 	switch {
 	case byUs && e.busy: // asked for
 	case m.wanted(e):

@@ -136,6 +136,8 @@ func TestIPv6AddressThatIsGoneAtOnceIsPutBack(t *testing.T) {
 	m, r := h.start(t)
 	declare(t, m, "VI_1", addrs("2001:db8::3/64"))
 	hold(t, m, r, "VI_1")
+	h.ip(t, "address add 2001:db8::77/64 dev vip0 nodad") // of which the kernel tells after the other
+	eventually(t, "the kernel's word of both", func() bool { return m.Has(Source{device, netip.MustParseAddr("2001:db8::77")}) })
 	m.mu.Lock()
 	e := m.owners["VI_1"].entries[0]
 	delete(m.host, m.at(e)) // as before the kernel's word of it

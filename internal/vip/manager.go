@@ -73,7 +73,7 @@ type entry struct {
 	ours  bool // on the host, or was until someone removed it, because we added it
 	index int  // of the device on which it is ours
 	busy  bool // in the request under way
-	fled  bool // removed since that request began, unheard of before
+	fled  bool // removed by another since that request began
 	err   error
 
 	lostAt  time.Time // someone else removed it; zero when nobody did

@@ -262,16 +262,19 @@ func (r *routing) look() {
 		if o.fresh || o.busy {
 			continue
 		}
-		is := r.onHost(o, env.index)
+		is := r.recognise(o, env.index)
+		if o.there && !is && !o.known {
+			o.missed++
+		}
 		switch {
-		case o.there && !is && o.known:
+		case o.there && !is && o.missed <= maxMissed:
 			who := o.culprit
 			if who == "" {
 				who = withIt
 			}
 			r.went(o, who)
 		case o.there:
-			o.known, o.replaced, o.culprit = o.known || is, false, ""
+			o.replaced, o.culprit = false, ""
 		case is:
 			r.foreign(o, "")
 		}

@@ -70,7 +70,8 @@ type object struct {
 	ours     bool // there because of us, or was until someone removed it
 	once     bool // made since the last Hold: a loose one is not made again
 	replaced bool // someone put another in its place
-	known    bool // it has been recognised on the host: when it is not found there it is gone
+	known    bool // it has been recognised on the host
+	missed   int  // how often it was not found there, and never recognised
 	busy     bool // in the request under way
 	fled     bool // removed by another since that was begun
 	lostAt   time.Time
@@ -420,8 +421,10 @@ func (r *routing) plan(now time.Time, env survey) (ops []routeOp, changes []chan
 		for _, o := range slices.Backward(r.objects) {
 			switch {
 			case (o.rule != nil) != rules || o.wanted() || !o.ours || o.busy:
-			case !o.there:
+			case o.rule != nil && !o.there:
 				o.ours = false
+			// One that is not there may be in part: of IPv6 the route stays when its
+			// source goes, and of several next hops the others.
 			case o.pace.next.After(now):
 				r.wake(o.pace.next)
 			default:
@@ -559,7 +562,20 @@ func (r *routing) made(o *object, env survey) {
 		o.there, o.lostAt = false, time.Now()
 		return
 	}
-	o.known = o.known || r.onHost(o, env.index)
+	r.recognise(o, env.index)
+}
+
+// maxMissed is how often one is made again that is never recognised: the kernel may
+// tell of it in other words than ours.
+const maxMissed = 3
+
+// recognise looks whether it is on the host.
+func (r *routing) recognise(o *object, at func(string) int) bool {
+	if !r.onHost(o, at) {
+		return false
+	}
+	o.known, o.missed = true, 0
+	return true
 }
 
 // foreign notes that it is on the host by someone else.
