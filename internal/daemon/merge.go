@@ -33,7 +33,7 @@ func (l *loop) hear(r *router, via *line, e *loader.Event) {
 }
 
 func (l *loop) heardBy(r *router, via *line, e *loader.Event) {
-	r.hearBy(e, via)
+	r.hear(e, via)
 	if n := len(l.heard); n == 0 || l.heard[n-1] != r {
 		l.heard = append(l.heard, r)
 	}

@@ -224,10 +224,8 @@ type told struct {
 
 // hear takes an advert that the datapath sent up: what the datapath could not
 // judge is judged here, then the machine steps it at its arrival stamp.
-func (r *router) hear(e *loader.Event) { r.hearBy(e, nil) }
-
-// hearBy hears on a line; nil is the first.
-func (r *router) hearBy(e *loader.Event, via *line) {
+// It came by the line; nil is the first.
+func (r *router) hear(e *loader.Event, via *line) {
 	r.giveWay()
 	e.At = max(e.At, r.resumed)
 	src := via.first(e.Src)
