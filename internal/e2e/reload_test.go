@@ -144,20 +144,22 @@ func TestReloadsLeaveOtherRoutersAlone(t *testing.T) {
 	if slots := int(ours.span/(10*time.Millisecond)) + 2; ours.count > slots {
 		t.Errorf("%d adverts in %d slots: some were sent twice", ours.count, slots)
 	}
+	if zero > 0 {
+		t.Errorf("%d adverts of priority 0", zero)
+	}
 	// A machine that lets a sender wait for longer than three intervals makes
-	// transitions of its own.
-	if now := moved(); now != before {
-		if max(ours.most, theirs.most) < 30*time.Millisecond {
-			t.Errorf("transitions %v, before %v", now, before)
-		} else {
-			t.Logf("transitions %v, before %v: too busy a machine for 10 ms adverts", now, before)
-		}
+	// transitions, and so announcements, of its own.
+	if now := moved(); now != before && max(ours.most, theirs.most) >= 28*time.Millisecond {
+		t.Logf("transitions %v, before %v: too busy a machine for 10 ms adverts", now, before)
+		return
+	} else if now != before {
+		t.Errorf("transitions %v, before %v", now, before)
 	}
 	if log := da.Log(); !strings.Contains(log, "(VI_60) Entering MASTER STATE") || !strings.Contains(log, "(VI_63) Entering MASTER STATE") {
 		t.Error("the routers that are changed were never MASTER")
 	}
-	if zero > 0 || garps > 0 {
-		t.Errorf("%d adverts of priority 0, %d gratuitous ARPs for an address that has not moved", zero, garps)
+	if garps > 0 {
+		t.Errorf("%d gratuitous ARPs for an address that has not moved", garps)
 	}
 	if gone := addresses(); strings.Contains(gone, vip+"/") {
 		t.Errorf("the kernel's record of addresses:\n%s", gone)
