@@ -229,3 +229,32 @@ func TestHeartbeatAddedByReload(t *testing.T) {
 		t.Errorf("interfaces: %+v", s.Interfaces)
 	}
 }
+
+// Acceptance 6: VRRP is gone on both lines, and the hosts live. ARP shows who
+// holds the address, and the configured action decides: with yield nobody else
+// takes it, and where nothing is configured both do and know of each other.
+func TestHeartbeatBothLinesFiltered(t *testing.T) {
+	for action, yields := range map[string]bool{"yield": true, "alarm": false} {
+		t.Run(action, func(t *testing.T) {
+			l := testnet.Spec{Hosts: []testnet.HostSpec{{Name: "a"}, {Name: "b"}}, Links: 2}.ForTest(t)
+			a, b := l.Host("a"), l.Host("b")
+			lines := []string{cable2(), block("action "+action, "arp_probe 0.3")}
+			startSplit(t, v3fast, "native", a, b, lines, lines)
+			awaitLines(t, b, "ok", "ok")
+			must(t, l.FilterVRRP(""))
+			if yields {
+				awaitAlarm(t, b, "vrrp_lost", "firewall", a.MAC.String())
+				if !holds(a) || holds(b) {
+					t.Errorf("a holds: %v, b holds: %v", holds(a), holds(b))
+				}
+			} else {
+				awaitState(t, b, "MASTER")
+				awaitAlarm(t, a, "address_conflict", "firewall", b.MAC.String())
+				awaitAlarm(t, b, "address_conflict", "firewall", a.MAC.String())
+			}
+			must(t, l.UnfilterVRRP(""))
+			awaitLines(t, b, "ok", "ok")
+			await(t, "a to be the one holder", func() bool { return holds(a) && !holds(b) })
+		})
+	}
+}
