@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
@@ -91,9 +92,19 @@ func exists(path string) bool {
 }
 
 // Cleanup removes what a killed process left in pinDir, and the directory, and
-// returns the paths of what it removed. Nothing there is no error. It must not
-// be called while a process uses the directory.
-func Cleanup(pinDir string) ([]string, error) { return unpin(pinDir) }
+// returns the paths of what it removed. Nothing there is no error. It fails with
+// *InUseError where a process that runs is seen to use the pins.
+func Cleanup(pinDir string) ([]string, error) {
+	for end := time.Now().Add(goneTime); inUse(pinDir); time.Sleep(goneTime / 20) {
+		if time.Now().After(end) {
+			return nil, &InUseError{pinDir}
+		}
+	}
+	return unpin(pinDir)
+}
+
+// goneTime is how long the kernel may take to detach what a killed process had attached.
+const goneTime = time.Second
 
 // unpin removes every pin in dir, then dir and the directories above it that
 // are left empty, up to the mount. Directories in dir are not ours: they are

@@ -205,6 +205,20 @@ func TestWhatAKilledProcessLeaves(t *testing.T) {
 	wantOccupant(t, p.ours, "", Off)
 }
 
+// Another container may have this BPF file system and a run directory of its own,
+// whose lock says nothing here.
+func TestCleanupSparesARunningProcess(t *testing.T) {
+	dir, p := pinDir(t), newPair(t)
+	k := open(t, Options{PinDir: dir})
+	k.attachTo(p.ours, Native)
+	if removed, err := Cleanup(dir); !errors.As(err, new(*InUseError)) || len(removed) != 0 {
+		t.Errorf("removed %v: %v", removed, err)
+	}
+	if got := list(t, dir); !slices.Equal(got, allPins) {
+		t.Errorf("left %v, want %v", got, allPins)
+	}
+}
+
 func TestCleanupLeavesOtherNamespacesAlone(t *testing.T) {
 	dir := pinDir(t)
 	inner := filepath.Join(dir, "netns-1")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/daemon"
 	"github.com/vrrpx/vrrpx/internal/netns"
+	"github.com/vrrpx/vrrpx/loader"
 )
 
 // runCleanup removes what a killed daemon of this network namespace left, and
@@ -41,6 +42,7 @@ func runCleanup(_ context.Context, e env, flags *pflag.FlagSet, args []string) e
 // daemonError adds what to do about an error of the daemon's.
 func daemonError(err error) error {
 	var running *daemon.RunningError
+	var inUse *loader.InUseError
 	var missing *daemon.NoInterfaceError
 	var program *daemon.ProgramError
 	switch {
@@ -48,6 +50,8 @@ func daemonError(err error) error {
 		return hint(program.Hint, "%w", err)
 	case errors.As(err, &running):
 		return hint("stop it first: kill "+fmt.Sprint(running.PID), "%w", err)
+	case errors.As(err, &inUse):
+		return hint("it runs in another container, with a /run of its own: stop it, and clean up there", "%w", err)
 	case errors.As(err, &missing):
 		return hint("`ip link` lists the interfaces of this network namespace", "%w", err)
 	}

@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -152,7 +151,7 @@ func (r *router) boundAnswers(at vrrp.Instant, in vrrp.Input, effects []vrrp.Eff
 	}
 	heard, ok := in.(vrrp.Heard)
 	release := ok && heard.Advert.Priority == 0
-	t, kept := clock.Now(), effects[:0]
+	t, kept := r.now(), effects[:0]
 	for _, e := range effects {
 		switch e.(type) {
 		case vrrp.SendAdvert:

@@ -110,6 +110,9 @@ func cleanupOthers(runDir, pinDir string) (removed []string, err error) {
 			continue
 		}
 		gone, err := loader.Cleanup(filepath.Join(pinDir, name))
+		if inUse := (*loader.InUseError)(nil); errors.As(err, &inUse) {
+			err = nil // it runs where our run directory is another
+		}
 		removed = append(append(removed, gone...), removeSocket(filepath.Join(runDir, name))...)
 		errs = append(errs, err)
 		unlock()

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/vrrpx/vrrpx/internal/auth"
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/stats"
@@ -52,6 +53,7 @@ type router struct {
 	seal   func(frame []byte) // the loop's; nil as of auth.Guard.Sealer
 	paced  func(frame []byte) // the pacer's
 	wallAt func(vrrp.Instant) auth.WallTime
+	now    func() vrrp.Instant // clock.Now
 
 	trackers []tracker
 	tells    programsTold
@@ -73,7 +75,7 @@ const maxLearn = 10
 func newRouter(cfg config.Router, log *slog.Logger, out outputs) *router {
 	r := &router{cfg: cfg, owner: cfg.Name, log: log, out: out, unicast: newUnicast(&cfg)}
 	r.refusal.before = map[netip.Addr]uint64{}
-	r.wallAt = auth.WallAt
+	r.wallAt, r.now = auth.WallAt, clock.Now
 	r.authenticateBy(auth.New(cfg))
 	r.machine = vrrp.New(r.machineConfig(r.source(netip.Addr{})))
 	return r
