@@ -1,0 +1,229 @@
+package daemon
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+
+	"github.com/vrrpx/vrrpx/internal/clock"
+	"github.com/vrrpx/vrrpx/internal/netio"
+	"github.com/vrrpx/vrrpx/internal/script"
+	"github.com/vrrpx/vrrpx/internal/track"
+	"github.com/vrrpx/vrrpx/internal/vip"
+	"github.com/vrrpx/vrrpx/loader"
+)
+
+// open builds everything but starts no election.
+func (h *host) open() error {
+	var err error
+	if h.loop, err = newLoop(h.log); err != nil {
+		return err
+	}
+	h.addrs, err = vip.Open(vip.Options{
+		StateFile: filepath.Join(h.opts.RunDir, stateName),
+		Events: func(e vip.Event) {
+			if !h.routeEvent(e) {
+				h.loop.post(func() { h.addrEvent(e) })
+			}
+		},
+	})
+	if err != nil {
+		return err
+	}
+	if err := h.openStatic(&h.opts.Config.Static); err != nil {
+		return err
+	}
+	h.openKernel()
+	if h.pacer, err = netio.NewPacer(); err != nil {
+		return err
+	}
+	ps := h.pacer.Status()
+	for _, err := range []error{ps.RealtimeErr, ps.LockedErr} {
+		if err != nil {
+			h.log.Warn("adverts may be late when the machine is busy: " + err.Error())
+		}
+	}
+	if h.announcer, err = netio.NewAnnouncer(); err != nil {
+		return err
+	}
+	h.runner = script.NewRunner()
+	if err := h.openNotify(); err != nil {
+		return err
+	}
+	h.out = outputs{
+		addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post, notifier: h.notify, fifos: h.fifos,
+		letters: h.letters, changed: signalChange(h.changed), watched: &h.watched,
+	}
+	if h.kernel != nil {
+		h.out.refuser, h.out.watcher = h.kernel, h.kernel
+	}
+	if err := h.noInterface(h.opts.Config, func(string) bool { return false }); err != nil {
+		return err
+	}
+	programs := newPrograms(&h.opts.Config.Global)
+	for _, rc := range h.opts.Config.Routers {
+		r := newRouter(rc, h.log, h.out)
+		if r.tells, err = programs.told(&rc.Notify, rc.Fence()); err != nil {
+			return err
+		}
+		h.routers = append(h.routers, r)
+	}
+	h.loop.routers = h.routers
+	tells, err := programs.groupsTold(h.opts.Config.Groups)
+	if err != nil {
+		return err
+	}
+	h.group(h.opts.Config.Groups, tells)
+	if err := h.openHops(); err != nil {
+		return err
+	}
+	if h.keeper, err = h.openKeeper(); err != nil {
+		return err
+	}
+	checks, err := programs.checks(h.opts.Config)
+	if err != nil {
+		return err
+	}
+	for _, s := range checks {
+		w := &watched{name: "script " + s.Name}
+		if s.InitFail {
+			w.state = track.Down
+		}
+		h.scripts[s.Name] = w
+	}
+	for _, r := range h.routers {
+		h.openSplit(r)
+	}
+	if err := h.openDevices(); err != nil {
+		return err
+	}
+	if err := h.openWatchers(); err != nil {
+		return err
+	}
+	for _, s := range checks {
+		h.runCheck(s)
+	}
+	for _, r := range h.routers {
+		if err := h.addrs.Declare(r.owner, addressesOf(r.cfg), devicesOf(r.cfg)...); err != nil {
+			return err
+		}
+		r.declareRouting()
+	}
+	return nil
+}
+
+// openKernel loads the BPF programs. Without them vrrpx still runs, with
+// packet sockets and the loop's own timers, unless XDP was demanded.
+func (h *host) openKernel() {
+	if h.opts.XDP == loader.Off {
+		h.noKernel = "--xdp=off"
+		return
+	}
+	k, err := loader.Open(loader.Options{PinDir: h.opts.PinDir})
+	if err != nil {
+		h.noKernel = err.Error()
+		h.log.Warn("no BPF: adverts come by packet socket, deadlines are kept by the loop: " + err.Error())
+		return
+	}
+	h.kernel = k
+}
+
+// openDevices opens the interface of every router. One that does not exist is
+// an error now; later its going and coming is an event.
+func (h *host) openDevices() error {
+	if h.kernel != nil {
+		if err := h.loop.addPath(h.kernel); err != nil {
+			return err
+		}
+	}
+	for _, r := range h.routers {
+		h.enter(r, false)
+		h.enterLines(r)
+	}
+	// From here on every change is an event; the loop takes them in order.
+	h.addrs.Watch(slices.Collect(maps.Keys(h.devices))...)
+	h.watchSources()
+	for _, d := range h.devices {
+		if err := h.openDevice(d); err != nil {
+			return err
+		}
+	}
+	for _, r := range h.routers {
+		r.warnOpen(clock.Now())
+	}
+	return nil
+}
+
+// device is that of a name, which need not exist yet.
+func (h *host) device(name string) *device {
+	d := h.devices[name]
+	if d == nil {
+		d = &device{name: name}
+		h.devices[name] = d
+	}
+	return d
+}
+
+func (h *host) openDevice(d *device) error {
+	dev, ok := h.addrs.Link(d.name)
+	if !ok && len(d.routers) == 0 {
+		return nil // when it comes it is opened
+	}
+	if !ok {
+		return &NoInterfaceError{Name: d.name, Router: d.routers[0].cfg.Name, Pos: d.routers[0].cfg.Pos}
+	}
+	if !d.linked { // only tracked
+		d.exists, d.up = true, dev.Up
+		h.refresh(d)
+		return nil
+	}
+	primary, _ := h.addrs.PrimaryIPv4(d.name)
+	linkLocal, _ := h.addrs.LinkLocal(d.name)
+	d.exists, d.up, d.primary, d.linkLocal = true, dev.Up, primary.Addr(), linkLocal.Addr()
+	l, err := h.openLink(dev, d.needs())
+	if err != nil && len(d.routers) == 0 {
+		d.note = err.Error()
+		return nil // the routers that refuse packets there raise the alarm
+	}
+	if err != nil {
+		return err
+	}
+	if err := h.adopt(d, l); err != nil {
+		return err
+	}
+	h.refresh(d)
+	return nil
+}
+
+// openLink makes an interface ready for what it is needed for. It may block.
+func (h *host) openLink(dev vip.Link, n needs) (*link, error) {
+	mode := h.opts.XDP
+	if h.kernel == nil {
+		if mode == loader.Native || mode == loader.Generic {
+			return nil, fmt.Errorf("--xdp=%v: %s", mode, h.noKernel)
+		}
+		mode = loader.Off
+	}
+	if len(n.groups) == 0 {
+		l, err := openBeside(dev, n.door, h.kernel, mode)
+		if err == nil && l.sender != nil && h.hearNeighbours(l) != nil {
+			l.note += "; who else claims its addresses is not heard" // told by status; they are held all the same
+		}
+		return l, err
+	}
+	l, err := openLink(dev, n.groups, h.kernel, mode)
+	if err == nil {
+		if err = h.hearNeighbours(l); err != nil {
+			_ = l.close()
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if l.note == "" && l.xdp == loader.Off {
+		l.note = h.noKernel
+	}
+	h.log.Info(fmt.Sprintf("%s: XDP %v", l.name, l.xdp), "index", l.index, "reason", l.note)
+	return l, nil
+}
