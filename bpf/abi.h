@@ -185,6 +185,7 @@ enum event_kind {
 	EVENT_DOWN = 2, /* a deadline has passed */
 	EVENT_SOON = 3, /* a deadline passes in SOON_NS, unless an advert comes */
 	EVENT_CLAIM = 4, /* another claims a watched address; the key has no VRID */
+	EVENT_STALLED = 8, /* the host stood still from at_ns to now_ns; the deadline waits */
 };
 
 /*
@@ -222,6 +223,8 @@ struct deadline_request {
 	__u64 at_ns;    /* the deadline as known now */
 	__u64 since_ns; /* matches after this postpone it, */
 	__u64 down_ns;  /* each to so long after itself */
+	__u64 interval_ns; /* the master's; 0: no guard against a host that stood still */
+	__u64 skew_ns;
 };
 
 #endif

@@ -22,6 +22,9 @@ const (
 	// Claim is a frame by which another claims a watched address. Its key has
 	// no VRID; Packet is ARP or IPv6, as much of it as 160 octets.
 	Claim = Kind(vrrpxEventKindEVENT_CLAIM)
+	// Stalled tells that this host stood still from At to Now while a deadline ran,
+	// which therefore waits (Deadline.Interval). It may be lost.
+	Stalled = Kind(vrrpxEventKindEVENT_STALLED)
 )
 
 // SoonBefore is how long before its deadline a Soon is sent.
@@ -37,6 +40,8 @@ func (k Kind) String() string {
 		return "soon"
 	case Claim:
 		return "claim"
+	case Stalled:
+		return "stalled"
 	}
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
@@ -48,7 +53,7 @@ type Event struct {
 	At   vrrp.Instant // advert: when it arrived; down, soon: the deadline
 	Now  vrrp.Instant // when the kernel put it on the ring
 
-	// Heard is, of a Down or Soon, the last advert that the kernel had elided when it
+	// Heard is, of a Down, Soon or Stalled, the last advert that the kernel had elided when it
 	// looked at the deadline; 0 for none.
 	Heard vrrp.Instant
 
@@ -81,11 +86,11 @@ func (e *Event) decode(rec, buf []byte) ([]byte, error) {
 		Key:  Key{raw.Key.Ifindex, raw.Key.Vrid, vrrp.Family(raw.Key.Family)},
 		At:   vrrp.Instant(raw.AtNs), Now: vrrp.Instant(raw.NowNs),
 	}
-	if e.Kind == Down || e.Kind == Soon {
+	switch e.Kind {
+	case Down, Soon, Stalled:
 		e.Heard = vrrp.Instant(raw.HeardNs)
 		return buf, nil
-	}
-	if e.Kind == Claim {
+	case Claim:
 		return e.decodeClaim(raw, rec, buf)
 	}
 	header, length, message := ipv4Len, int(raw.Length), int(raw.Message)

@@ -37,13 +37,21 @@ type vrrpxDeadline struct {
 		_ structs.HostLayout
 		_ [16]byte
 	}
-	AtNs      uint64
-	SinceNs   uint64
-	DownNs    uint64
-	Armed     uint64
-	Postponed uint64
-	Fired     uint64
-	Retried   uint64
+	AtNs       uint64
+	SinceNs    uint64
+	DownNs     uint64
+	IntervalNs uint64
+	SkewNs     uint64
+	HeardNs    uint64
+	WakeNs     uint64
+	AwayNs     uint64
+	StallNs    uint64
+	HoldNs     uint64
+	Armed      uint64
+	Postponed  uint64
+	Fired      uint64
+	Stalled    uint64
+	Retried    uint64
 }
 
 type vrrpxDeadlineOp uint32
@@ -54,13 +62,15 @@ const (
 )
 
 type vrrpxDeadlineRequest struct {
-	_       structs.HostLayout
-	Key     vrrpxRouterKey
-	Op      vrrpxDeadlineOp
-	Pad     uint32
-	AtNs    uint64
-	SinceNs uint64
-	DownNs  uint64
+	_          structs.HostLayout
+	Key        vrrpxRouterKey
+	Op         vrrpxDeadlineOp
+	Pad        uint32
+	AtNs       uint64
+	SinceNs    uint64
+	DownNs     uint64
+	IntervalNs uint64
+	SkewNs     uint64
 }
 
 type vrrpxDrop uint32
@@ -117,10 +127,11 @@ type vrrpxEvent struct {
 type vrrpxEventKind uint32
 
 const (
-	vrrpxEventKindEVENT_ADVERT vrrpxEventKind = 1
-	vrrpxEventKindEVENT_DOWN   vrrpxEventKind = 2
-	vrrpxEventKindEVENT_SOON   vrrpxEventKind = 3
-	vrrpxEventKindEVENT_CLAIM  vrrpxEventKind = 4
+	vrrpxEventKindEVENT_ADVERT  vrrpxEventKind = 1
+	vrrpxEventKindEVENT_DOWN    vrrpxEventKind = 2
+	vrrpxEventKindEVENT_SOON    vrrpxEventKind = 3
+	vrrpxEventKindEVENT_CLAIM   vrrpxEventKind = 4
+	vrrpxEventKindEVENT_STALLED vrrpxEventKind = 8
 )
 
 type vrrpxIfaceCounters struct {

@@ -11,6 +11,7 @@ type counted struct {
 	becameMaster, releasedMaster uint64
 	zeroReceived, zeroSent       uint64
 	addressesDiffer              uint64
+	stalled                      uint64 // times that this host stood still while BACKUP
 }
 
 func (c *counted) transition(t vrrp.Transition) {

@@ -28,19 +28,14 @@ type fakePath struct {
 	queue     []loader.Event
 	kept      map[loader.Key]vrrp.Instant // on any line
 	matched   map[loader.Key]vrrp.Instant // on this one
-	armed     map[loader.Key]deadline
+	armed     map[loader.Key]loader.Deadline
 	arms      int
-}
-
-type deadline struct {
-	at, since vrrp.Instant
-	down      time.Duration
 }
 
 func newFakePath(deadlines bool) *fakePath {
 	return &fakePath{
 		deadlines: deadlines, rules: map[loader.Key]loader.Rule{},
-		kept: map[loader.Key]vrrp.Instant{}, matched: map[loader.Key]vrrp.Instant{}, armed: map[loader.Key]deadline{},
+		kept: map[loader.Key]vrrp.Instant{}, matched: map[loader.Key]vrrp.Instant{}, armed: map[loader.Key]loader.Deadline{},
 	}
 }
 
@@ -65,8 +60,8 @@ func (p *fakePath) SetRule(k loader.Key, r loader.Rule) error { p.rules[k] = r; 
 func (p *fakePath) Remove(k loader.Key) error                 { delete(p.rules, k); delete(p.armed, k); return nil }
 func (p *fakePath) Deadlines() bool                           { return p.deadlines }
 
-func (p *fakePath) Arm(k loader.Key, at, since vrrp.Instant, down time.Duration) error {
-	p.armed[k] = deadline{at, since, down}
+func (p *fakePath) Arm(k loader.Key, d loader.Deadline) error {
+	p.armed[k] = d
 	p.arms++
 	return nil
 }
@@ -86,10 +81,10 @@ func (p *fakePath) Interface(int) (loader.InterfaceCounters, error) {
 // due is the deadline as the kernel would have it.
 func (p *fakePath) due(k loader.Key) (vrrp.Instant, bool) {
 	d, ok := p.armed[k]
-	if kept := p.kept[k]; kept > d.since {
-		d.at = max(d.at, kept.Add(d.down))
+	if kept := p.kept[k]; kept > d.Since {
+		d.At = max(d.At, kept.Add(d.Down))
 	}
-	return d.at, ok
+	return d.At, ok
 }
 
 func groupOf(f vrrp.Family) netip.Addr {

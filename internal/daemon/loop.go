@@ -45,8 +45,9 @@ type loop struct {
 	byLine  map[loader.Key]*line
 	merging []loader.Event // of routers with lines, to be put in order
 	soon    bool           // a deadline is about to pass
-	heard   []*router      // who had an advert in this round
-	down    []*router      // whose deadline may have passed in this round
+	nap     nap
+	heard   []*router // who had an advert in this round
+	down    []*router // whose deadline may have passed in this round
 
 	mu    sync.Mutex
 	posts []func()
@@ -156,7 +157,7 @@ func (l *loop) run() {
 			continue
 		}
 		l.arm()
-		for _, e := range l.wait(events[:]) {
+		for _, e := range l.sleep(events[:]) {
 			if fd := int(e.Fd); fd == l.timer || fd == l.wake {
 				var b [8]byte
 				_, _ = unix.Read(fd, b[:])
@@ -217,6 +218,9 @@ func (l *loop) round(t vrrp.Instant) {
 	for _, f := range l.takePosts() {
 		f()
 	}
+	if l.nap.suspended > 0 {
+		l.awake(t)
+	}
 	l.expire(t)
 	l.lookLines(t)
 }
@@ -228,6 +232,9 @@ func (l *loop) expire(t vrrp.Instant) {
 	look := false
 	for _, r := range l.routers {
 		if at, ok := r.loopDeadline(); ok && t >= at {
+			if r.keptByLoop() {
+				r.lookForStall(at, t)
+			}
 			look = look || r.taken.armed
 			l.down = append(l.down, r)
 		}
@@ -261,6 +268,8 @@ func (l *loop) event(e *loader.Event) {
 		l.hear(r, via, e)
 	case loader.Soon:
 		l.soon = true
+	case loader.Stalled:
+		r.tellStall(e.Now.Sub(e.At))
 	case loader.Down:
 		r.taken.armed = false
 		r.keptAt(e.Heard)
@@ -284,14 +293,21 @@ func (l *loop) stopped() bool {
 }
 
 // loopDeadline is when the loop itself looks at a router's deadline: at the
-// deadline where the datapath keeps none, else a backstop later. A steady
-// BACKUP's deadline moves on unseen in the kernel; looking brings it up to date.
+// deadline where the datapath keeps none, and once before it (firstLook), else a
+// backstop later. A steady BACKUP's deadline moves on unseen in the kernel;
+// looking brings it up to date.
 func (r *router) loopDeadline() (vrrp.Instant, bool) {
 	due, ok := r.deadline()
 	if r.taken.armed {
-		due = due.Add(backstop)
+		return due.Add(backstop), ok
 	}
-	return due, ok
+	if !ok || !r.keptByLoop() {
+		return due, ok
+	}
+	if first := r.firstLook(due); first > r.stall.looked {
+		return first, true
+	}
+	return r.held(due), true
 }
 
 // arm sets the timer for the earliest such time.

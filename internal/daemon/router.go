@@ -38,6 +38,7 @@ type router struct {
 	sourceGone bool // the address of track_src_ip is not on the interface
 
 	taken   taken
+	stall   stall
 	advert  advert
 	refusal refusal
 	vmac    vmac
@@ -276,7 +277,11 @@ func (r *router) expire(t vrrp.Instant) {
 		r.notice()
 	}
 	r.actKept() // to settle here would arm a deadline that has passed
-	if due, ok := r.deadline(); ok && t >= due {
+	due, ok := r.deadline()
+	if ok && r.keptByLoop() {
+		due = r.held(due)
+	}
+	if ok && t >= due {
 		r.act(t, vrrp.Timer{})
 	}
 }

@@ -158,7 +158,10 @@ func (r *router) syncDeadline() {
 		return
 	}
 	t.due, t.down = due, down
-	t.armed = r.try("arm the deadline", r.link.path.Arm(r.key, due, max(r.machine.Base(), t.last), down))
+	t.armed = r.try("arm the deadline", r.link.path.Arm(r.key, loader.Deadline{
+		At: due, Since: max(r.machine.Base(), t.last), Down: down,
+		Interval: r.machine.LearnedInterval(), Skew: r.machine.Skew(),
+	}))
 }
 
 // upRate bounds the events per second that the datapath sends up for one
