@@ -30,9 +30,31 @@ type Schedule struct {
 	// no limit.
 	Limit  time.Duration
 	HeldUp func()
+	// Down is the master-down interval of those who hear the adverts. A pacer that
+	// finds the last advert to be that long ago, on CLOCK_BOOTTIME, ends the schedule,
+	// sends nothing and calls Frozen with the gap, on its thread, which must not
+	// block: another may be MASTER by now. 0: no such guard. Where both are due HeldUp
+	// is called.
+	Down   time.Duration
+	Frozen func(gap time.Duration)
+	// The rest is for the kernel's advert clock, which package pace prefers where it
+	// can be had; the thread ignores it. Frames leave by the interface Ifindex. Lease
+	// is how long the kernel sends while the process does not renew the lease. Without
+	// any of the three the thread sends.
+	Router  RouterKey
+	Ifindex int
+	Lease   time.Duration
 	// Next is the first slot. Past ones are skipped but for the last, which is
 	// sent at once. 0 means one interval from now.
 	Next vrrp.Instant
+}
+
+// RouterKey names a virtual router to the kernel: by the interface that hears its
+// adverts, which is not always that by which it sends.
+type RouterKey struct {
+	Ifindex uint32
+	VRID    uint8
+	Family  vrrp.Family
 }
 
 // Pacer sends the adverts of every MASTER from a thread of its own, which does
