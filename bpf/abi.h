@@ -224,7 +224,7 @@ struct event {
 
 /*
  * Whether the advert clock sends a slot's adverts. Only GATE_OPEN does. The
- * last three are latched: user space alone leaves them.
+ * YIELDED, LAPSED and FROZEN are latched: user space alone leaves them.
  */
 enum gate {
 	GATE_SHUT,    /* user space has not opened it */
@@ -233,6 +233,7 @@ enum gate {
 	GATE_YIELDED, /* a better advert was heard */
 	GATE_LAPSED,  /* the lease was not renewed in time */
 	GATE_FROZEN,  /* the last advert was down_ns ago or more */
+	GATE_TAKING,  /* about to be open: see gate.h */
 };
 
 #define GATE_BITS 8 /* of the gate's word; the others count its changes */
@@ -257,6 +258,7 @@ struct slot {
 	__u64 early_ns;    /* how long before due_ns it may leave */
 	__u64 down_ns;     /* master-down interval; 0: no guard against a freeze */
 	__u64 lease_ns;    /* 0: none */
+	__u64 watch_ns;    /* while ARMED: how often to look whether due_ns is set; by vrrpx_arm */
 	struct router_key key; /* of its events; the family says which loop serves it */
 	__u32 ifindex;     /* by which it leaves */
 	__u32 frames;      /* numbers 0 to frames-1 of map adverts */
@@ -288,6 +290,39 @@ struct advert_frame {
 	__u8 pad[2];
 };
 
+/*
+ * One of the two loops of the clock: number 0 serves IPv4, 1 IPv6. User space
+ * sets the first block before the first seed and changes slots alone after.
+ */
+struct loop {
+	__u32 entry;   /* interface at which the seed comes in */
+	__u32 exit;    /* its peer, by which the seed goes round again */
+	__u32 mark;    /* skb->mark by which a seed is known */
+	__u32 slots;   /* slots from here on are not in use */
+
+	__u64 back_ns;  /* when the seed will be back */
+	__u64 spent_ns; /* up to when the loop's tbf has no tokens left over */
+	__u64 laps;
+	__u64 foreign;  /* frames of others that came in */
+	__u64 again_ns; /* when the other loop last sent the seed anew */
+	__u64 again;    /* how often it did */
+	__u64 crowded;  /* laps that could not serve all that was due */
+};
+
+/*
+ * How long a seed sleeps is told by its length: the size table of the qdisc
+ * makes bytes of it, and tbf passes a byte in a nanosecond. With 2^SLEEP_FINE
+ * steps to each doubling, the n-th length from SEED_MIN is that of
+ *
+ *	n < 512: n units;  else (256 + n % 256) << (n / 256 - 1) units
+ *
+ * of 2^SLEEP_UNIT ns.
+ */
+#define SEED_MIN    64
+#define SLEEP_FINE  8
+#define SLEEP_UNIT  12 /* 4.1 us */
+#define SLEEP_STEPS (9 << SLEEP_FINE) /* lengths; the longest sleep is 267.9 ms */
+
 /* Renewed by user space as long as it is fit to be MASTER. */
 struct lease {
 	__u64 renewed_boot_ns; /* CLOCK_BOOTTIME */
@@ -305,6 +340,9 @@ struct deadline_request {
 	__u64 down_ns;  /* each to so long after itself */
 	__u64 interval_ns; /* the master's; 0: no guard against a host that stood still */
 	__u64 skew_ns;
+	__u64 gate; /* the word that the slot's gate was armed with; another and it stays shut */
+	__u32 slot; /* whose gate the deadline opens: number + 1; 0: none */
+	__u32 pad2;
 };
 
 #endif

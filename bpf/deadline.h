@@ -21,17 +21,13 @@
 #include "abi.h"
 #include "maps.h"
 #include "verdict.h"
+#include "gate.h"
 
 #ifndef CLOCK_MONOTONIC
 #define CLOCK_MONOTONIC 1 /* <time.h> needs a C library */
 #endif
 
 #define RETRY_NS 1000000 /* a full ring is looked at again after 1 ms */
-
-static __always_inline __u64 until(__u64 at, __u64 now)
-{
-	return after(at, now) ? at - now : 0;
-}
 
 /*
  * The deadline as it stands, with the adverts heard since it was armed, and no
@@ -106,21 +102,24 @@ static __always_inline void look_for_stall(const struct router_key *key, struct 
 	tell(EVENT_STALLED, key, now - gap, heard, now);
 }
 
-/* The next time at which there is something to look at before the deadline. */
-static __always_inline __u64 next_look(const struct deadline *d, __u64 at, __u64 now)
-{
-	__u64 check = at - d->skew_ns - d->interval_ns * 7 / 8;
-
-	if (d->interval_ns && after(check, now))
-		return check;
-	return after(at - SOON_NS, now) ? at - SOON_NS : at;
-}
-
 static __always_inline long sleep_until(struct deadline *d, __u64 at, __u64 now)
 {
 	d->wake_ns = after(at, now) ? at : now;
 	/* Relative: absolute times need 6.4. */
 	return bpf_timer_start(&d->timer, d->wake_ns - now, 0);
+}
+
+/* Sleeps until there is something to look at before the deadline. */
+static __always_inline long sleep_before(struct deadline *d, __u64 at, __u64 now)
+{
+	__u64 first = at - d->skew_ns - d->interval_ns * 7 / 8;
+
+	if (d->interval_ns && after(first, now)) {
+		expect(d, 0);
+		return sleep_until(d, first, now);
+	}
+	expect(d, at);
+	return sleep_until(d, after(at - SOON_NS, now) ? at - SOON_NS : at, now);
 }
 
 static int on_timer(void *map, struct router_key *key, struct deadline *d)
@@ -131,7 +130,7 @@ static int on_timer(void *map, struct router_key *key, struct deadline *d)
 
 	if (!st)
 		return 0; /* the router has been removed */
-	heard = st->refreshed_ns;
+	heard = *(volatile __u64 *)&st->refreshed_ns;
 	if (after(heard, d->heard_ns)) {
 		d->heard_ns = heard;
 		d->postponed++;
@@ -142,13 +141,24 @@ static int on_timer(void *map, struct router_key *key, struct deadline *d)
 		/* To be awake in time saves more than all that follows costs. */
 		if (!after(at - SOON_NS, now))
 			tell(EVENT_SOON, key, at, heard, now);
-		sleep_until(d, next_look(d, at, now), now);
-	} else if (tell(EVENT_DOWN, key, at, heard, now)) {
-		d->fired++;
-	} else {
-		d->retried++;
-		sleep_until(d, now + RETRY_NS, now);
+		sleep_before(d, at, now);
+		return 0;
 	}
+	switch (take_over(key, d, st, at, heard, now)) {
+	case TAKING_DONE:
+		d->taken++;
+		d->fired++;
+		return 0;
+	case TAKING_LATER:
+		break;
+	case TAKING_NOT:
+		if (tell(EVENT_DOWN, key, at, heard, now)) {
+			d->fired++;
+			return 0;
+		}
+	}
+	d->retried++;
+	sleep_until(d, now + RETRY_NS, now);
 	return 0;
 }
 
@@ -162,6 +172,7 @@ static __always_inline int arm(struct deadline_request *req)
 	struct router_key key = req->key;
 	struct deadline fresh = {};
 	struct deadline *d = bpf_map_lookup_elem(&deadlines, &key);
+	struct slot *s;
 	__u64 now;
 	int err;
 
@@ -186,12 +197,17 @@ static __always_inline int arm(struct deadline_request *req)
 	d->interval_ns = req->interval_ns;
 	d->skew_ns = req->skew_ns;
 	d->heard_ns = req->since_ns;
+	d->slot = req->slot;
+	d->gate = req->gate;
+	s = slot_of(d->slot);
+	if (s)
+		s->watch_ns = d->skew_ns + d->interval_ns * 3 / 4;
 	if (after(req->since_ns, d->stall_ns))
 		d->stall_ns = d->hold_ns = 0; /* another silence */
 	d->armed++;
 	d->away_ns = suspended();
 	now = bpf_ktime_get_ns();
-	return sleep_until(d, next_look(d, due(d, 0), now), now);
+	return sleep_before(d, due(d, 0), now);
 }
 
 static __always_inline int cancel(struct deadline_request *req)

@@ -115,9 +115,12 @@ struct deadline {
 	__u64 away_ns;   /* how far CLOCK_BOOTTIME was ahead when it last ran */
 	__u64 stall_ns;  /* when the host was found to have stood still in this silence, or 0 */
 	__u64 hold_ns;   /* and until when the master may be heard again */
+	__u64 gate;      /* as in struct deadline_request, or what became of it here */
+	__u32 slot, pad;
 	__u64 armed;     /* times armed */
 	__u64 postponed; /* times an advert had moved it when the timer ran out */
-	__u64 fired;     /* down events */
+	__u64 fired;     /* down and taken events */
+	__u64 taken;     /* of them taken */
 	__u64 stalled;   /* times the host had stood still */
 	__u64 retried;   /* times the ring had no room for one */
 };
@@ -145,6 +148,26 @@ struct {
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_MMAPABLE);
 } lease SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct loop);
+	__uint(max_entries, 2);
+	__uint(map_flags, BPF_F_MMAPABLE);
+} loops SEC(".maps");
+
+/*
+ * Where the clock's program is reached by way of a filter, which stays when the
+ * process dies: the kernel empties the array with the last descriptor of it.
+ * Never pinned.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__type(key, __u32);
+	__type(value, __u32);
+	__uint(max_entries, 1);
+} jump SEC(".maps");
 
 /*
  * Written by user space alone. Not preallocated, which only the clock, that

@@ -27,7 +27,9 @@ func (k *Kernel) loadDeadlines(spec *ebpf.CollectionSpec) error {
 		Arm       *ebpf.Program `ebpf:"vrrpx_arm"`
 		Deadlines *ebpf.Map     `ebpf:"deadlines"`
 	}
-	shared := map[string]*ebpf.Map{vrrpxMapState: k.state, vrrpxMapEvents: k.events}
+	shared := map[string]*ebpf.Map{
+		vrrpxMapState: k.state, vrrpxMapEvents: k.events, vrrpxMapSlots: k.slots, vrrpxMapLease: k.lease,
+	}
 	err := spec.LoadAndAssign(&objs, &ebpf.CollectionOptions{MapReplacements: shared})
 	if err != nil {
 		return explain("load the deadlines' program", err)
@@ -53,6 +55,11 @@ type Deadline struct {
 	// that time: the deadline then waits for Interval and Skew more, once in a
 	// silence, and a Stalled event says so. Without Interval it does not.
 	Interval, Skew time.Duration
+	// Slot is that of the advert clock plus one, 0 for none, whose gate the kernel
+	// opens when the deadline passes, if it still has the word Gate, of GateArmed,
+	// and the lease is fresh. Then a Taken comes in place of the Down.
+	Slot uint32
+	Gate GateWord
 }
 
 // Arm sets the router's deadline, in place of any it had. When it
@@ -64,6 +71,7 @@ func (k *Kernel) Arm(key Key, d Deadline) error {
 		Key: key.raw(), Op: vrrpxDeadlineOpDEADLINE_ARM,
 		AtNs: uint64(d.At), SinceNs: uint64(d.Since), DownNs: uint64(d.Down),
 		IntervalNs: uint64(d.Interval), SkewNs: uint64(d.Skew),
+		Gate: uint64(d.Gate), Slot: d.Slot,
 	})
 }
 

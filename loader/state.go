@@ -28,7 +28,8 @@ type State struct {
 
 	Armed     uint64 // deadlines set
 	Postponed uint64 // times the timer ran and an elided advert had moved the deadline
-	Fired     uint64 // down events
+	Fired     uint64 // down and taken events
+	Taken     uint64 // of them taken
 	Retried   uint64 // times the ring had no room for one; it came 1 ms later
 	Stalled   uint64 // times this host was found to have stood still
 }
@@ -78,7 +79,7 @@ func (k *Kernel) State(key Key) (State, error) {
 	switch err := k.deadlines.Lookup(&rawKey, &d); {
 	case err == nil:
 		s.Armed, s.Postponed, s.Fired, s.Retried = d.Armed, d.Postponed, d.Fired, d.Retried
-		s.Stalled = d.Stalled
+		s.Taken, s.Stalled = d.Taken, d.Stalled
 	case !errors.Is(err, ebpf.ErrKeyNotExist): // never armed yet
 		return s, fmt.Errorf("deadline of %v: %w", key, err)
 	}
