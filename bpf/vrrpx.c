@@ -17,8 +17,9 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* Keeps the enum in the BTF, where package loader finds it. */
+/* Keeps the enums in the BTF, where package loader finds them. */
 const enum drop *unused_drop __attribute__((unused));
+const enum gate *unused_gate __attribute__((unused));
 
 /* Loads on 5.10: no timer, no helper newer than the ring buffer. */
 SEC("xdp.frags")

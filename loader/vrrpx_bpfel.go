@@ -13,6 +13,19 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type vrrpxAdvertFrame struct {
+	_      structs.HostLayout
+	Length uint32
+	Bytes  [1518]uint8
+	Pad    [2]uint8
+}
+
+type vrrpxAdvertKey struct {
+	_    structs.HostLayout
+	Slot uint32
+	N    uint32
+}
+
 type vrrpxAuth uint32
 
 const (
@@ -104,6 +117,10 @@ type vrrpxEvent struct {
 	NowNs   uint64
 	Digest  uint64
 	HeardNs uint64
+	GapNs   uint64
+	Gate    uint64
+	Slot    uint32
+	Pad     uint32
 	Key     vrrpxRouterKey
 	Kind    vrrpxEventKind
 	Length  uint16
@@ -121,6 +138,20 @@ const (
 	vrrpxEventKindEVENT_DOWN   vrrpxEventKind = 2
 	vrrpxEventKindEVENT_SOON   vrrpxEventKind = 3
 	vrrpxEventKindEVENT_CLAIM  vrrpxEventKind = 4
+	vrrpxEventKindEVENT_TAKEN  vrrpxEventKind = 5
+	vrrpxEventKindEVENT_LAPSED vrrpxEventKind = 6
+	vrrpxEventKindEVENT_FROZEN vrrpxEventKind = 7
+)
+
+type vrrpxGate uint32
+
+const (
+	vrrpxGateGATE_SHUT    vrrpxGate = 0
+	vrrpxGateGATE_ARMED   vrrpxGate = 1
+	vrrpxGateGATE_OPEN    vrrpxGate = 2
+	vrrpxGateGATE_YIELDED vrrpxGate = 3
+	vrrpxGateGATE_LAPSED  vrrpxGate = 4
+	vrrpxGateGATE_FROZEN  vrrpxGate = 5
 )
 
 type vrrpxIfaceCounters struct {
@@ -139,6 +170,11 @@ type vrrpxIfaceCounters struct {
 		Vlan      uint64
 		Vrid      uint64
 	}
+}
+
+type vrrpxLease struct {
+	_             structs.HostLayout
+	RenewedBootNs uint64
 }
 
 type vrrpxNoAccept struct {
@@ -235,7 +271,29 @@ type vrrpxRule struct {
 	Pad2          uint8
 	OldGroup      [16]uint8
 	RouterIfindex uint32
-	Pad3          uint32
+	Slot          uint32
+}
+
+type vrrpxSlot struct {
+	_          structs.HostLayout
+	Gate       uint64
+	DueNs      uint64
+	IntervalNs uint64
+	EarlyNs    uint64
+	DownNs     uint64
+	LeaseNs    uint64
+	Key        vrrpxRouterKey
+	Ifindex    uint32
+	Frames     uint32
+	SentNs     uint64
+	SentBootNs uint64
+	Sending    uint32
+	Id         uint32
+	Sent       uint64
+	Failed     uint64
+	Late       uint64
+	Missed     uint64
+	MaxLateNs  uint64
 }
 
 type vrrpxWatched struct {
@@ -257,13 +315,16 @@ type vrrpxWatchedKey struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	vrrpxMapAdverts       = "adverts"
 	vrrpxMapBuckets       = "buckets"
 	vrrpxMapDeadlines     = "deadlines"
 	vrrpxMapEvents        = "events"
 	vrrpxMapInterfaces    = "interfaces"
+	vrrpxMapLease         = "lease"
 	vrrpxMapNoAccept      = "no_accept"
 	vrrpxMapPeers         = "peers"
 	vrrpxMapRouters       = "routers"
+	vrrpxMapSlots         = "slots"
 	vrrpxMapState         = "state"
 	vrrpxMapWatched       = "watched"
 	vrrpxProgVrrpxArm     = "vrrpx_arm"
@@ -271,6 +332,7 @@ const (
 	vrrpxVarDigestSeed    = "digest_seed"
 	vrrpxVarNoAcceptCount = "no_accept_count"
 	vrrpxVarUnusedDrop    = "unused_drop"
+	vrrpxVarUnusedGate    = "unused_gate"
 	vrrpxVarWatchedCount  = "watched_count"
 )
 
@@ -324,13 +386,16 @@ type vrrpxProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type vrrpxMapSpecs struct {
+	Adverts    *ebpf.MapSpec `ebpf:"adverts"`
 	Buckets    *ebpf.MapSpec `ebpf:"buckets"`
 	Deadlines  *ebpf.MapSpec `ebpf:"deadlines"`
 	Events     *ebpf.MapSpec `ebpf:"events"`
 	Interfaces *ebpf.MapSpec `ebpf:"interfaces"`
+	Lease      *ebpf.MapSpec `ebpf:"lease"`
 	NoAccept   *ebpf.MapSpec `ebpf:"no_accept"`
 	Peers      *ebpf.MapSpec `ebpf:"peers"`
 	Routers    *ebpf.MapSpec `ebpf:"routers"`
+	Slots      *ebpf.MapSpec `ebpf:"slots"`
 	State      *ebpf.MapSpec `ebpf:"state"`
 	Watched    *ebpf.MapSpec `ebpf:"watched"`
 }
@@ -342,6 +407,7 @@ type vrrpxVariableSpecs struct {
 	DigestSeed    *ebpf.VariableSpec `ebpf:"digest_seed"`
 	NoAcceptCount *ebpf.VariableSpec `ebpf:"no_accept_count"`
 	UnusedDrop    *ebpf.VariableSpec `ebpf:"unused_drop"`
+	UnusedGate    *ebpf.VariableSpec `ebpf:"unused_gate"`
 	WatchedCount  *ebpf.VariableSpec `ebpf:"watched_count"`
 }
 
@@ -365,26 +431,32 @@ func (o *vrrpxObjects) Close() error {
 //
 // It can be passed to loadVrrpxObjects or ebpf.CollectionSpec.LoadAndAssign.
 type vrrpxMaps struct {
+	Adverts    *ebpf.Map `ebpf:"adverts"`
 	Buckets    *ebpf.Map `ebpf:"buckets"`
 	Deadlines  *ebpf.Map `ebpf:"deadlines"`
 	Events     *ebpf.Map `ebpf:"events"`
 	Interfaces *ebpf.Map `ebpf:"interfaces"`
+	Lease      *ebpf.Map `ebpf:"lease"`
 	NoAccept   *ebpf.Map `ebpf:"no_accept"`
 	Peers      *ebpf.Map `ebpf:"peers"`
 	Routers    *ebpf.Map `ebpf:"routers"`
+	Slots      *ebpf.Map `ebpf:"slots"`
 	State      *ebpf.Map `ebpf:"state"`
 	Watched    *ebpf.Map `ebpf:"watched"`
 }
 
 func (m *vrrpxMaps) Close() error {
 	return _VrrpxClose(
+		m.Adverts,
 		m.Buckets,
 		m.Deadlines,
 		m.Events,
 		m.Interfaces,
+		m.Lease,
 		m.NoAccept,
 		m.Peers,
 		m.Routers,
+		m.Slots,
 		m.State,
 		m.Watched,
 	)
@@ -397,6 +469,7 @@ type vrrpxVariables struct {
 	DigestSeed    *ebpf.Variable `ebpf:"digest_seed"`
 	NoAcceptCount *ebpf.Variable `ebpf:"no_accept_count"`
 	UnusedDrop    *ebpf.Variable `ebpf:"unused_drop"`
+	UnusedGate    *ebpf.Variable `ebpf:"unused_gate"`
 	WatchedCount  *ebpf.Variable `ebpf:"watched_count"`
 }
 

@@ -36,7 +36,14 @@ type Schedule struct {
 	// thread, which must not block; Stop and a new Set end that. Limit, where it is
 	// passed too, wins. 0: none.
 	Down   time.Duration
-	Frozen func(Pause)
+	Frozen func(gap time.Duration)
+	// The rest is for the kernel's advert clock, which package pace prefers where it
+	// can be had; the thread ignores it. Frames leave by the interface Ifindex. Lease
+	// is how long the kernel sends while the process does not renew the lease. Without
+	// any of the three the thread sends.
+	Router  RouterKey
+	Ifindex int
+	Lease   time.Duration
 	// Next is the first slot. Past ones are skipped but for the last, which is
 	// sent at once. 0 means one interval from now.
 	Next vrrp.Instant
@@ -46,6 +53,14 @@ type Schedule struct {
 type Pause struct {
 	Since  vrrp.Instant  // its last advert
 	Length time.Duration // by CLOCK_BOOTTIME, so that a suspended host counts
+}
+
+// RouterKey names a virtual router to the kernel: by the interface that hears its
+// adverts, which is not always that by which it sends.
+type RouterKey struct {
+	Ifindex uint32
+	VRID    uint8
+	Family  vrrp.Family
 }
 
 // Pacer sends the adverts of every MASTER from a thread of its own, which does
@@ -284,7 +299,7 @@ func (e *paced) send(at vrrp.Instant) vrrp.Instant {
 	}
 	if e.paused(at) {
 		e.frozen = true
-		e.given.Frozen(Pause{e.last, e.silent(at)})
+		e.given.Frozen(e.silent(at))
 		return 0
 	}
 	e.last, e.slept = at, clock.Suspended()
