@@ -82,10 +82,11 @@ func (m *Machine) overhear(now Instant, a Advert, out []Effect) []Effect {
 	if a.Priority == 0 || now <= m.quiet.pause.Since && !wins(a.Priority, a.Src, m.cfg) {
 		return out
 	}
-	at := max(now, m.quiet.woke) // its master-down interval begins no sooner
+	from := max(now, m.quiet.woke) // its master-down interval begins no sooner
 	why := Reason{Code: ReasonSucceeded, Src: a.Src, Priority: a.Priority, Silence: m.quiet.pause.Length}
-	out = m.lose(at, why, out)
-	return m.hearAsBackup(at, a, out)
+	out = m.lose(now, why, out)
+	m.base = from
+	return m.hearAsBackup(from, a, out)
 }
 
 // heardNobody ends the listening: the pause was survived. Where the timer itself
