@@ -17,6 +17,7 @@ type referee struct {
 	wait
 
 	pausedSince Instant // of the pause after which it listens
+	woke        Instant // and when it woke from it
 }
 
 // before is what step compares with.
@@ -47,13 +48,24 @@ func (w *referee) step(now Instant, in Input) ([]Effect, error) {
 	b.late = now < w.last
 	w.last = max(w.last, now)
 	out := w.m.Step(now, in, nil)
-	w.delay(now, in)
+	w.delay(w.notBeforeItWoke(now, b), in)
 	for _, err := range []error{w.silence(now, b, in, out), w.order(out), w.effects(now, b, out), w.deadline(now, b, in, out), w.elision(now)} {
 		if err != nil {
 			return out, fmt.Errorf("%s in %v at %d: %w (effects %q)", showInput(in), b.state, now, err, show(out))
 		}
 	}
 	return out, nil
+}
+
+// notBeforeItWoke is from when an advert counts that makes a BACKUP of a MASTER that
+// listens: it may have come while that did not run.
+func (w *referee) notBeforeItWoke(now Instant, b before) Instant {
+	if _, listens := w.m.Listening(); listens {
+		w.woke = w.m.quiet.woke
+	} else if b.quiet {
+		return max(now, w.woke)
+	}
+	return now
 }
 
 // silence: after a pause a MASTER says nothing before its time has come, and an
