@@ -48,7 +48,7 @@ func (w *referee) step(now Instant, in Input) ([]Effect, error) {
 	b.late = now < w.last
 	w.last = max(w.last, now)
 	out := w.m.Step(now, in, nil)
-	w.delay(w.notBeforeItWoke(now, b), in)
+	w.delay(w.notBeforeItWoke(now, b), b, in)
 	for _, err := range []error{w.silence(now, b, in, out), w.order(out), w.effects(now, b, out), w.deadline(now, b, in, out), w.elision(now)} {
 		if err != nil {
 			return out, fmt.Errorf("%s in %v at %d: %w (effects %q)", showInput(in), b.state, now, err, show(out))
@@ -303,7 +303,7 @@ func (w *referee) heard(now Instant, b before, a Advert, due Instant, out []Effe
 // lower priority come and nothing else.
 type wait struct{ since Instant }
 
-func (w *referee) delay(now Instant, in Input) {
+func (w *referee) delay(now Instant, b before, in Input) {
 	c := w.m.Config()
 	waits := func(priority uint8) bool {
 		return c.PreemptDelay > 0 && c.Preempt && c.Priority != 255 && priority < c.Priority
@@ -318,6 +318,10 @@ func (w *referee) delay(now Instant, in Input) {
 			}
 		case w.wait.since == 0:
 			w.wait.since = now
+		}
+	case Permit:
+		if b.asking {
+			w.wait.since = 0 // all begins anew, whatever the answer
 		}
 	case SetPriority, SetConfig:
 		if master, _, _ := w.m.Accepted(); !waits(master.Priority) { // Accepted names it, be it only with false
