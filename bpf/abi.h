@@ -287,6 +287,39 @@ struct advert_frame {
 	__u8 pad[2];
 };
 
+/*
+ * One of the two loops of the clock: number 0 serves IPv4, 1 IPv6. User space
+ * sets the first block before the first seed and changes slots alone after.
+ */
+struct loop {
+	__u32 entry;   /* interface at which the seed comes in */
+	__u32 exit;    /* its peer, by which the seed goes round again */
+	__u32 mark;    /* skb->mark by which a seed is known */
+	__u32 slots;   /* slots from here on are not in use */
+
+	__u64 back_ns;  /* when the seed will be back */
+	__u64 spent_ns; /* up to when the loop's tbf has no tokens left over */
+	__u64 laps;
+	__u64 foreign;  /* frames of others that came in */
+	__u64 again_ns; /* when the other loop last sent the seed anew */
+	__u64 again;    /* how often it did */
+	__u64 crowded;  /* laps that could not serve all that was due */
+};
+
+/*
+ * How long a seed sleeps is told by its length: the size table of the qdisc
+ * makes bytes of it, and tbf passes a byte in a nanosecond. With 2^SLEEP_FINE
+ * steps to each doubling, the n-th length from SEED_MIN is that of
+ *
+ *	n < 512: n units;  else (256 + n % 256) << (n / 256 - 1) units
+ *
+ * of 2^SLEEP_UNIT ns.
+ */
+#define SEED_MIN    64
+#define SLEEP_FINE  8
+#define SLEEP_UNIT  12 /* 4.1 us */
+#define SLEEP_STEPS (9 << SLEEP_FINE) /* lengths; the longest sleep is 267.9 ms */
+
 /* Renewed by user space as long as it is fit to be MASTER. */
 struct lease {
 	__u64 renewed_boot_ns; /* CLOCK_BOOTTIME */

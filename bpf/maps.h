@@ -140,6 +140,26 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 } lease SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct loop);
+	__uint(max_entries, 2);
+	__uint(map_flags, BPF_F_MMAPABLE);
+} loops SEC(".maps");
+
+/*
+ * Where the clock's program is reached by way of a filter, which stays when the
+ * process dies: the kernel empties the array with the last descriptor of it.
+ * Never pinned.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__type(key, __u32);
+	__type(value, __u32);
+	__uint(max_entries, 1);
+} jump SEC(".maps");
+
 /*
  * Written by user space alone. Not preallocated, which only the clock, that
  * never sleeps, may use: an update frees the old frame when nobody reads it.

@@ -14,6 +14,7 @@
 #include "accept.h"
 #include "conflict.h"
 #include "deadline.h"
+#include "clock.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -76,4 +77,22 @@ int vrrpx_arm(struct deadline_request *req)
 		return cancel(req);
 	}
 	return -EINVAL;
+}
+
+/* At the ingress of both ends of the clock's veth pair. It takes 5.17 (bpf_loop). */
+SEC("tc")
+int vrrpx_lap(struct __sk_buff *skb)
+{
+	return lap(skb);
+}
+
+/*
+ * Attached in its place before tcx (6.6), by a filter that outlives the process.
+ * Then the jump fails and the seed is no more.
+ */
+SEC("tc")
+int vrrpx_lap_entry(struct __sk_buff *skb)
+{
+	bpf_tail_call(skb, &jump, 0);
+	return TC_ACT_SHOT;
 }

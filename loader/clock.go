@@ -3,15 +3,14 @@ package loader
 import (
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
 	"github.com/vrrpx/vrrpx/internal/clock"
@@ -25,31 +24,39 @@ import (
 // blocks. Any goroutine may call them, but for one slot only one at a time
 // Set, Shut and Free.
 type Clock struct {
-	memory []byte // the mapping of slots
-	slots  []vrrpxSlot
-	lease  []byte // the mapping of lease
+	lap, entry             *ebpf.Program
+	adverts, loopMap, jump *ebpf.Map
+	events                 *ebpf.Map
 
-	adverts *ebpf.Map
+	// Mappings of maps that the kernel uses at the same time, and the same as types.
+	slotMemory, leaseMemory, loopMemory []byte
+
+	slots []vrrpxSlot
+	lease *int64
+	loops *[2]vrrpxLoop
+
+	building sync.Mutex // held while the pair is made or removed
+	rtnl     *rtnl
+	pair     vethPair
+	built    bool
+	filter   bool // by cls_bpf rather than tcx
+	links    []link.Link
+	mark     uint32 // of the seeds
+	socket   int    // for the seeds
+
+	// Watch's own.
+	lost   [2]int
+	lostAt [2]vrrp.Instant
+	again  atomic.Uint64
 
 	mu    sync.Mutex
 	used  []bool       // by slot
 	given []Schedule   // by slot: what Set was last told
-	high  atomic.Int32 // slots up to here may be in use
+	high  atomic.Int32 // slots from here on have never been in use
 }
 
 // boot is CLOCK_BOOTTIME in ns: it runs on while the machine sleeps.
 func boot() int64 { return clock.Read(unix.CLOCK_BOOTTIME) }
-
-// mapMemory maps an array of BPF_F_MMAPABLE.
-func mapMemory(m *ebpf.Map, size int) ([]byte, error) {
-	page := os.Getpagesize()
-	size = (size + page - 1) / page * page
-	b, err := unix.Mmap(m.FD(), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	if err != nil {
-		return nil, fmt.Errorf("map the memory of %v: %w", m, err)
-	}
-	return b, nil
-}
 
 // Add gives the number of a slot that is free, shut and without counts. It fails
 // with ErrNoSlot when all are taken.
@@ -67,6 +74,9 @@ func (c *Clock) Add() (int, error) {
 	c.given[n] = Schedule{}
 	if int32(n) >= c.high.Load() {
 		c.high.Store(int32(n) + 1)
+		for i := range c.loops {
+			atomic.StoreUint32(&c.loops[i].Slots, uint32(n)+1)
+		}
 	}
 	return n, nil
 }
@@ -91,7 +101,11 @@ func (c *Clock) Set(n int, s Schedule, g Gate) (GateWord, error) {
 	if err := c.set(n, s, g); err != nil {
 		return c.Shut(n), fmt.Errorf("slot %d of the advert clock: %w", n, err)
 	}
-	return c.turn(n, g), nil
+	w := c.turn(n, g)
+	if g != GateShut {
+		c.wake(s.Key.Family, vrrp.Instant(atomic.LoadUint64(&c.slots[n].DueNs)))
+	}
+	return w, nil
 }
 
 func (c *Clock) set(n int, s Schedule, g Gate) error {
@@ -194,12 +208,12 @@ func (c *Clock) Swap(n int, old GateWord, g Gate) (GateWord, bool) {
 
 // Renew renews the lease of all slots: t is a reading of CLOCK_BOOTTIME, in ns.
 func (c *Clock) Renew(t int64) {
-	atomic.StoreInt64((*int64)(unsafe.Pointer(&c.lease[0])), t)
+	atomic.StoreInt64(c.lease, t)
 }
 
 // Renewed is what Renew was last told, 0 for never.
 func (c *Clock) Renewed() int64 {
-	return atomic.LoadInt64((*int64)(unsafe.Pointer(&c.lease[0])))
+	return atomic.LoadInt64(c.lease)
 }
 
 // Last is when a slot's last advert left, 0 for never, on CLOCK_MONOTONIC; and how

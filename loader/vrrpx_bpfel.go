@@ -177,6 +177,21 @@ type vrrpxLease struct {
 	RenewedBootNs uint64
 }
 
+type vrrpxLoop struct {
+	_       structs.HostLayout
+	Entry   uint32
+	Exit    uint32
+	Mark    uint32
+	Slots   uint32
+	BackNs  uint64
+	SpentNs uint64
+	Laps    uint64
+	Foreign uint64
+	AgainNs uint64
+	Again   uint64
+	Crowded uint64
+}
+
 type vrrpxNoAccept struct {
 	_       structs.HostLayout
 	Dropped uint64
@@ -315,25 +330,29 @@ type vrrpxWatchedKey struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	vrrpxMapAdverts       = "adverts"
-	vrrpxMapBuckets       = "buckets"
-	vrrpxMapDeadlines     = "deadlines"
-	vrrpxMapEvents        = "events"
-	vrrpxMapInterfaces    = "interfaces"
-	vrrpxMapLease         = "lease"
-	vrrpxMapNoAccept      = "no_accept"
-	vrrpxMapPeers         = "peers"
-	vrrpxMapRouters       = "routers"
-	vrrpxMapSlots         = "slots"
-	vrrpxMapState         = "state"
-	vrrpxMapWatched       = "watched"
-	vrrpxProgVrrpxArm     = "vrrpx_arm"
-	vrrpxProgVrrpxRx      = "vrrpx_rx"
-	vrrpxVarDigestSeed    = "digest_seed"
-	vrrpxVarNoAcceptCount = "no_accept_count"
-	vrrpxVarUnusedDrop    = "unused_drop"
-	vrrpxVarUnusedGate    = "unused_gate"
-	vrrpxVarWatchedCount  = "watched_count"
+	vrrpxMapAdverts        = "adverts"
+	vrrpxMapBuckets        = "buckets"
+	vrrpxMapDeadlines      = "deadlines"
+	vrrpxMapEvents         = "events"
+	vrrpxMapInterfaces     = "interfaces"
+	vrrpxMapJump           = "jump"
+	vrrpxMapLease          = "lease"
+	vrrpxMapLoops          = "loops"
+	vrrpxMapNoAccept       = "no_accept"
+	vrrpxMapPeers          = "peers"
+	vrrpxMapRouters        = "routers"
+	vrrpxMapSlots          = "slots"
+	vrrpxMapState          = "state"
+	vrrpxMapWatched        = "watched"
+	vrrpxProgVrrpxArm      = "vrrpx_arm"
+	vrrpxProgVrrpxLap      = "vrrpx_lap"
+	vrrpxProgVrrpxLapEntry = "vrrpx_lap_entry"
+	vrrpxProgVrrpxRx       = "vrrpx_rx"
+	vrrpxVarDigestSeed     = "digest_seed"
+	vrrpxVarNoAcceptCount  = "no_accept_count"
+	vrrpxVarUnusedDrop     = "unused_drop"
+	vrrpxVarUnusedGate     = "unused_gate"
+	vrrpxVarWatchedCount   = "watched_count"
 )
 
 // loadVrrpx returns the embedded CollectionSpec for vrrpx.
@@ -378,8 +397,10 @@ type vrrpxSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type vrrpxProgramSpecs struct {
-	VrrpxArm *ebpf.ProgramSpec `ebpf:"vrrpx_arm"`
-	VrrpxRx  *ebpf.ProgramSpec `ebpf:"vrrpx_rx"`
+	VrrpxArm      *ebpf.ProgramSpec `ebpf:"vrrpx_arm"`
+	VrrpxLap      *ebpf.ProgramSpec `ebpf:"vrrpx_lap"`
+	VrrpxLapEntry *ebpf.ProgramSpec `ebpf:"vrrpx_lap_entry"`
+	VrrpxRx       *ebpf.ProgramSpec `ebpf:"vrrpx_rx"`
 }
 
 // vrrpxMapSpecs contains maps before they are loaded into the kernel.
@@ -391,7 +412,9 @@ type vrrpxMapSpecs struct {
 	Deadlines  *ebpf.MapSpec `ebpf:"deadlines"`
 	Events     *ebpf.MapSpec `ebpf:"events"`
 	Interfaces *ebpf.MapSpec `ebpf:"interfaces"`
+	Jump       *ebpf.MapSpec `ebpf:"jump"`
 	Lease      *ebpf.MapSpec `ebpf:"lease"`
+	Loops      *ebpf.MapSpec `ebpf:"loops"`
 	NoAccept   *ebpf.MapSpec `ebpf:"no_accept"`
 	Peers      *ebpf.MapSpec `ebpf:"peers"`
 	Routers    *ebpf.MapSpec `ebpf:"routers"`
@@ -436,7 +459,9 @@ type vrrpxMaps struct {
 	Deadlines  *ebpf.Map `ebpf:"deadlines"`
 	Events     *ebpf.Map `ebpf:"events"`
 	Interfaces *ebpf.Map `ebpf:"interfaces"`
+	Jump       *ebpf.Map `ebpf:"jump"`
 	Lease      *ebpf.Map `ebpf:"lease"`
+	Loops      *ebpf.Map `ebpf:"loops"`
 	NoAccept   *ebpf.Map `ebpf:"no_accept"`
 	Peers      *ebpf.Map `ebpf:"peers"`
 	Routers    *ebpf.Map `ebpf:"routers"`
@@ -452,7 +477,9 @@ func (m *vrrpxMaps) Close() error {
 		m.Deadlines,
 		m.Events,
 		m.Interfaces,
+		m.Jump,
 		m.Lease,
+		m.Loops,
 		m.NoAccept,
 		m.Peers,
 		m.Routers,
@@ -477,13 +504,17 @@ type vrrpxVariables struct {
 //
 // It can be passed to loadVrrpxObjects or ebpf.CollectionSpec.LoadAndAssign.
 type vrrpxPrograms struct {
-	VrrpxArm *ebpf.Program `ebpf:"vrrpx_arm"`
-	VrrpxRx  *ebpf.Program `ebpf:"vrrpx_rx"`
+	VrrpxArm      *ebpf.Program `ebpf:"vrrpx_arm"`
+	VrrpxLap      *ebpf.Program `ebpf:"vrrpx_lap"`
+	VrrpxLapEntry *ebpf.Program `ebpf:"vrrpx_lap_entry"`
+	VrrpxRx       *ebpf.Program `ebpf:"vrrpx_rx"`
 }
 
 func (p *vrrpxPrograms) Close() error {
 	return _VrrpxClose(
 		p.VrrpxArm,
+		p.VrrpxLap,
+		p.VrrpxLapEntry,
 		p.VrrpxRx,
 	)
 }
