@@ -157,6 +157,10 @@ type Router struct {
 	Pacer    PacerChoice
 	PacerPos Pos
 
+	// KernelTakeover lets the kernel end our being BACKUP when the process is stopped.
+	KernelTakeover bool
+	TakeoverPos    Pos
+
 	// Heartbeats are further lines for the same adverts; see docs/heartbeat.md.
 	Heartbeats []Heartbeat
 

@@ -43,7 +43,7 @@ func TestTablesHaveEveryKeywordOfKeepalived(t *testing.T) {
 // ours are the keywords that keepalived does not have.
 var ours = []string{"split_brain", "probe", "source", "count", "arp_probe", "action", "script_timeout", "wait_for_script", "notify_alarm",
 	"smtp_tls", "smtp_tls_ca_file", "smtp_auth_user", "smtp_auth_password_file", "heartbeat",
-	"vrrpx_lease", "vrrpx_pacer"}
+	"vrrpx_lease", "vrrpx_pacer", "vrrpx_kernel_takeover"}
 
 // arguments make a keyword well formed, where a number is not.
 var arguments = map[string]string{

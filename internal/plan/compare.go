@@ -46,6 +46,7 @@ var fields = map[string]field{
 	"Files": {"track_file", Tracking}, "Processes": {"track_process", Tracking},
 	"Notify": {"notify", Notify}, "NotifyPriorityChanges": {"notify_priority_changes", Notify}, "SMTPAlert": {"smtp_alert", Notify},
 	"Lease": {"vrrpx_lease", Machine}, "Pacer": {"vrrpx_pacer", Machine}, "PacerPos": {},
+	"KernelTakeover": {"vrrpx_kernel_takeover", Machine}, "TakeoverPos": {},
 
 	"SplitBrain": {"split_brain", Split}, "Heartbeats": {"heartbeat", Begin},
 	"GARP": {"garp", Announce}, "Extra": {"garp_extra_if", Announce}, "GNAInterval": {"vrrp_gna_interval", Announce},
