@@ -50,6 +50,13 @@ type GateWord uint64
 // Gate is what the word says now.
 func (w GateWord) Gate() Gate { return Gate(w) }
 
+// Follows tells whether the kernel made one change after the word was another:
+// a gate that it opened has yielded, lapsed or frozen since.
+func (w GateWord) Follows(open GateWord) bool {
+	g := w.Gate()
+	return w>>gateBits == open>>gateBits+1 && (g == GateYielded || g == GateLapsed || g == GateFrozen)
+}
+
 // next is the word after a change.
 func (w GateWord) next(g Gate) GateWord {
 	return (w>>gateBits+1)<<gateBits | GateWord(g)

@@ -81,6 +81,8 @@ func (m *Machine) Step(now Instant, in Input, out []Effect) []Effect {
 		return m.paused(now, in, out)
 	case Lapsed:
 		return m.lose(now, Reason{Code: ReasonLapsed, Silence: in.Away, Lease: in.Lease}, out)
+	case WaitAnew:
+		return m.waitAnew(now, out)
 	case Permit:
 		return m.permit(now, in.Granted, out)
 	case Yield:

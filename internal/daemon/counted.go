@@ -12,6 +12,7 @@ type counted struct {
 	zeroReceived, zeroSent       uint64
 	addressesDiffer              uint64
 	stalled                      uint64 // times that this host stood still while BACKUP
+	taken, gaveWay               uint64 // times that the kernel took over, and we followed or not
 }
 
 func (c *counted) transition(t vrrp.Transition) {

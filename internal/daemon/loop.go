@@ -213,6 +213,7 @@ func (l *loop) round(t vrrp.Instant) {
 	l.hearMerged()
 	for _, r := range l.heard {
 		r.catchUp()
+		r.regate()
 	}
 	l.heard = l.heard[:0]
 	for _, f := range l.takePosts() {
@@ -268,6 +269,8 @@ func (l *loop) event(e *loader.Event) {
 		l.hear(r, via, e)
 	case loader.Soon:
 		l.soon = true
+	case loader.Taken:
+		r.takenByKernel(e)
 	case loader.Stalled:
 		r.tellStall(e.Now.Sub(e.At))
 	case loader.Down:

@@ -14,6 +14,7 @@ import (
 type outputs struct {
 	addresses addresses
 	pacer     pacer
+	taker     taker // nil without the kernel's clock or its gates
 	announcer announcer
 	refuser   refuser // nil without BPF
 	watcher   watcher // likewise

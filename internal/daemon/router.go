@@ -37,12 +37,14 @@ type router struct {
 
 	sourceGone bool // the address of track_src_ip is not on the interface
 
-	taken   taken
-	stall   stall
-	advert  advert
-	refusal refusal
-	vmac    vmac
-	besides []*beside
+	taken taken
+	stall stall
+
+	takeover takeover
+	advert   advert
+	refusal  refusal
+	vmac     vmac
+	besides  []*beside
 
 	speakers    speakers
 	lastRelease lastRelease
