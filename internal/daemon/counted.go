@@ -11,6 +11,7 @@ type counted struct {
 	becameMaster, releasedMaster uint64
 	zeroReceived, zeroSent       uint64
 	addressesDiffer              uint64
+	lapsed, paused, survived     uint64 // times that a MASTER lost its lease; sent nothing for too long; and went on
 }
 
 func (c *counted) transition(t vrrp.Transition) {

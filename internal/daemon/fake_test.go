@@ -127,6 +127,9 @@ func (p *fakePath) receive(k loader.Key, at vrrp.Instant, pk vrrp.Packet, src st
 type record struct {
 	lines   []string
 	silence time.Duration // of the pacer, when it is too long
+	paused  netio.Pause
+	kernel  bool
+	gate    loader.Gate
 }
 
 func (s *record) add(format string, a ...any) { s.lines = append(s.lines, fmt.Sprintf(format, a...)) }
@@ -157,6 +160,10 @@ func (s *record) Unwatch(w loader.Watch) error  { s.add("unwatch %v", w.Addr); r
 func (s *record) Refused(loader.Refusal) uint64 { return 3 }
 
 type fakePacer struct{ *record }
+
+func (p fakePacer) Paused(string) (netio.Pause, bool) { return p.paused, p.paused.Length > 0 }
+func (p fakePacer) Clock(string) (bool, string)       { return p.kernel, "a test" }
+func (p fakePacer) Gate(string) loader.Gate           { return p.gate }
 
 func (p fakePacer) Set(_ string, c netio.Schedule)       { p.add("pace every %v", c.Interval) }
 func (p fakePacer) Stop(string)                          { p.add("stop pacing") }
