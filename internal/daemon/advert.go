@@ -241,8 +241,8 @@ func (r *router) syncAdverts() {
 	}
 	s := r.schedule(r.advert.frames, r.sender(), r.link)
 	s.Next, s.Router = next, netio.RouterKey(r.key)
-	if !r.advert.running && r.advert.next == next {
-		s.Next = slotAfter(next, interval, clock.Now()) // it was stopped since
+	if r.advert.next == next && (!r.advert.running || (s.Lease > 0) != (r.advert.lease > 0)) {
+		s.Next = slotAfter(next, interval, clock.Now()) // it was stopped since, or goes to another pacer
 	}
 	r.advert.running, r.advert.next, r.advert.every, r.advert.lease = true, next, interval, s.Lease
 	r.out.pacer.Set(r.owner, s)

@@ -30,6 +30,7 @@ type fakePath struct {
 	matched   map[loader.Key]vrrp.Instant // on this one
 	armed     map[loader.Key]deadline
 	arms      int
+	seen      vrrp.Instant
 }
 
 type deadline struct {
@@ -76,7 +77,7 @@ func (p *fakePath) Cancel(k loader.Key) error { delete(p.armed, k); return nil }
 func (p *fakePath) LastMatch(k loader.Key) (vrrp.Instant, error) { return p.kept[k], nil }
 
 func (p *fakePath) State(k loader.Key) (loader.State, error) {
-	return loader.State{LastMatch: p.matched[k]}, nil
+	return loader.State{LastMatch: p.matched[k], LastSeen: p.seen}, nil
 }
 
 func (p *fakePath) Interface(int) (loader.InterfaceCounters, error) {

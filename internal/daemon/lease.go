@@ -12,6 +12,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/loader"
+	"github.com/vrrpx/vrrpx/stats"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -170,6 +171,8 @@ func (r *router) lease(frames [][]byte) (time.Duration, string) {
 		return 0, why
 	case r.paced != nil:
 		return 0, "signed adverts are finished by the thread that sends them"
+	case slices.ContainsFunc(frames, func(f []byte) bool { return len(f) > loader.MaxFrame }):
+		return 0, loader.ErrLongFrame.Error()
 	case slices.ContainsFunc(frames, netio.Unresolved):
 		return 0, "the MAC of a unicast peer is not known"
 	}
@@ -182,6 +185,16 @@ func (r *router) pacedBy() (kernel bool, why string) {
 		return false, why
 	}
 	return r.out.pacer.Clock(r.owner)
+}
+
+// pacerView is that for status.
+func (r *router) pacerView() (pacer, why string, lease stats.Seconds) {
+	kernel, why := r.pacedBy()
+	if !kernel {
+		return "thread", why, 0
+	}
+	d, _ := r.lease(r.advert.frames)
+	return "kernel clock", "", stats.Seconds(d)
 }
 
 // KernelPacerError tells of a router whose adverts the kernel is to send and cannot.

@@ -41,6 +41,7 @@ type line struct {
 	running bool
 	next    vrrp.Instant
 	every   time.Duration
+	lease   time.Duration // as of the first line
 	sent    atomic.Uint64 // by the loop; the pacer counts its own
 }
 
@@ -293,10 +294,10 @@ func (l *line) syncAdverts() {
 	}
 	s := r.schedule(l.frames, l.out, l.link)
 	s.Next, s.Router = next, netio.RouterKey(l.key)
-	if !l.running && l.next == next {
-		s.Next = slotAfter(next, interval, clock.Now()) // it was stopped since
+	if l.next == next && (!l.running || (s.Lease > 0) != (l.lease > 0)) {
+		s.Next = slotAfter(next, interval, clock.Now()) // it was stopped since, or goes to another pacer
 	}
-	l.running, l.next, l.every = true, next, interval
+	l.running, l.next, l.every, l.lease = true, next, interval, s.Lease
 	r.out.pacer.Set(l.owner, s)
 }
 
