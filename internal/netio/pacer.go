@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -98,6 +100,7 @@ type paced struct {
 	frames [][]byte     // the pacer's copy
 	id     uint16       // IPv4 identification of the last advert
 	last   vrrp.Instant // last advert, by the schedule the first was one interval before Next
+	booted int64        // the same on CLOCK_BOOTTIME, ns
 
 	sent, failed, late, missed atomic.Uint64
 	maxLate                    atomic.Int64
@@ -138,6 +141,7 @@ func (p *Pacer) Set(name string, s Schedule) {
 			e.due = clock.Now().Add(s.Interval)
 		}
 		e.last = e.due.Add(-s.Interval)
+		e.booted = clock.Read(unix.CLOCK_BOOTTIME) - int64(clock.Now().Sub(e.last))
 	}
 	e.given = s
 	e.given.Frames = nil
@@ -247,6 +251,17 @@ func (p *Pacer) Overdue(name string) (time.Duration, bool) {
 	return e.silence(clock.Now())
 }
 
+// Next is when a router's next advert is due, 0 when none is.
+func (p *Pacer) Next(name string) vrrp.Instant {
+	e := p.lookup(name)
+	if e == nil {
+		return 0
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.due
+}
+
 func (e *paced) silence(at vrrp.Instant) (time.Duration, bool) {
 	silence := at.Sub(e.last)
 	return silence, e.given.Limit > 0 && silence >= e.given.Limit
@@ -258,7 +273,14 @@ func (e *paced) send(at vrrp.Instant) vrrp.Instant {
 		e.given.HeldUp()
 		return 0
 	}
-	e.last = at
+	booted := clock.Read(unix.CLOCK_BOOTTIME)
+	if gap := time.Duration(booted - e.booted); e.given.Down > 0 && gap >= e.given.Down {
+		if e.given.Frozen != nil {
+			e.given.Frozen(gap)
+		}
+		return 0
+	}
+	e.last, e.booted = at, booted
 	slot, skipped := lastSlot(e.due, at, e.given.Interval)
 	e.missed.Add(skipped)
 	late := at.Sub(e.due)

@@ -129,6 +129,10 @@ func (s *RoutedSender) SendAll(frames [][]byte) (sent int) {
 	return sent
 }
 
+// Unresolved tells whether a frame is one of UnicastFrame without the MAC address of
+// its next hop, which only a RoutedSender can send.
+func Unresolved(frame []byte) bool { return isUnresolved(frame) }
+
 func isUnresolved(frame []byte) bool {
 	return len(frame) > etherLen && [6]byte(frame) == unresolved
 }
