@@ -307,6 +307,8 @@ struct loop {
 	__u64 again_ns; /* when the other loop last sent the seed anew */
 	__u64 again;    /* how often it did */
 	__u64 crowded;  /* laps that could not serve all that was due */
+	__u64 early;    /* laps in a row that were not held back */
+	__u64 racing;   /* seeds taken away for that: the queue is gone */
 };
 
 /*

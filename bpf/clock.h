@@ -30,6 +30,7 @@
 #define LAP_LEAST_NS 50000      /* more laps than this serve nobody */
 #define LAP_ADVERTS  64         /* that one lap sends at most: softirqs are not to be held for long */
 #define OVERDUE_NS   2000000    /* an advert that late has no seed any more */
+#define EARLY_LAPS   64         /* in a row: more than the tokens of a burst are good for */
 #define BURST_NS     300000000ULL /* of the tbf */
 #define SEED_HEADER  (ETH_HLEN + 20)
 #define ID_AT        (ETH_HLEN + 4)
@@ -293,13 +294,31 @@ static __always_inline void make_seed(struct __sk_buff *skb, const struct loop *
 	skb->mark = l->mark;
 }
 
+/*
+ * Whether seeds are not held back any more: somebody has removed the tbf. One
+ * that goes round with no rest would take a whole CPU.
+ */
+static __always_inline bool races(struct loop *l, __u64 slept, __u64 now)
+{
+	if (!slept || !after(l->back_ns, now + LAP_LEAST_NS)) {
+		if (slept)
+			l->early = 0;
+		return false;
+	}
+	if (++l->early < EARLY_LAPS)
+		return false;
+	l->early = 0;
+	count(&l->racing);
+	return true;
+}
+
 static __always_inline int lap(struct __sk_buff *skb)
 {
 	__u32 six = skb->protocol == bpf_htons(ETH_P_IPV6), other = !six, length;
 	struct loop *l = bpf_map_lookup_elem(&loops, &six);
 	struct loop *o = bpf_map_lookup_elem(&loops, &other);
 	struct lap lap = {.skb = skb, .left = LAP_ADVERTS, .family = six ? 6 : 4};
-	__u64 now, back, spent;
+	__u64 now, back, spent, slept = sleep_of(skb->len);
 
 	if (!l || !o)
 		return TC_ACT_SHOT;
@@ -308,8 +327,10 @@ static __always_inline int lap(struct __sk_buff *skb)
 		return TC_ACT_SHOT;
 	}
 	now = bpf_ktime_get_ns();
+	if (races(l, slept, now))
+		return TC_ACT_SHOT;
 	/* It has passed the tbf by now; what it passed sooner than it need have is left over. */
-	spent = sooner(l->spent_ns + sleep_of(skb->len), now);
+	spent = sooner(l->spent_ns + slept, now);
 	l->spent_ns = spent = later(spent, now - BURST_NS);
 	count(&l->laps);
 

@@ -45,9 +45,8 @@ type Clock struct {
 	socket   int    // for the seeds
 
 	// Watch's own.
-	lost   [2]int
-	lostAt [2]vrrp.Instant
-	again  atomic.Uint64
+	lost  [2]lostSeed
+	again atomic.Uint64
 
 	mu    sync.Mutex
 	used  []bool       // by slot

@@ -23,7 +23,8 @@ type ClockOptions struct {
 
 // OpenClock makes the advert clock: loads its program and makes, in the network
 // namespace of the calling thread, the veth pair that it runs in. It takes a
-// kernel from 5.17 with veth and tbf; an error says what is missing. It may block
+// kernel from 5.17 with veth and tbf; an error says what is missing. What killed
+// processes have left is removed first (CleanupClock). It may block
 // for some tens of milliseconds. There is one clock to a Kernel, closed before it.
 func (k *Kernel) OpenClock(o ClockOptions) (*Clock, error) {
 	if err := features.HaveProgramHelper(ebpf.SchedCLS, asm.FnLoop); err != nil {
@@ -60,6 +61,9 @@ func (c *Clock) open(k *Kernel) (err error) {
 	}
 	if c.socket, err = seedSocket(c.mark); err != nil {
 		return err
+	}
+	if _, err := CleanupClock(); err != nil {
+		return fmt.Errorf("the pair of a clock that was killed: %w", err)
 	}
 	return c.build()
 }

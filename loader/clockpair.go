@@ -76,6 +76,7 @@ func (r *rtnl) addPair() (p vethPair, err error) {
 		attrs.Name, attrs.MTU, attrs.HardwareAddr = p.name+"a", pairMTU, pairMAC(0)
 		err = r.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: p.name + "b", PeerHardwareAddr: pairMAC(1), PeerMTU: pairMTU})
 		if err == nil {
+			ownPair(p.name, true)
 			break
 		}
 		if !errors.Is(err, unix.EEXIST) || n == 999 {
@@ -183,6 +184,7 @@ func (r *rtnl) addQueue(index int) error {
 
 // removePair removes a pair, which may be gone.
 func (r *rtnl) removePair(p vethPair) error {
+	ownPair(p.name, false)
 	l, err := r.LinkByName(p.name + "a")
 	if err == nil {
 		err = r.LinkDel(l) // the other end goes with it
@@ -228,6 +230,9 @@ func startTime(pid int) (ticks uint64, err error) {
 	}
 	// The second field may contain anything, in parentheses.
 	fields := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
+	if len(fields) > 0 && (fields[0] == "Z" || fields[0] == "X") {
+		return 0, fmt.Errorf("process %d has ended", pid)
+	}
 	if len(fields) < 20 {
 		return 0, fmt.Errorf("/proc/%d/stat: %d fields", pid, len(fields))
 	}

@@ -62,30 +62,41 @@ const (
 	brokenAfter  = 3
 )
 
-// Watch sends the seed of a loop anew when it is lost and the other loop has not
-// done so. It fails when that does not help: then Rebuild may. It costs next to
-// nothing while all is well; the owner of the lease calls it when it renews.
-func (c *Clock) Watch(now vrrp.Instant) error {
+// Watch sends the seed of a loop anew when it is lost and the other loop, which
+// looks sooner, has not done so. It returns when to look again. It fails when
+// sending has not helped: then Rebuild may.
+func (c *Clock) Watch(now vrrp.Instant) (next vrrp.Instant, err error) {
+	next = now.Add(time.Second)
 	for i := range c.loops {
-		l := &c.loops[i]
-		back := vrrp.Instant(atomic.LoadUint64(&l.BackNs))
-		if now.Sub(back) < overdueAfter {
-			c.lost[i] = 0
-			continue
+		lost := &c.lost[i]
+		look := vrrp.Instant(atomic.LoadUint64(&c.loops[i].BackNs)).Add(overdueAfter)
+		if laps := atomic.LoadUint64(&c.loops[i].Laps); laps != lost.laps {
+			*lost = lostSeed{laps: laps}
 		}
-		if now.Sub(c.lostAt[i]) < overdueAfter {
-			continue
+		if lost.tries > 0 {
+			look = max(look, lost.at.Add(overdueAfter))
 		}
-		if c.lost[i] == brokenAfter {
-			c.lost[i] = 0
-			return fmt.Errorf("the advert clock on %s stands still", c.pair.name)
+		if look <= now {
+			if lost.tries == brokenAfter {
+				*lost = lostSeed{laps: lost.laps}
+				return next, fmt.Errorf("the advert clock on %s stands still", c.pair.name)
+			}
+			lost.tries++
+			lost.at = now
+			c.again.Add(1)
+			_ = c.seed(i) // if it fails, the next look finds out
+			look = now.Add(overdueAfter)
 		}
-		c.lost[i]++
-		c.lostAt[i] = now
-		c.again.Add(1)
-		_ = c.seed(i) // if it fails, next time it is broken
+		next = min(next, look)
 	}
-	return nil
+	return next, nil
+}
+
+// lostSeed is what Watch knows of a loop whose seed is overdue.
+type lostSeed struct {
+	laps  uint64 // when it was last seen to move
+	tries int    // seeds sent since
+	at    vrrp.Instant
 }
 
 // Laps is how often each loop, of IPv4 and of IPv6, has come round.
@@ -99,6 +110,7 @@ type ClockCounts struct {
 	Again   uint64 // times a seed was lost and sent anew, by the other loop or by Watch
 	Foreign uint64 // frames on the pair that were not ours
 	Crowded uint64 // laps that could not serve all that was due
+	Racing  uint64 // seeds taken away because nothing held them back
 }
 
 // ClockCounts returns them.
@@ -109,6 +121,7 @@ func (c *Clock) ClockCounts() (sum ClockCounts) {
 		sum.Again += atomic.LoadUint64(&l.Again)
 		sum.Foreign += atomic.LoadUint64(&l.Foreign)
 		sum.Crowded += atomic.LoadUint64(&l.Crowded)
+		sum.Racing += atomic.LoadUint64(&l.Racing)
 	}
 	sum.Again += c.again.Load()
 	return sum

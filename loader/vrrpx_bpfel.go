@@ -209,6 +209,8 @@ type vrrpxLoop struct {
 	AgainNs uint64
 	Again   uint64
 	Crowded uint64
+	Early   uint64
+	Racing  uint64
 }
 
 type vrrpxNoAccept struct {

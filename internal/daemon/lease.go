@@ -28,6 +28,7 @@ type renewals struct {
 	pacer interface{ Renew(int64) } // nil: none are wanted
 	last  atomic.Int64              // CLOCK_BOOTTIME in ns; 0 before the first
 	due   vrrp.Instant              // of the next, should nothing wake the loop before
+	look  bool                      // at all gates, in this round
 }
 
 // A lease is renewed renewalsPerLease times in its time at least: a loop that is
@@ -64,7 +65,7 @@ func (l *loop) renew() {
 	n.pacer.Renew(t)
 	n.last.Store(t)
 	if now := clock.Now(); now >= n.due {
-		n.due = 0
+		n.due, n.look = 0, true
 		if every := l.renewEvery(); every > 0 {
 			n.due = now.Add(every)
 		}
@@ -76,13 +77,18 @@ func (l *loop) renew() {
 func (l *loop) lapse(gap time.Duration) {
 	var lost []*router
 	for _, r := range l.routers {
-		if r.lapsed(gap) {
+		if r.lapsed(gap) && r.machine.State() == vrrp.Master {
 			r.lapse(gap)
 			lost = append(lost, r)
 		}
 	}
 	for _, r := range lost {
 		r.settle()
+	}
+	for _, r := range l.routers {
+		if r.lapsed(gap) {
+			r.lapseTakeover()
+		}
 	}
 }
 
@@ -114,9 +120,13 @@ func (l *loop) renewDue() (vrrp.Instant, bool) {
 	return n.due, true
 }
 
-// inUse is the lease by which the kernel sends for the router; 0 while it does not.
+// inUse is the lease by which the kernel sends for the router, or may take over
+// for it; 0 while it does not.
 func (r *router) inUse() time.Duration {
-	if r.machine.State() != vrrp.Master || !r.advert.running {
+	switch {
+	case r.takeover.armed:
+		return r.takeover.lease
+	case r.machine.State() != vrrp.Master || !r.advert.running:
 		return 0
 	}
 	return r.advert.lease

@@ -218,6 +218,7 @@ func (l *loop) round(t vrrp.Instant) {
 		r.regate()
 	}
 	l.heard = l.heard[:0]
+	l.regate()
 	for _, f := range l.takePosts() {
 		f()
 	}

@@ -40,7 +40,11 @@ func (h *host) open() error {
 	if err != nil {
 		return err
 	}
-	h.pacer = pace.Open(h.kernel, thread, h.log)
+	if h.kernel == nil {
+		h.pacer = pace.Thread(h.noKernel, thread, h.log)
+	} else {
+		h.pacer = pace.Open(h.kernel, thread, h.log)
+	}
 	h.loop.renewals.pacer = h.pacer
 	kernel, why := h.pacer.Clock("")
 	if err := demandKernel(h.opts.Config.Routers, kernel, why); err != nil {
@@ -65,6 +69,9 @@ func (h *host) open() error {
 	}
 	if h.kernel != nil {
 		h.out.refuser, h.out.watcher = h.kernel, h.kernel
+		if kernel && h.kernel.Gates() {
+			h.out.taker = h.pacer
+		}
 	}
 	if err := h.noInterface(h.opts.Config, func(string) bool { return false }); err != nil {
 		return err

@@ -60,7 +60,7 @@ func (h *host) pacerStatus() stats.Pacer {
 	p := h.pacer.Status()
 	kernel, why := h.pacer.Clock("")
 	return stats.Pacer{
-		Kernel: kernel, KernelReason: why, Laps: h.pacer.Laps(), Renewed: stats.Seconds(h.loop.away()),
+		Kernel: kernel, KernelReason: why, Laps: h.pacer.Laps().Laps, Renewed: stats.Seconds(h.loop.away()),
 		Realtime: p.RealtimeErr == nil, Locked: p.LockedErr == nil,
 		Late: p.Late, MaxLate: stats.Seconds(p.MaxLate), Missed: p.Missed, SendErrors: p.Failed,
 	}

@@ -132,6 +132,7 @@ func (r *router) takenByKernel(e *loader.Event) {
 		return
 	}
 	r.counted.taken++
+	r.advert.next, _ = r.machine.Deadline() // slots that the kernel has served may have passed
 	r.settle()
 	r.log.Info(fmt.Sprintf("(%s) the kernel took over at the deadline, %v ago", r.cfg.Name, r.now().Sub(e.At).Round(time.Microsecond)))
 }
@@ -157,6 +158,18 @@ func (r *router) lapseTakeover() {
 	}
 	if gate := r.out.taker.Word(r.owner).Gate(); gate != loader.GateArmed && gate != loader.GateShut {
 		r.gaveWay("the lease has run out")
+	}
+}
+
+// regate looks at all gates as often as the lease is renewed: what shut one may not
+// have come up, if the ring was full.
+func (l *loop) regate() {
+	if !l.look {
+		return
+	}
+	l.look = false
+	for _, r := range l.routers {
+		r.regate()
 	}
 }
 

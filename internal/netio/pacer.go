@@ -273,6 +273,17 @@ func (p *Pacer) Paused(name string) (Pause, bool) {
 	return Pause{e.last, e.silent(at)}, e.paused(at)
 }
 
+// Next is when a router's next advert is due, 0 when none is.
+func (p *Pacer) Next(name string) vrrp.Instant {
+	e := p.lookup(name)
+	if e == nil {
+		return 0
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.due
+}
+
 func (e *paced) silence(at vrrp.Instant) (time.Duration, bool) {
 	silence := e.silent(at)
 	return silence, e.given.Limit > 0 && silence >= e.given.Limit
@@ -299,7 +310,9 @@ func (e *paced) send(at vrrp.Instant) vrrp.Instant {
 	}
 	if e.paused(at) {
 		e.frozen = true
-		e.given.Frozen(e.silent(at))
+		if e.given.Frozen != nil {
+			e.given.Frozen(e.silent(at))
+		}
 		return 0
 	}
 	e.last, e.slept = at, clock.Suspended()
