@@ -166,14 +166,21 @@ type Router struct {
 	Lapses          uint64            `json:"lease_lapses"`            // times that a MASTER's process did not run for longer, and it gave way
 	Pauses          uint64            `json:"pauses"`                  // times that a MASTER had sent nothing for a master-down interval
 	PausesSurvived  uint64            `json:"pauses_survived"`         // and nobody had taken over
-	Alarms          []string          `json:"alarms,omitempty"`        // the texts of those below
-	AlarmList       []Alarm           `json:"alarm_list,omitempty"`
-	Probe           *Probe            `json:"probe,omitempty"`
-	Claims          uint64            `json:"address_claims"`         // frames by which others claimed its addresses
-	AlarmCounts     map[string]uint64 `json:"alarm_counts,omitempty"` // begun so far, by kind
-	Heartbeats      []Heartbeat       `json:"heartbeats,omitempty"`   // the first line too; empty where there are no others
-	Arrivals        []uint64          `json:"arrivals_log2_us"`       // [k]: inter-arrival times in [2^k, 2^(k+1)) microseconds
-	History         []Transition      `json:"history"`                // newest last
+	// KernelTakeover is, with vrrpx_kernel_takeover, "armed" while the kernel may end
+	// our being BACKUP, else "off", for the reason given if it is a BACKUP.
+	KernelTakeover       string            `json:"kernel_takeover,omitempty"`
+	KernelTakeoverReason string            `json:"kernel_takeover_reason,omitempty"`
+	KernelTakeovers      uint64            `json:"kernel_takeovers"`       // times that it did, and was followed
+	KernelGaveWay        uint64            `json:"kernel_takeovers_ended"` // times that it did, and gave way before the process ran
+	Stalls               uint64            `json:"stalls"`                 // times that the host stood still while BACKUP, and the deadline waited
+	Alarms               []string          `json:"alarms,omitempty"`       // the texts of those below
+	AlarmList            []Alarm           `json:"alarm_list,omitempty"`
+	Probe                *Probe            `json:"probe,omitempty"`
+	Claims               uint64            `json:"address_claims"`         // frames by which others claimed its addresses
+	AlarmCounts          map[string]uint64 `json:"alarm_counts,omitempty"` // begun so far, by kind
+	Heartbeats           []Heartbeat       `json:"heartbeats,omitempty"`   // the first line too; empty where there are no others
+	Arrivals             []uint64          `json:"arrivals_log2_us"`       // [k]: inter-arrival times in [2^k, 2^(k+1)) microseconds
+	History              []Transition      `json:"history"`                // newest last
 }
 
 // Speaker is a router whose valid adverts were heard, such as the master of a

@@ -38,6 +38,11 @@ func runCounters(ctx context.Context, e env, flags *pflag.FlagSet, args []string
 		print(o, "lease_lapses", r.Lapses)
 		print(o, "pauses", r.Pauses)
 		print(o, "pauses_survived", r.PausesSurvived)
+		print(o, "stalls", r.Stalls)
+		if r.KernelTakeover != "" {
+			print(o, "kernel_takeovers", r.KernelTakeovers)
+			print(o, "kernel_takeovers_ended", r.KernelGaveWay)
+		}
 		for _, name := range sortedKeys(r.Drops) {
 			print(o, "drop_"+name, r.Drops[name])
 		}

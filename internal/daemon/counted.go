@@ -35,5 +35,6 @@ func (c *counted) show(s *stats.Router) {
 	s.BecameMaster, s.ReleasedMaster = c.becameMaster, c.releasedMaster
 	s.ZeroReceived, s.ZeroSent = c.zeroReceived, c.zeroSent
 	s.AddressesDiffer = c.addressesDiffer
+	s.KernelTakeovers, s.KernelGaveWay, s.Stalls = c.taken, c.gaveWay, c.stalled
 	s.Lapses, s.Pauses, s.PausesSurvived = c.lapsed, c.paused, c.survived
 }

@@ -158,6 +158,7 @@ func (r *router) view(t vrrp.Instant) view {
 		History: slices.Clone(r.history),
 	}}
 	v.Pacer, v.PacerReason, v.Lease = r.pacerView()
+	v.KernelTakeover, v.KernelTakeoverReason = r.takeoverView()
 	r.counted.show(&v.Router)
 	if left := r.begins.Sub(t); m.State() == vrrp.Init && left > 0 {
 		v.Reason = fmt.Sprintf("the election begins in %v (vrrp_startup_delay, vrrp_delay_after_boot)", left.Round(time.Millisecond))

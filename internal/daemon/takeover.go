@@ -199,3 +199,18 @@ func (r *router) takeoverSlot() uint32 {
 	}
 	return r.out.taker.Slot(r.owner)
 }
+
+// takeoverView is what status shows of it; nothing where it was not asked for.
+func (r *router) takeoverView() (state, why string) {
+	may, why := r.mayTakeOver()
+	switch {
+	case !r.cfg.KernelTakeover:
+		return "", ""
+	case r.takeover.armed && r.out.taker.Word(r.owner).Gate() == loader.GateArmed:
+		return "armed", ""
+	case !may || r.machine.State() != vrrp.Backup:
+		return "off", why
+	}
+	_, why = r.out.pacer.Clock(r.owner)
+	return "off", why
+}
