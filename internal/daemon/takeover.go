@@ -31,8 +31,9 @@ type taker interface {
 type takeover struct {
 	armed bool // the gate was, and nobody else has changed it as far as is known
 	word  loader.GateWord
-	built frameOf // of what its schedule was made
+	built frameOf // of what its schedule was made, as the next two
 	lease time.Duration
+	down  time.Duration
 }
 
 // mayTakeOver tells whether the kernel may end our being BACKUP, and if not why,
@@ -62,21 +63,20 @@ func (r *router) syncTakeover() {
 		r.disarm()
 		return
 	}
-	gate := loader.GateShut
-	if t.armed {
-		gate = r.out.taker.Word(r.owner).Gate()
-	}
-	switch gate {
-	case loader.GateTaking, loader.GateOpen:
-		return // a Taken is on its way
-	case loader.GateArmed:
-		if r.advert.built == t.built {
-			return
-		}
-	}
 	s := r.schedule(r.advert.frames, r.sender(), r.link)
 	s.Router = netio.RouterKey(r.key)
-	t.armed, t.built, t.lease = r.out.taker.Arm(r.owner, s), r.advert.built, s.Lease
+	if t.armed {
+		switch word := r.out.taker.Word(r.owner); word.Gate() {
+		case loader.GateTaking, loader.GateOpen:
+			return // a Taken is on its way
+		case loader.GateArmed:
+			if r.advert.built == t.built && s.Lease == t.lease && s.Down == t.down {
+				t.word = word // the kernel may have been about to open it
+				return
+			}
+		}
+	}
+	t.armed, t.built, t.lease, t.down = r.out.taker.Arm(r.owner, s), r.advert.built, s.Lease, s.Down
 	t.word = 0
 	if t.armed {
 		t.word = r.out.taker.Word(r.owner)
@@ -181,7 +181,12 @@ func (r *router) regate() {
 	}
 	switch r.machine.State() {
 	case vrrp.Backup:
-		if r.takeover.armed && r.out.taker.Word(r.owner).Gate() == loader.GateYielded {
+		if !r.takeover.armed {
+			return
+		}
+		switch r.out.taker.Word(r.owner).Gate() {
+		case loader.GateArmed, loader.GateTaking, loader.GateOpen:
+		default:
 			r.settle()
 		}
 	case vrrp.Master:
@@ -211,6 +216,6 @@ func (r *router) takeoverView() (state, why string) {
 	case !may || r.machine.State() != vrrp.Backup:
 		return "off", why
 	}
-	_, why = r.out.pacer.Clock(r.owner)
+	_, why = r.pacedBy()
 	return "off", why
 }
