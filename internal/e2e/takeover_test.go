@@ -1,8 +1,15 @@
 package e2e
 
 import (
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/vrrpx/vrrpx/internal/testnet"
 	"github.com/vrrpx/vrrpx/stats"
@@ -103,5 +110,79 @@ func TestKernelThatTookOverFallsSilentWithItsLease(t *testing.T) {
 	}
 	if r := router(t, b); r.State != "BACKUP" || r.Master == nil || r.Master.MAC != c.MAC.String() || r.KernelTakeover != "armed" {
 		t.Errorf("it is %s behind %+v, takeover %s", r.State, r.Master, r.KernelTakeover)
+	}
+}
+
+// takeCores takes every core from a time on for as long as said, from all that is
+// not the kernel's: vrrpx runs at SCHED_FIFO 49.
+func takeCores(t *testing.T, from vrrp.Instant, length time.Duration) (wait func()) {
+	t.Helper()
+	var wg sync.WaitGroup
+	var all, mine unix.CPUSet
+	must(t, unix.SchedGetaffinity(0, &all))
+	for cpu := range 1024 {
+		if !all.IsSet(cpu) {
+			continue
+		}
+		mine = unix.CPUSet{}
+		mine.Set(cpu)
+		on := mine
+		wg.Go(func() {
+			runtime.LockOSThread() // and never unlocked: the thread ends with this
+			if err := unix.SchedSetaffinity(0, &on); err != nil {
+				t.Error(err)
+			}
+			attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 90}
+			if err := unix.SchedSetAttr(0, &attr, 0); err != nil {
+				t.Error(err)
+				return
+			}
+			sleep := unix.NsecToTimespec(int64(from.Sub(testnet.Now())))
+			_ = unix.Nanosleep(&sleep, nil)
+			for end := from.Add(length); testnet.Now() < end; {
+			}
+		})
+	}
+	return wg.Wait
+}
+
+// The first advert leaves on time while nothing of user space runs at all.
+func TestKernelTakesOverThoughEveryCoreIsTaken(t *testing.T) {
+	l := testnet.ForTest(t, "a", "b")
+	a, b := l.Host("a"), l.Host("b")
+	tap := l.TapForTest(t)
+	kills := 3
+	if n, err := strconv.Atoi(os.Getenv("VRRPX_KILLS")); err == nil {
+		kills = n // to measure
+	}
+	da, _ := takingPair(t, a, b)
+	const length = 300 * time.Millisecond
+	down := v3fast.masterDown(100)
+	var past []time.Duration
+	for range kills {
+		from := testnet.Now().Add(40 * time.Millisecond)
+		wait := takeCores(t, from, length)
+		time.Sleep(from.Add(-10 * time.Millisecond).Sub(testnet.Now()))
+		da.Kill9()
+		wait()
+		time.Sleep(50 * time.Millisecond)
+		last, _ := lastAdvert(t, tap, a)
+		first := firstAdvert(t, tap, b, last)
+		if last > from {
+			t.Logf("the master died %v after the cores were taken", last.Sub(from))
+		} else if first >= from.Add(length) || first.Sub(last) < down {
+			t.Errorf("first advert %v after the last, %v after the cores were taken", first.Sub(last), first.Sub(from))
+		}
+		past = append(past, first.Sub(last)-down)
+		awaitState(t, b, "MASTER")
+		must(t, da.Start())
+		awaitState(t, a, "MASTER")
+		awaitRouter(t, b, "to be ready again", func(r stats.Router) bool { return r.State == "BACKUP" && r.KernelTakeover == "armed" })
+		tap.Clear()
+	}
+	slices.Sort(past)
+	t.Logf("first advert past the deadline, %d kills with every core taken: p50 %v, max %v", kills, past[len(past)/2], past[len(past)-1])
+	if r := router(t, b); r.KernelTakeovers != uint64(kills) {
+		t.Errorf("the kernel took over %d times of %d", r.KernelTakeovers, kills)
 	}
 }
