@@ -35,7 +35,9 @@ func (c *chance) next(m *Machine) (Instant, Input) {
 }
 
 func (c *chance) input() Input {
-	switch c.draw(25) {
+	switch c.draw(26) {
+	case 25:
+		return WaitAnew{}
 	case 21, 22, 23:
 		length := pick(c, time.Second, 4*time.Second, time.Hour)
 		return Paused{c.now.Add(-length), length, pick(c, 0, 0, 0, c.now.Add(-length), c.now.Add(-time.Second))}

@@ -212,6 +212,15 @@ func (w *referee) deadline(now Instant, b before, in Input, out []Effect) error 
 		if b.state == Master && !gaveWay || b.state != Master && len(out) > 0 {
 			return fmt.Errorf("became %v with the deadline %d", w.m.State(), due)
 		}
+	case WaitAnew:
+		switch {
+		case len(out) > 0 || w.m.State() != b.state:
+			return fmt.Errorf("became %v", w.m.State())
+		case b.state == Backup && (due != now.Add(w.m.MasterDown()) || w.m.LearnedInterval() != b.cfg.Interval):
+			return fmt.Errorf("the deadline is %d", due)
+		case b.state != Backup && due != b.due:
+			return fmt.Errorf("the deadline of %v is %d", b.state, due)
+		}
 	case Paused:
 		gaveWay := w.m.State() == Backup && len(out) == 2 && due == now.Add(w.m.MasterDown())
 		_, listens := w.m.Listening()
@@ -319,6 +328,8 @@ func (w *referee) delay(now Instant, b before, in Input) {
 		case w.wait.since == 0:
 			w.wait.since = now
 		}
+	case WaitAnew:
+		w.wait.since = 0
 	case Permit:
 		if b.asking {
 			w.wait.since = 0 // all begins anew, whatever the answer
