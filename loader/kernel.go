@@ -122,6 +122,7 @@ func (k *Kernel) loadRx(spec *ebpf.CollectionSpec) error {
 	plain := spec.Programs[vrrpxProgVrrpxRx]
 	var err error
 	for _, p := range []*ebpf.ProgramSpec{spec.Programs[vrrpxProgVrrpxRxGated], plain} {
+		p.Name = plain.Name // to people they are one
 		spec.Programs[vrrpxProgVrrpxRx] = p
 		err = spec.LoadAndAssign(&objs, nil)
 		if errors.Is(err, unix.EINVAL) {

@@ -137,6 +137,7 @@ func (f *fakeThread) Stop(name string) {
 func (f *fakeThread) Forget(name string)                   { f.Stop(name) }
 func (f *fakeThread) Counts(string) netio.PaceCounts       { return netio.PaceCounts{Sent: 1} }
 func (f *fakeThread) Overdue(string) (time.Duration, bool) { return 0, false }
+func (f *fakeThread) Paused(string) (netio.Pause, bool)    { return netio.Pause{}, false }
 func (f *fakeThread) Close()                               { f.closed = true }
 func (f *fakeThread) Next(name string) vrrp.Instant        { return f.sets()[name].Next }
 
@@ -384,5 +385,25 @@ func TestNoClock(t *testing.T) {
 	}
 	if p.Arm("r", plain()) || len(th.sets()) != 0 {
 		t.Error("armed without a clock")
+	}
+}
+
+func (f *fakeClock) Word(n int) loader.GateWord { return loader.GateWord(f.Gate(n)) }
+
+func TestWordIsThatOfTheGate(t *testing.T) {
+	p, _, _ := openFakes(t)
+	if w := p.Word("VI_1"); w != 0 || p.Slot("VI_1") != 0 {
+		t.Errorf("before a schedule the word is %#x, the slot %d", w, p.Slot("VI_1"))
+	}
+	s := schedule()
+	s.Frames[0][0] = 1 // it has a destination
+	if !p.Arm("VI_1", s) || p.Word("VI_1").Gate() != loader.GateArmed || p.Slot("VI_1") == 0 {
+		_, why := p.Clock("VI_1")
+		t.Errorf("armed, the word is %#x, the slot %d: %s", p.Word("VI_1"), p.Slot("VI_1"), why)
+	}
+	signed := schedule()
+	signed.Seal = func([]byte) {}
+	if p.Arm("VI_1", signed) || p.Word("VI_1") != 0 {
+		t.Errorf("with what the thread would send the word is %#x", p.Word("VI_1"))
 	}
 }
