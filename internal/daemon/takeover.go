@@ -34,6 +34,7 @@ type takeover struct {
 	built frameOf // of what its schedule was made, as the next two
 	lease time.Duration
 	down  time.Duration
+	why   string // it is not, as was logged
 }
 
 // mayTakeOver tells whether the kernel may end our being BACKUP, and if not why,
@@ -58,9 +59,13 @@ func (r *router) syncTakeover() {
 		return
 	}
 	r.build()
-	may, _ := r.mayTakeOver()
-	if _, waits := r.deadline(); !may || !waits {
+	may, why := r.mayTakeOver()
+	_, waits := r.deadline()
+	if !may || !waits {
 		r.disarm()
+		if waits {
+			r.tellTakeover(why)
+		}
 		return
 	}
 	s := r.schedule(r.advert.frames, r.sender(), r.link)
@@ -79,8 +84,19 @@ func (r *router) syncTakeover() {
 	t.armed, t.built, t.lease, t.down = r.out.taker.Arm(r.owner, s), r.advert.built, s.Lease, s.Down
 	t.word = 0
 	if t.armed {
-		t.word = r.out.taker.Word(r.owner)
+		t.word, t.why = r.out.taker.Word(r.owner), ""
+		return
 	}
+	_, why = r.pacedBy()
+	r.tellTakeover(why)
+}
+
+// tellTakeover says once why there is none where it was asked for.
+func (r *router) tellTakeover(why string) {
+	if why != "" && why != r.takeover.why {
+		r.log.Warn(fmt.Sprintf("(%s) vrrpx_kernel_takeover: the kernel cannot take over, the process does: %s", r.cfg.Name, why))
+	}
+	r.takeover.why = why
 }
 
 // disarm shuts the gate unless the pacer has it.
