@@ -18,7 +18,9 @@ func (f *fakeThread) Paused(name string) (netio.Pause, bool) {
 // that it or we shut.
 func TestPauseOfTheClock(t *testing.T) {
 	p, f, _ := openFakes(t)
-	p.Set("VI_1", schedule())
+	s := schedule()
+	s.Frames[0][0] = 1
+	p.Set("VI_1", s)
 	paused := func(gate loader.Gate, ago time.Duration) bool {
 		f.turn(0, gate)
 		f.mu.Lock()
