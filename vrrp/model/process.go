@@ -241,7 +241,10 @@ func (w *world) drain(i int) {
 	case e <= advert2 && h.role == 1:
 		m.what = "process hears an advert"
 		switch {
-		case h.listen > 0 || w.beats(int(e-advert0), i): // after a pause whoever is heard has taken over
+		case h.listen > 0: // after a pause whoever is heard has taken over
+			h.pc = lose
+			w.refresh(h, i)
+		case w.beats(int(e-advert0), i):
 			h.pc = lose
 		default:
 			h.pc = answer
