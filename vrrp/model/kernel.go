@@ -58,6 +58,11 @@ func (w *world) kernelMoves(i int) {
 		w.lap(i)
 	}
 	switch {
+	case h.armed == 1 && w.overslept(h) && (w.Fault != PatientBackup || h.kernel.down == 0):
+		w.emit(i, "deadline's timer overslept: put off once", func(s *state) {
+			h := &s.h[i]
+			h.put, h.late, h.kernel.down = 1, 0, max(h.kernel.down, uint8(w.Interval+w.Skew[i]))
+		})
 	case h.torn == 1:
 		w.takeover(i, w.emit(i, "callback opens the gate", func(s *state) { s.h[i].torn = 0 }))
 	case h.armed == 1 && h.kernel.down == 0:
@@ -118,20 +123,18 @@ func (w *world) sendLap(i int) {
 	w.send(m, i, false)
 }
 
+// overslept tells whether a BACKUP's host stood still for so long that it may have
+// missed all the adverts there were.
+func (w *world) overslept(h *host) bool {
+	if w.Fault == PatientBackup { // looks at the deadline alone, and that late by an interval
+		return w.Guard && h.put == 0 && int(h.late) > w.Interval+1
+	}
+	return w.Guard && h.put == 0 && 4*int(h.late) > 3*w.Interval
+}
+
 // deadline is the timer's callback.
 func (w *world) deadline(i int) {
 	h := &w.h[i]
-	late := 0
-	if w.Fault == PatientBackup {
-		late = w.Interval
-	}
-	if w.Guard && int(h.late) > late && h.put == 0 {
-		w.emit(i, "deadline passed in a freeze: put off once", func(s *state) {
-			h := &s.h[i]
-			h.put, h.late, h.kernel.down = 1, 0, uint8(w.Interval+w.Skew[i]+w.Delay.Max-w.Delay.Min)
-		})
-		return
-	}
 	if h.gate == armed && (int(h.lease) <= w.Lease || w.Fault == StaleTakeover) {
 		if w.Fault == TornTimer {
 			w.emit(i, "callback finds the deadline passed", func(s *state) { s.h[i].torn, s.h[i].armed = 1, 0 })

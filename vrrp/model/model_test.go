@@ -110,7 +110,10 @@ var scenarios = []scenario{
 		c.Freezes, c.Frozen, c.Guard, c.Lossy, c.Blind = both, 2, true, true, true
 		c.Overlap = interval + delay
 	}},
-	{name: "backup's freeze", of: func(c *Config) { c.Freezes[1], c.Frozen, c.Guard, c.Takeover = true, 1, true, both; c.Wrong = 0 }},
+	{name: "backup's freeze", of: func(c *Config) {
+		c.Freezes[1], c.Frozen, c.Guard, c.Takeover, c.Lossy = true, 1, true, both, true
+		c.Wrong = 0
+	}},
 
 	// Stalls shorter than the lease, by the renewal's period: nothing moves.
 	{name: "short stalls", of: func(c *Config) { c.Stalls, c.Stall, c.Steady = both, lease-renew, 0 }},

@@ -28,7 +28,7 @@ func (c *Config) caps() limits {
 	return limits{
 		gap: uint8(c.pause()), lease: uint8(c.Lease + 1), honest: uint8(c.Lease + max(c.Fresh, 0) + 1),
 		start: uint8(max(longest, c.Overlap+1)), last: uint8(c.pause()),
-		late: uint8(c.Interval + 1), iced: uint8(max(c.Freeze.Min, c.Freeze.Max, c.pause())),
+		late: uint8(c.Interval + 2), iced: uint8(max(c.Freeze.Min, c.Freeze.Max, c.pause())),
 	}
 }
 
@@ -104,7 +104,7 @@ func (w *world) tick() {
 	m := w.emit(-1, "tick", func(s *state) {
 		s.turn = 0
 		for i := range w.Hosts {
-			w.age(&s.h[i])
+			w.age(i, &s.h[i])
 			for j := range w.Hosts {
 				a := &s.air[i][j]
 				*a = *a&inCard | *a&^inCard<<1
@@ -127,7 +127,7 @@ func (w *world) tick() {
 	}
 }
 
-func (w *world) age(h *host) {
+func (w *world) age(i int, h *host) {
 	if h.life == dead {
 		return
 	}
@@ -140,7 +140,8 @@ func (w *world) age(h *host) {
 		if w.Blind {
 			return
 		}
-		if h.armed == 1 && h.down == 0 || h.down == 1 {
+		// The timer looks once before the deadline, when the last advert but one is overdue.
+		if h.armed == 1 && int(h.kernel.down) <= w.Skew[i]+w.Interval {
 			inc(&h.late, w.late)
 		}
 	}
@@ -168,7 +169,7 @@ func (w *world) age(h *host) {
 // process that does not stop, too.
 func (w *world) endTurn(i int) {
 	h := &w.h[i]
-	if h.gate == open && h.due == 0 || h.armed == 1 && h.kernel.down == 0 || h.torn == 1 {
+	if h.gate == open && h.due == 0 || h.armed == 1 && (h.kernel.down == 0 || w.overslept(h) && w.Fault != PatientBackup) || h.torn == 1 {
 		return
 	}
 	for from := range w.Hosts {
