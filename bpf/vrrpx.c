@@ -14,11 +14,13 @@
 #include "accept.h"
 #include "conflict.h"
 #include "deadline.h"
+#include "clock.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* Keeps the enum in the BTF, where package loader finds it. */
+/* Keeps the enums in the BTF, where package loader finds them. */
 const enum drop *unused_drop __attribute__((unused));
+const enum gate *unused_gate __attribute__((unused));
 
 /* Loads on 5.10: no timer, no helper newer than the ring buffer. */
 SEC("xdp.frags")
@@ -75,4 +77,22 @@ int vrrpx_arm(struct deadline_request *req)
 		return cancel(req);
 	}
 	return -EINVAL;
+}
+
+/* At the ingress of both ends of the clock's veth pair. It takes 5.17 (bpf_loop). */
+SEC("tc")
+int vrrpx_lap(struct __sk_buff *skb)
+{
+	return lap(skb);
+}
+
+/*
+ * Attached in its place before tcx (6.6), by a filter that outlives the process.
+ * Then the jump fails and the seed is no more.
+ */
+SEC("tc")
+int vrrpx_lap_entry(struct __sk_buff *skb)
+{
+	bpf_tail_call(skb, &jump, 0);
+	return TC_ACT_SHOT;
 }

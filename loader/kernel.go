@@ -32,6 +32,7 @@ type Kernel struct {
 	routers, state, interfaces, buckets, events *ebpf.Map
 	peers                                       *ebpf.Map
 	peersOf                                     map[Key]*vrrp.Unicast // whose peers are in it
+	slots, lease                                *ebpf.Map             // of the advert clock, and of whoever opens or shuts its gates
 
 	refusals refusals
 	watches  watches
@@ -110,6 +111,8 @@ func (k *Kernel) loadRx(spec *ebpf.CollectionSpec) error {
 		Peers      *ebpf.Map     `ebpf:"peers"`
 		NoAccept   *ebpf.Map     `ebpf:"no_accept"`
 		Watched    *ebpf.Map     `ebpf:"watched"`
+		Slots      *ebpf.Map     `ebpf:"slots"`
+		Lease      *ebpf.Map     `ebpf:"lease"`
 
 		NoAcceptCount *ebpf.Variable `ebpf:"no_accept_count"`
 		WatchedCount  *ebpf.Variable `ebpf:"watched_count"`
@@ -126,6 +129,7 @@ func (k *Kernel) loadRx(spec *ebpf.CollectionSpec) error {
 	}
 	k.rx, k.routers, k.state = objs.Rx, objs.Routers, objs.State
 	k.interfaces, k.buckets, k.events, k.peers = objs.Interfaces, objs.Buckets, objs.Events, objs.Peers
+	k.slots, k.lease = objs.Slots, objs.Lease
 	k.refusals.packets, k.refusals.count = objs.NoAccept, objs.NoAcceptCount
 	k.refusals.users = map[vrrpxNoAcceptKey]int{}
 	k.watches.claims, k.watches.count = objs.Watched, objs.WatchedCount
@@ -167,7 +171,7 @@ func (k *Kernel) Close() error {
 	for _, p := range []*ebpf.Program{k.rx, k.arm} {
 		errs = append(errs, p.Close())
 	}
-	for _, m := range []*ebpf.Map{k.routers, k.state, k.interfaces, k.buckets, k.events, k.peers, k.refusals.packets, k.watches.claims, k.deadlines} {
+	for _, m := range []*ebpf.Map{k.routers, k.state, k.interfaces, k.buckets, k.events, k.peers, k.refusals.packets, k.watches.claims, k.deadlines, k.slots, k.lease} {
 		errs = append(errs, m.Close())
 	}
 	return errors.Join(errs...)

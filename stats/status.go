@@ -76,13 +76,19 @@ type Mail struct {
 	Problem string `json:"problem,omitempty"` // why mails wait
 }
 
-// Pacer describes the thread that sends the adverts of every MASTER.
+// Pacer describes what sends the adverts of every MASTER: the kernel's clock, or a
+// thread.
 type Pacer struct {
+	Kernel       bool    `json:"kernel_clock"`                  // there is one
+	KernelReason string  `json:"kernel_clock_reason,omitempty"` // why not
+	Laps         uint64  `json:"laps"`                          // of its seed frames
+	Renewed      Seconds `json:"lease_renewed_seconds_ago"`
+
 	Realtime   bool    `json:"realtime"`      // SCHED_FIFO granted
 	Locked     bool    `json:"memory_locked"` // mlockall granted
 	Late       uint64  `json:"late"`          // adverts sent more than 1 ms past their slot
 	MaxLate    Seconds `json:"max_late_seconds"`
-	Missed     uint64  `json:"missed"` // slots that passed unsent because the thread did not run
+	Missed     uint64  `json:"missed"` // slots that passed unsent because neither ran
 	SendErrors uint64  `json:"send_errors"`
 }
 
@@ -153,9 +159,14 @@ type Router struct {
 	ZeroSent        uint64            `json:"priority_zero_sent"`
 	AddressesDiffer uint64            `json:"addresses_differ"` // runs of adverts with another address list
 	Drops           map[string]uint64 `json:"drops"`
-	Ingest          string            `json:"ingest"`           // xdp native, xdp generic or packet socket
-	Pacer           string            `json:"pacer"`            // what paces its adverts
-	Alarms          []string          `json:"alarms,omitempty"` // the texts of those below
+	Ingest          string            `json:"ingest"`                  // xdp native, xdp generic or packet socket
+	Pacer           string            `json:"pacer"`                   // what paces its adverts as MASTER: kernel clock or thread
+	PacerReason     string            `json:"pacer_reason,omitempty"`  // why not the kernel
+	Lease           Seconds           `json:"lease_seconds,omitempty"` // so long the kernel sends while the process does not run
+	Lapses          uint64            `json:"lease_lapses"`            // times that a MASTER's process did not run for longer, and it gave way
+	Pauses          uint64            `json:"pauses"`                  // times that a MASTER had sent nothing for a master-down interval
+	PausesSurvived  uint64            `json:"pauses_survived"`         // and nobody had taken over
+	Alarms          []string          `json:"alarms,omitempty"`        // the texts of those below
 	AlarmList       []Alarm           `json:"alarm_list,omitempty"`
 	Probe           *Probe            `json:"probe,omitempty"`
 	Claims          uint64            `json:"address_claims"`         // frames by which others claimed its addresses

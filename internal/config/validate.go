@@ -31,6 +31,7 @@ func validate(diags *diagnostics, files *files, cfg *Config, said func(i int, ke
 		v.hmac()
 		v.splitBrain()
 		v.garp()
+		v.lease()
 		v.addresses()
 		v.vmacs()
 		v.heartbeats()

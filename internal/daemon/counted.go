@@ -11,6 +11,7 @@ type counted struct {
 	becameMaster, releasedMaster uint64
 	zeroReceived, zeroSent       uint64
 	addressesDiffer              uint64
+	lapsed, paused, survived     uint64 // times that a MASTER lost its lease; sent nothing for too long; and went on
 }
 
 func (c *counted) transition(t vrrp.Transition) {
@@ -32,4 +33,5 @@ func (c *counted) show(s *stats.Router) {
 	s.BecameMaster, s.ReleasedMaster = c.becameMaster, c.releasedMaster
 	s.ZeroReceived, s.ZeroSent = c.zeroReceived, c.zeroSent
 	s.AddressesDiffer = c.addressesDiffer
+	s.Lapses, s.Pauses, s.PausesSurvived = c.lapsed, c.paused, c.survived
 }

@@ -30,6 +30,7 @@ type fakePath struct {
 	matched   map[loader.Key]vrrp.Instant // on this one
 	armed     map[loader.Key]deadline
 	arms      int
+	seen      vrrp.Instant
 }
 
 type deadline struct {
@@ -76,7 +77,7 @@ func (p *fakePath) Cancel(k loader.Key) error { delete(p.armed, k); return nil }
 func (p *fakePath) LastMatch(k loader.Key) (vrrp.Instant, error) { return p.kept[k], nil }
 
 func (p *fakePath) State(k loader.Key) (loader.State, error) {
-	return loader.State{LastMatch: p.matched[k]}, nil
+	return loader.State{LastMatch: p.matched[k], LastSeen: p.seen}, nil
 }
 
 func (p *fakePath) Interface(int) (loader.InterfaceCounters, error) {
@@ -127,6 +128,9 @@ func (p *fakePath) receive(k loader.Key, at vrrp.Instant, pk vrrp.Packet, src st
 type record struct {
 	lines   []string
 	silence time.Duration // of the pacer, when it is too long
+	paused  netio.Pause
+	kernel  bool
+	gate    loader.Gate
 }
 
 func (s *record) add(format string, a ...any) { s.lines = append(s.lines, fmt.Sprintf(format, a...)) }
@@ -157,6 +161,10 @@ func (s *record) Unwatch(w loader.Watch) error  { s.add("unwatch %v", w.Addr); r
 func (s *record) Refused(loader.Refusal) uint64 { return 3 }
 
 type fakePacer struct{ *record }
+
+func (p fakePacer) Paused(string) (netio.Pause, bool) { return p.paused, p.paused.Length > 0 }
+func (p fakePacer) Clock(string) (bool, string)       { return p.kernel, "a test" }
+func (p fakePacer) Gate(string) loader.Gate           { return p.gate }
 
 func (p fakePacer) Set(_ string, c netio.Schedule)       { p.add("pace every %v", c.Interval) }
 func (p fakePacer) Stop(string)                          { p.add("stop pacing") }

@@ -41,6 +41,7 @@ type line struct {
 	running bool
 	next    vrrp.Instant
 	every   time.Duration
+	lease   time.Duration // as of the first line
 	sent    atomic.Uint64 // by the loop; the pacer counts its own
 }
 
@@ -282,7 +283,7 @@ func (r *router) flushLines() {
 func (l *line) syncAdverts() {
 	r, was := l.router, l.built
 	l.build()
-	if r.machine.State() != vrrp.Master || l.out == nil || len(l.frames) == 0 {
+	if _, listening := r.machine.Listening(); listening || r.machine.State() != vrrp.Master || l.out == nil || len(l.frames) == 0 {
 		l.stop()
 		return
 	}
@@ -291,11 +292,13 @@ func (l *line) syncAdverts() {
 	if l.running && l.next == next && l.every == interval && l.built == was {
 		return
 	}
-	l.running, l.next, l.every = true, next, interval
-	r.out.pacer.Set(l.owner, netio.Schedule{
-		Sender: l.out, Frames: l.frames, Seal: r.paced, Interval: interval, Next: next,
-		Limit: r.limit(), HeldUp: r.onHeldUp,
-	})
+	s := r.schedule(l.frames, l.out, l.link)
+	s.Next, s.Router = next, netio.RouterKey(l.key)
+	if l.next == next && (!l.running || (s.Lease > 0) != (l.lease > 0)) {
+		s.Next = slotAfter(next, interval, clock.Now()) // it was stopped since, or goes to another pacer
+	}
+	l.running, l.next, l.every, l.lease = true, next, interval, s.Lease
+	r.out.pacer.Set(l.owner, s)
 }
 
 func (l *line) stop() {

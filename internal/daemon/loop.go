@@ -45,8 +45,9 @@ type loop struct {
 	byLine  map[loader.Key]*line
 	merging []loader.Event // of routers with lines, to be put in order
 	soon    bool           // a deadline is about to pass
-	heard   []*router      // who had an advert in this round
-	down    []*router      // whose deadline may have passed in this round
+	renewals
+	heard []*router // who had an advert in this round
+	down  []*router // whose deadline may have passed in this round
 
 	mu    sync.Mutex
 	posts []func()
@@ -204,6 +205,7 @@ func (l *loop) spin() {
 // deadlines, so that a loop that was held up does not take over from a master
 // whose adverts are waiting to be read.
 func (l *loop) round(t vrrp.Instant) {
+	l.renew()
 	for _, p := range l.paths {
 		if _, err := p.Drain(t, l.event); err != nil {
 			l.log.Error("reading adverts: " + err.Error())
@@ -218,6 +220,7 @@ func (l *loop) round(t vrrp.Instant) {
 		f()
 	}
 	l.expire(t)
+	l.listened(t)
 	l.lookLines(t)
 }
 
@@ -261,6 +264,8 @@ func (l *loop) event(e *loader.Event) {
 		l.hear(r, via, e)
 	case loader.Soon:
 		l.soon = true
+	case loader.Lapsed, loader.Frozen:
+		l.clockEvent(r, via, e)
 	case loader.Down:
 		r.taken.armed = false
 		r.keptAt(e.Heard)
@@ -296,8 +301,11 @@ func (r *router) loopDeadline() (vrrp.Instant, bool) {
 
 // arm sets the timer for the earliest such time.
 func (l *loop) arm() {
-	var first vrrp.Instant
+	first, _ := l.renewDue()
 	for _, r := range l.routers {
+		if due, ok := r.listenDue(); ok && (first == 0 || due < first) {
+			first = due
+		}
 		if due, ok := r.loopDeadline(); ok && (first == 0 || due < first) {
 			first = due
 		}

@@ -229,7 +229,9 @@ type told struct {
 // It came by the line; nil is the first.
 func (r *router) hear(e *loader.Event, via *line) {
 	r.giveWay()
-	e.At = max(e.At, r.resumed)
+	if !listening(r.machine) { // which counts from when it woke, and asks what came before its last advert
+		e.At = max(e.At, r.resumed)
+	}
 	src := via.first(e.Src)
 	if !r.authentic(e, src) {
 		return
