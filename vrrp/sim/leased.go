@@ -26,6 +26,7 @@ type leased struct {
 	armed      bool
 	at, wakeAt time.Duration // the deadline as armed, and when its timer fires
 	down, skew time.Duration
+	armedAt    time.Duration
 	refreshed  time.Duration
 	stall      time.Duration // when it last found that it was frozen
 	hold       time.Duration // which has put the deadline off to then
@@ -272,9 +273,10 @@ func (h *leased) announces() {
 }
 
 // early looks for a MASTER that is well and better, and known for long enough. When
-// both freeze in one silence each may be too brief to be noticed.
+// both freeze in one silence each may be too brief to be noticed; and a timer that
+// was armed after a freeze cannot have been late in it.
 func (h *leased) early() {
-	if h.FreezesAtATime > 1 {
+	if h.FreezesAtATime > 1 || h.armedAt >= h.thaws && h.thaws > h.refreshed {
 		return
 	}
 	for _, o := range h.hosts {

@@ -227,7 +227,7 @@ func (h *leased) transition(to vrrp.State) {
 			}
 		}
 	}
-	if h.Short && h.now > h.longest()*3+h.Lease {
+	if h.Short && h.now > 3*(h.longest()+h.Lease) { // all have begun by then
 		h.violate(h.id, Steady, "became %v", to)
 	}
 }
@@ -256,5 +256,6 @@ func (h *leased) sync() {
 		h.gate, h.owes = h.rest(), false
 	}
 	h.at, h.down, h.skew, h.armed = moment(due), h.m.MasterDown(), h.m.Skew(), true
+	h.armedAt = h.now
 	h.sleep()
 }

@@ -77,10 +77,11 @@ func (s *LeaseScenario) Settling() time.Duration {
 	return 3*s.longest() + 4*(s.Delay+s.Jitter+s.Wake)
 }
 
-// beside is for how long two may announce.
+// beside is for how long two may announce. A freeze that is too short to be noticed
+// may lie in the middle of a preemption.
 func (s *LeaseScenario) beside() time.Duration {
 	most := s.Interval + s.Delay + s.Jitter + 2*s.Wake
-	if s.FreezesAtATime > 1 {
+	if s.FreezesAtATime > 0 {
 		most += s.longest()
 	}
 	return most
