@@ -9,7 +9,7 @@ TEST_PACKAGES := keepalived nginx frr bpftool tshark tcpdump iproute2 iputils-pi
 # The compiler that made the committed objects, which Debian 12 has.
 BPF_PACKAGES := clang-14 llvm-14 libbpf-dev linux-libc-dev
 
-.PHONY: build install uninstall run test deps generate lint fuzz sim bench clean
+.PHONY: build install uninstall run test deps generate lint fuzz sim model bench clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/vrrpx ./cmd/vrrpx
@@ -80,6 +80,11 @@ SEEDS ?= 100000
 FIRST ?= 0
 sim:
 	$(GO) test ./vrrp/sim -run Invariants -count 1 -timeout 0 -v -seeds $(SEEDS) -first $(FIRST)
+
+# The model of docs/liveness.md: more hosts that stop at once than `make test` has time for.
+# With -v the shortest way to each mistake is printed.
+model:
+	$(GO) test ./vrrp/model -count 1 -timeout 0 -v -deep
 
 # Takeovers of vrrpx and keepalived in the same run: KILLS each, adverts every ADVERT seconds.
 KILLS ?= 20
