@@ -64,7 +64,7 @@ type router struct {
 	counted counted
 	effects []vrrp.Effect // scratch, so that a step need not allocate
 	owed    owed
-	told    []told        // what settle has to record
+	told    []told // what settle has to record
 }
 
 // historyLen bounds the transitions kept for `vrrpx status`.
