@@ -19,14 +19,22 @@ type advert struct {
 	built  frameOf
 	pacing
 
-	queue       [][]byte // of the step under way
-	queuedGARPs int
-	beside      bool // gratuitous ARPs beside are to follow
+	queue  [2][][]byte      // of the step under way: adverts, firstGARPs
+	left   [2]atomic.Uint64 // how many of each the loop has sent; pacer and announcer count their own
+	beside bool             // gratuitous ARPs beside are to follow
 
 	answered, announced vrrp.Instant // when a losing advert was last answered
+}
 
-	// By the loop; pacer and announcer count their own.
-	sent, garped atomic.Uint64
+// The kinds of frames in advert.queue.
+const (
+	adverts = iota
+	firstGARPs
+)
+
+func (a *advert) clear(kind int) {
+	clear(a.queue[kind])
+	a.queue[kind] = a.queue[kind][:0]
 }
 
 // frameOf is what a frame was built from.
@@ -180,7 +188,7 @@ func (r *router) queueAdvert(priority uint8) {
 	if priority == 0 {
 		r.counted.zeroSent++
 	}
-	r.advert.queue = append(r.advert.queue, frames...)
+	r.advert.queue[adverts] = append(r.advert.queue[adverts], frames...)
 }
 
 // queueGARPs is the first gratuitous ARP, or neighbour advertisement, of every
@@ -190,8 +198,7 @@ func (r *router) queueGARPs() {
 		return
 	}
 	r.build()
-	r.advert.queue = append(r.advert.queue, r.advert.garps...)
-	r.advert.queuedGARPs += len(r.advert.garps)
+	r.advert.queue[firstGARPs] = append(r.advert.queue[firstGARPs], r.advert.garps...)
 	r.advert.beside = len(r.besides) > 0
 }
 
@@ -199,26 +206,33 @@ func (r *router) queueGARPs() {
 // since that is their order in any step. GARPs by other interfaces come after.
 func (r *router) flush() {
 	a := &r.advert
-	if r.stale() {
-		r.forgetQueued()
-	}
-	if len(a.queue) > 0 && r.link != nil {
-		adverts := len(a.queue) - a.queuedGARPs
-		if r.seal != nil {
-			for _, f := range a.queue[:adverts] {
-				r.seal(f)
+	r.forgetStale()
+	if n := len(a.queue[adverts]); n+len(a.queue[firstGARPs]) > 0 && r.link != nil {
+		r.sealQueue()
+		a.queue[adverts] = append(a.queue[adverts], a.queue[firstGARPs]...)
+		refused := r.sender().SendEach(a.queue[adverts], nil)
+		a.left[adverts].Add(uint64(n))
+		a.left[firstGARPs].Add(uint64(len(a.queue[firstGARPs])))
+		for _, at := range refused {
+			if at < n {
+				a.left[adverts].Add(^uint64(0))
+			} else {
+				a.left[firstGARPs].Add(^uint64(0))
 			}
 		}
-		sent := r.sender().SendAll(a.queue)
-		a.sent.Add(uint64(min(sent, adverts)))
-		a.garped.Add(uint64(max(sent-adverts, 0)))
-		clear(a.queue)
-		a.queue, a.queuedGARPs = a.queue[:0], 0
 	}
+	a.clear(adverts)
+	a.clear(firstGARPs)
 	r.flushLines()
-	if a.beside {
-		a.beside = false
-		r.flushBeside()
+	r.flushBeside()
+}
+
+// sealQueue finishes the adverts queued, just before they leave.
+func (r *router) sealQueue() {
+	if r.seal != nil {
+		for _, f := range r.advert.queue[adverts] {
+			r.seal(f)
+		}
 	}
 }
 

@@ -36,10 +36,14 @@ func (b *beside) build() {
 
 // flushBeside sends the first gratuitous ARP or NA of each address beside.
 func (r *router) flushBeside() {
+	if !r.advert.beside {
+		return
+	}
+	r.advert.beside = false
 	for _, b := range r.besides {
 		b.build()
 		if len(b.frames) > 0 {
-			r.advert.garped.Add(uint64(b.built.sender.SendAll(b.frames)))
+			r.advert.left[firstGARPs].Add(uint64(b.built.sender.SendAll(b.frames)))
 		}
 	}
 }
@@ -65,7 +69,7 @@ func (r *router) announceBeside(like netio.Burst) {
 }
 
 // extra is one frame every garp_extra_if seconds.
-func (r *router) extra(by netio.Transmitter, frame []byte, like netio.Burst) netio.Burst {
+func (r *router) extra(by netio.BatchTransmitter, frame []byte, like netio.Burst) netio.Burst {
 	return netio.Burst{
 		Sender: by, Frames: [][]byte{frame}, FirstSent: true, Refresh: r.cfg.Extra.Every, Interval: like.Interval, Hold: like.Hold,
 	}
@@ -168,6 +172,7 @@ func (h *host) returned(d *device) {
 			r.refuse()
 		}
 		if slices.ContainsFunc(r.besides, func(b *beside) bool { return b.device == d }) {
+			r.advert.beside = true
 			r.flushBeside()
 			r.announce(false)
 		}

@@ -181,9 +181,11 @@ func (h *host) stop() {
 		if h.opts.KeepAddresses {
 			return
 		}
-		for _, r := range h.routers {
-			r.step(t, vrrp.Shutdown{})
-		}
+		h.loop.storm.gather(func() {
+			for _, r := range h.routers {
+				r.step(t, vrrp.Shutdown{})
+			}
+		})
 	})
 	h.loop.stop()
 	<-h.loopDone

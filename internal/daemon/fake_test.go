@@ -145,9 +145,16 @@ func (s *record) DeclareRouting(_ string, routes []iproute.Route, rules []iprout
 		s.add("declare %d routes, %d rules", len(routes), len(rules))
 	}
 }
-func (s *record) Hold(string)    { s.add("hold") }
-func (s *record) Release(string) { s.add("release") }
-func (s *record) Forget(string)  { s.add("forget") }
+func (s *record) Hold(owners ...string)    { s.addresses("hold", owners) }
+func (s *record) Release(owners ...string) { s.addresses("release", owners) }
+
+func (s *record) addresses(what string, owners []string) {
+	if len(owners) > 1 {
+		what += " " + strings.Join(owners, " ")
+	}
+	s.add("%s", what)
+}
+func (s *record) Forget(string) { s.add("forget") }
 
 func (s *record) Refuse(r loader.Refusal) error { s.add("refuse %v", r.Addr); return nil }
 func (s *record) Admit(r loader.Refusal) error  { s.add("admit %v", r.Addr); return nil }
@@ -214,11 +221,13 @@ func asked(h netio.Held) string {
 	return strings.Join(words, " ")
 }
 
-func (s fakeSender) SendAll(frames [][]byte) int {
+func (s fakeSender) SendAll(frames [][]byte) int { return len(frames) - len(s.SendEach(frames, nil)) }
+
+func (s fakeSender) SendEach(frames [][]byte, refused []int) []int {
 	for _, f := range frames {
 		_ = s.Send(f)
 	}
-	return len(frames)
+	return refused
 }
 
 // rig is one router on a loop without threads: the test calls its rounds.
@@ -255,6 +264,7 @@ func newRig(t *testing.T, deadlines bool, change func(*config.Router)) *rig {
 	mac, _ := net.ParseMAC("02:00:00:00:00:05")
 	g.r.link = &link{name: "eth0", index: 2, mac: mac, sender: fakeSender{s}, path: g.path}
 	g.loop = &loop{log: log, byKey: map[loader.Key]*router{g.key: g.r}, routers: []*router{g.r}, paths: []Datapath{g.path}}
+	g.r.out.storm = &g.loop.storm
 	own := "10.0.0.5"
 	if cfg.Family == 6 {
 		own = "fe80::5"
@@ -280,7 +290,13 @@ func (g *rig) down(after time.Duration) {
 	g.path.queue = append(g.path.queue, loader.Event{Kind: loader.Down, Key: g.key, At: g.at(after), Now: g.at(after)})
 }
 
-func (g *rig) round(after time.Duration) { g.loop.round(g.at(after)) }
+// round is a turn of the loop, and what it puts off.
+func (g *rig) round(after time.Duration) {
+	g.loop.round(g.at(after))
+	for g.loop.storm.more() {
+		g.loop.storm.next()
+	}
+}
 
 func (g *rig) want(s vrrp.State) {
 	g.Helper()

@@ -155,9 +155,7 @@ func (h *host) abandon(d *device) {
 // refresh brings the routers that run on a device, and those that track it, up
 // to date.
 func (h *host) refresh(d *device) {
-	for _, r := range d.routers {
-		h.reconsider(r)
-	}
+	h.reconsiderAll(d.routers)
 	h.refreshLines(d)
 	if d.watched != nil {
 		d.watched.set(h, d.trackState())

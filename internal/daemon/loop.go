@@ -49,6 +49,7 @@ type loop struct {
 	renewals
 	heard []*router // who had an advert in this round
 	down  []*router // whose deadline may have passed in this round
+	storm storm
 
 	mu    sync.Mutex
 	posts []func()
@@ -157,6 +158,10 @@ func (l *loop) run() {
 			l.round(clock.Now())
 			continue
 		}
+		if l.storm.more() {
+			l.round(clock.Now())
+			continue
+		}
 		l.arm()
 		for _, e := range l.sleep(events[:]) {
 			if fd := int(e.Fd); fd == l.timer || fd == l.wake {
@@ -168,6 +173,9 @@ func (l *loop) run() {
 			}
 		}
 		l.round(clock.Now())
+	}
+	for l.storm.more() {
+		l.storm.next()
 	}
 }
 
@@ -190,21 +198,21 @@ func (l *loop) wait(events []unix.EpollEvent) []unix.EpollEvent {
 // spin waits for a deadline that is about to pass, without going to sleep: an
 // idle CPU takes longer to run a process again than a takeover needs. It comes
 // only when a master has been silent for nearly the whole of its master-down
-// interval, and ends soon after that, whatever happens.
+// interval, and ends soon after that, whatever happens. What was put off is done
+// meanwhile.
 func (l *loop) spin() {
 	l.soon = false
-	for end := time.Now().Add(loader.SoonBefore * 3 / 2); time.Now().Before(end); {
-		for _, p := range l.paths {
-			if p.Ready() {
-				return
-			}
+	for end := time.Now().Add(loader.SoonBefore * 3 / 2); time.Now().Before(end) && !l.urgent(); {
+		if l.storm.more() {
+			l.storm.next()
 		}
 	}
 }
 
 // round is one turn: adverts first, all that came before t, and only then the
 // deadlines, so that a loop that was held up does not take over from a master
-// whose adverts are waiting to be read.
+// whose adverts are waiting to be read. What has been posted finds no router whose
+// addresses are still to be asked for.
 func (l *loop) round(t vrrp.Instant) {
 	l.renew()
 	for _, p := range l.paths {
@@ -219,8 +227,10 @@ func (l *loop) round(t vrrp.Instant) {
 	}
 	l.heard = l.heard[:0]
 	l.regate()
-	for _, f := range l.takePosts() {
-		f()
+	if len(l.storm.following) == 0 {
+		for _, f := range l.takePosts() {
+			f()
+		}
 	}
 	if l.nap.suspended > 0 {
 		l.awake(t)
@@ -228,6 +238,7 @@ func (l *loop) round(t vrrp.Instant) {
 	l.expire(t)
 	l.listened(t)
 	l.lookLines(t)
+	l.catchUp()
 }
 
 // expire steps the routers whose deadline may have passed: those with a down
@@ -241,17 +252,19 @@ func (l *loop) expire(t vrrp.Instant) {
 				r.lookForStall(at, t)
 			}
 			look = look || r.taken.armed
-			l.down = append(l.down, r)
+			l.down = append(l.down, r) // again, after a down event: it costs little
 		}
 	}
 	if look {
 		l.down = append(l.down[:0], l.routers...)
 	}
+	l.storm.gather(func() {
+		for _, r := range l.down {
+			r.expire(t)
+		}
+	})
 	for _, r := range l.down {
-		r.expire(t)
-	}
-	for _, r := range l.down {
-		r.settle()
+		l.storm.later(r)
 	}
 	l.down = l.down[:0]
 }

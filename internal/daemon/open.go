@@ -65,7 +65,7 @@ func (h *host) open() error {
 		return err
 	}
 	h.out = outputs{
-		addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post, notifier: h.notify, fifos: h.fifos,
+		storm: &h.loop.storm, addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post, notifier: h.notify, fifos: h.fifos,
 		letters: h.letters, changed: signalChange(h.changed), watched: &h.watched, away: h.loop.away,
 	}
 	if h.kernel != nil {

@@ -13,6 +13,7 @@ import (
 // over to a goroutine or thread of its own, or writes to a socket that never
 // waits.
 type outputs struct {
+	storm     *storm // the loop's; nil: the router's own
 	addresses addresses
 	pacer     pacer
 	taker     taker // nil without the kernel's clock or its gates
@@ -36,14 +37,15 @@ type lineTeller interface {
 // sender sends on one interface (netio.Sender).
 type sender interface {
 	netio.Transmitter
-	SendAll(frames [][]byte) (sent int)
+	netio.BatchTransmitter
+	SendEach(frames [][]byte, refused []int) []int
 }
 
 // addresses is the desired state of the host's virtual addresses (vip.Manager).
 type addresses interface {
 	Declare(owner string, addrs []vip.Address, devices ...vip.MACVLAN) error
-	Hold(owner string)
-	Release(owner string)
+	Hold(owners ...string)
+	Release(owners ...string)
 	Forget(owner string)
 	DeclareRouting(owner string, routes []iproute.Route, rules []iproute.Rule)
 }

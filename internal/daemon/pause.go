@@ -154,7 +154,7 @@ func listening(m *vrrp.Machine) bool {
 // stale tells of frames of a MASTER that was stopped between their making and here,
 // for longer than the lease: they may be untrue. The next round has it give way.
 func (r *router) stale() bool {
-	if len(r.advert.queue) == 0 || r.machine.State() != vrrp.Master || r.out.away == nil {
+	if len(r.advert.queue[adverts])+len(r.advert.queue[firstGARPs]) == 0 || r.machine.State() != vrrp.Master || r.out.away == nil {
 		return false
 	}
 	lease, _ := r.lease(r.advert.frames)
@@ -165,10 +165,15 @@ func (r *router) stale() bool {
 	return kernel
 }
 
-func (r *router) forgetQueued() {
+// forgetStale drops what is queued when it is.
+func (r *router) forgetStale() {
+	if !r.stale() {
+		return
+	}
 	a := &r.advert
-	clear(a.queue)
-	a.queue, a.queuedGARPs, a.beside = a.queue[:0], 0, false
+	a.clear(adverts)
+	a.clear(firstGARPs)
+	a.beside = false
 	for _, l := range r.lines {
 		clear(l.queue)
 		l.queue = l.queue[:0]

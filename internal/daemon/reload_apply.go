@@ -182,7 +182,7 @@ func (h *host) restart(r *router, c *config.Router, g auth.Guard, tells programs
 // stay keeps addresses from going with their router.
 type stay struct{ addresses }
 
-func (stay) Release(string) {}
+func (stay) Release(...string) {}
 
 // end takes a router out of the election and out of the host.
 func (h *host) end(r *router, why string) {

@@ -66,7 +66,8 @@ type router struct {
 	history []stats.Transition
 	counted counted
 	effects []vrrp.Effect // scratch, so that a step need not allocate
-	told    []told        // what settle has to record
+	owed    owed
+	told    []told // what settle has to record
 }
 
 // historyLen bounds the transitions kept for `vrrpx status`.
@@ -77,6 +78,9 @@ const maxLearn = 10
 
 func newRouter(cfg config.Router, log *slog.Logger, out outputs) *router {
 	r := &router{cfg: cfg, owner: cfg.Name, log: log, out: out, unicast: newUnicast(&cfg)}
+	if r.out.storm == nil {
+		r.out.storm = &storm{}
+	}
 	r.refusal.before = map[netip.Addr]uint64{}
 	r.wallAt, r.now = auth.WallAt, clock.Now
 	r.authenticateBy(auth.New(cfg))
@@ -129,6 +133,10 @@ func (r *router) machineConfig(primary netip.Addr) vrrp.Config {
 // step applies an input, carries out its effects, and settles.
 func (r *router) step(at vrrp.Instant, in vrrp.Input) {
 	r.act(at, in)
+	if r.gathers() {
+		r.out.storm.later(r)
+		return
+	}
 	r.settle()
 }
 
@@ -155,6 +163,9 @@ func (r *router) perform(at vrrp.Instant, in vrrp.Input) {
 // carryOut carries out the effects of a step, of the router's own or of its
 // group's.
 func (r *router) carryOut(at vrrp.Instant, effects []vrrp.Effect) {
+	r.finish()
+	var asks *vrrp.AskTakeover
+	acts := false
 	for _, e := range effects {
 		switch e := e.(type) {
 		case vrrp.Transition:
@@ -164,33 +175,29 @@ func (r *router) carryOut(at vrrp.Instant, effects []vrrp.Effect) {
 				r.cancelAnnouncing()
 			}
 			r.vmac.taking = e.To == vrrp.Master
+			r.told = append(r.told, told{at, e})
+		case vrrp.Note:
+			r.told = append(r.told, told{at, e})
+		case vrrp.AskTakeover:
+			asks = &e
 		case vrrp.SendAdvert:
 			r.queueAdvert(e.Priority)
+			acts = true
 		case vrrp.Announce:
 			if r.announces(e) {
 				r.queueGARPs()
 			}
+			acts = true
+		default:
+			acts = true
 		}
 	}
-	r.flush()
-	var asks *vrrp.AskTakeover
-	for _, e := range effects {
-		switch e := e.(type) {
-		case vrrp.AskTakeover:
-			asks = &e
-		case vrrp.TakeVIPs:
-			r.watch()
-			r.refuse()
-			r.out.addresses.Hold(r.owner)
-		case vrrp.ReleaseVIPs:
-			r.out.addresses.Release(r.owner)
-		case vrrp.Announce:
-			if r.announces(e) {
-				r.announce(e.Lower)
-			}
-		case vrrp.Transition, vrrp.Note:
-			r.told = append(r.told, told{at, e})
-		}
+	if acts {
+		r.owed.effects = append(r.owed.effects, effects...)
+		r.out.storm.acts(r)
+	}
+	if !r.gathers() || asks != nil {
+		r.finish()
 	}
 	if asks != nil {
 		r.askTakeover(at, asks.Reason) // it may perform again
@@ -208,6 +215,7 @@ func (r *router) settle() {
 }
 
 func (r *router) settleAlone() {
+	r.owed.unsettled = false
 	r.sync()
 	for _, t := range r.told {
 		switch e := t.effect.(type) {

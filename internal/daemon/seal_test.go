@@ -44,6 +44,11 @@ func (w *wire) SendAll(frames [][]byte) int {
 	return len(frames)
 }
 
+func (w *wire) SendEach(frames [][]byte, refused []int) []int {
+	w.SendAll(frames)
+	return refused
+}
+
 func (w *wire) Set(_ string, s netio.Schedule)       { w.given = s }
 func (w *wire) Stop(string)                          {}
 func (w *wire) Overdue(string) (time.Duration, bool) { return 0, false }

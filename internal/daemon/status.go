@@ -242,8 +242,8 @@ func (h *host) routerStatus(v view, held []stats.Address) stats.Router {
 			s.Drops[d.String()] = drops[d]
 		}
 	}
-	s.Sent = v.router.advert.sent.Load() + h.pacer.Counts(v.owner).Sent
-	s.GARPs = v.router.advert.garped.Load() + h.announcer.Sent(v.owner)
+	s.Sent = v.router.advert.left[adverts].Load() + h.pacer.Counts(v.owner).Sent
+	s.GARPs = v.router.advert.left[firstGARPs].Load() + h.announcer.Sent(v.owner)
 	for _, name := range v.beside {
 		s.GARPs += h.announcer.Sent(name)
 	}

@@ -41,8 +41,12 @@ func newOffer(a vrrp.Advert, e *loader.Event, via *line) offer {
 }
 
 // notice looks whether the datapath has kept an advert that the machine has
-// not stepped.
+// not stepped. What one keeps for a BACKUP does not concern the MASTER that it has
+// become.
 func (r *router) notice() {
+	if r.owed.unsettled {
+		r.settle()
+	}
 	if r.link == nil || !r.keepsAny() {
 		return
 	}

@@ -267,9 +267,20 @@ func (w *watched) set(h *host, s track.State) {
 		return
 	}
 	w.state = s
-	for _, r := range w.routers {
-		h.reconsider(r)
+	h.reconsiderAll(w.routers)
+}
+
+// reconsiderAll does so for all whom one thing moves: what they say leaves first.
+func (h *host) reconsiderAll(all []*router) {
+	if len(all) == 1 {
+		h.reconsider(all[0])
+		return
 	}
+	h.loop.storm.gather(func() {
+		for _, r := range all {
+			h.reconsider(r)
+		}
+	})
 }
 
 // reconsider brings a router to its own address, its faults and its priority as
@@ -306,5 +317,8 @@ func (r *router) reprioritise(t vrrp.Instant) {
 	}
 	r.log.Info(fmt.Sprintf("(%s) Changing effective priority from %d to %d", r.cfg.Name, was, is))
 	r.step(t, vrrp.SetPriority{Priority: is})
+	if len(r.told) > 0 {
+		r.settle() // its transition is told first
+	}
 	r.tellPriority()
 }

@@ -13,8 +13,13 @@ import (
 // Burst is a schedule of gratuitous ARPs, keepalived's: rounds over all frames
 // (V1 V2 V1 V2 ...) at once, the same again after Delay, then now and again
 // for as long as the router is MASTER.
+//
+// At once is a round every 10 ms, and over all routers of an interface 64 frames
+// a millisecond: keepalived sends a router's five rounds before the next router's
+// first, and where many move together those repeats delay the frame that counts,
+// and fill queues and the policers of switches with what they have seen already.
 type Burst struct {
-	Sender Transmitter
+	Sender BatchTransmitter
 	Frames [][]byte // of GARPFrame, one per address; not to be changed any more
 	// FirstSent tells that the caller has sent the first round itself, before
 	// anything slow.
@@ -24,12 +29,26 @@ type Burst struct {
 	Delay         time.Duration // to the second burst: garp_master_delay, 5 s; 0: none
 	Refresh       time.Duration // between refreshes: garp_master_refresh; 0: none
 	RefreshRepeat int           // rounds of a refresh, at least 1: garp_master_refresh_repeat, 1
-	// Hold, if set, is asked before each frame on the announcer's goroutine: true
+	// Hold, if set, is asked before each call of the Sender, on the announcer's goroutine: true
 	// ends the schedule, because the router may be MASTER no more.
 	Hold func() bool
 	// Interval is the pace of the frames of one Sender, whichever router's they
-	// are: vrrp_garp_interval; 0: no pause.
+	// are: vrrp_garp_interval; 0: as above.
 	Interval time.Duration
+}
+
+// The pace without Interval.
+const (
+	roundEvery = 10 * time.Millisecond
+	framesTick = time.Millisecond // in which batchSize frames of a lane may leave, with one wake-up for all
+	framePace  = framesTick / batchSize
+)
+
+// lane is what shares a pace: the frames of one Sender, those with an Interval
+// and those without apart.
+type lane struct {
+	sender  BatchTransmitter
+	limited bool
 }
 
 // Announcer sends bursts from a goroutine of its own. It is in no hurry: the
@@ -37,7 +56,7 @@ type Burst struct {
 // for any goroutine and are short.
 type Announcer struct {
 	line *timeline
-	free map[Transmitter]vrrp.Instant // when each may send again; the thread's own
+	free map[lane]vrrp.Instant // when each may send again; the thread's own
 
 	mu     sync.Mutex
 	byName map[string]*announcement // until Forget: the counters outlive a mastership
@@ -49,7 +68,7 @@ type announcement struct {
 	burst   Burst
 	left    int  // frames to go in this burst
 	next    int  // the frame that is next
-	holding bool // due is this frame's turn on its Sender, already reserved
+	holding bool // due is this frame's turn in its lane, already reserved
 	second  vrrp.Instant
 	rounds  int // of the second burst
 	refresh vrrp.Instant
@@ -64,7 +83,7 @@ func NewAnnouncer() (*Announcer, error) {
 		return nil, err
 	}
 	go line.run()
-	return &Announcer{line: line, free: map[Transmitter]vrrp.Instant{}, byName: map[string]*announcement{}}, nil
+	return &Announcer{line: line, free: map[lane]vrrp.Instant{}, byName: map[string]*announcement{}}, nil
 }
 
 // Announce begins a router's schedule in place of one that still runs, but for
@@ -156,43 +175,58 @@ func (e *announcement) begin(b Burst, start vrrp.Instant) {
 		rounds--
 	}
 	e.left = rounds * len(b.Frames)
-	e.due = start
-	if e.left == 0 {
+	switch {
+	case e.left == 0:
 		e.due = e.idleUntil(start)
+	case b.FirstSent && b.Interval == 0:
+		e.due = start.Add(roundEvery)
+	default:
+		e.due = start
 	}
 }
 
-// send is the item's function: one frame, or the start of the next burst. free
-// is when each Sender may send again.
-func (e *announcement) send(at vrrp.Instant, free map[Transmitter]vrrp.Instant) vrrp.Instant {
-	if e.burst.Hold != nil && e.burst.Hold() {
+// send is the item's function: one frame, or where there is no Interval up to a
+// batch of the round. free is when each lane may be used again.
+func (e *announcement) send(at vrrp.Instant, free map[lane]vrrp.Instant) vrrp.Instant {
+	b := &e.burst
+	if b.Hold != nil && b.Hold() {
 		e.second = 0
 		return 0
 	}
 	if e.left == 0 {
 		e.startBurst(at)
 	}
-	if turn := free[e.burst.Sender]; e.burst.Interval > 0 && !e.holding && turn > at {
-		// Another router's frame goes first: book the turn after it.
+	on, n, pause := lane{b.Sender, b.Interval > 0}, 1, b.Interval
+	if b.Interval == 0 {
+		n = min(len(b.Frames)-e.next, batchSize)
+		pause = time.Duration(n) * framePace
+	}
+	if turn := free[on]; !e.holding && turn > at {
+		// Another router's frames go first: book the turn after them.
 		e.holding = true
-		free[e.burst.Sender] = turn.Add(e.burst.Interval)
+		free[on] = turn.Add(pause)
+		if !on.limited {
+			tick := vrrp.Instant(framesTick)
+			turn = (turn + tick - 1) / tick * tick
+		}
 		return turn
 	}
-	if e.burst.Sender.Send(e.burst.Frames[e.next]) == nil {
-		e.sent.Add(1) // errors are counted by the Sender
-	}
-	e.next = (e.next + 1) % len(e.burst.Frames)
-	e.left--
-	if e.burst.Interval > 0 && !e.holding {
-		free[e.burst.Sender] = at.Add(e.burst.Interval)
+	e.sent.Add(uint64(b.Sender.SendAll(b.Frames[e.next : e.next+n]))) // errors are counted by the Sender
+	e.next = (e.next + n) % len(b.Frames)
+	e.left -= n
+	if !e.holding {
+		free[on] = at.Add(pause)
 	}
 	e.holding = false
-	if e.left > 0 {
+	switch {
+	case e.left > 0 && e.next == 0 && b.Interval == 0:
+		return at.Add(roundEvery)
+	case e.left > 0:
 		return at
 	}
-	for sender, turn := range free { // forget Senders that are idle or closed
+	for on, turn := range free { // forget Senders that are idle or closed
 		if turn <= at {
-			delete(free, sender)
+			delete(free, on)
 		}
 	}
 	return e.idleUntil(at)

@@ -1,6 +1,7 @@
 package netio
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -39,7 +40,7 @@ func play(b Burst, length time.Duration) string {
 	b.Sender = &tx
 	e := &announcement{}
 	e.begin(b, start)
-	free := map[Transmitter]vrrp.Instant{}
+	free := map[lane]vrrp.Instant{}
 	var out []string
 	for e.due != 0 && e.due.Sub(start) <= length {
 		at, before := e.due, len(tx.texts)
@@ -61,8 +62,8 @@ func TestBurstsFollowKeepalivedsSchedule(t *testing.T) {
 		want   string
 	}{
 		{"first round sent, second burst whole", Burst{Frames: ab, FirstSent: true, Repeat: 3, Delay: 5 * time.Second}, time.Hour,
-			"0s:a 0s:b 0s:a 0s:b 5s:a 5s:b 5s:a 5s:b 5s:a 5s:b"},
-		{"nothing sent yet", Burst{Frames: ab, Repeat: 2}, time.Hour, "0s:a 0s:b 0s:a 0s:b"},
+			"10ms:a 10ms:b 20ms:a 20ms:b 5s:a 5s:b 5.01s:a 5.01s:b 5.02s:a 5.02s:b"},
+		{"nothing sent yet", Burst{Frames: ab, Repeat: 2}, time.Hour, "0s:a 0s:b 10ms:a 10ms:b"},
 		{"a single round is done by the first", Burst{Frames: ab, FirstSent: true, Repeat: 1, Delay: time.Second}, time.Hour, "1s:a 1s:b"},
 		{"a repeat of 0 is 1", Burst{Frames: ab}, time.Hour, "0s:a 0s:b"},
 		{"no second burst, no refresh: nothing", Burst{Frames: ab, FirstSent: true, Repeat: 1}, time.Hour, ""},
@@ -70,9 +71,9 @@ func TestBurstsFollowKeepalivedsSchedule(t *testing.T) {
 			"10s:a 10s:b 20s:a 20s:b"},
 		{"refresh repeated, beside the second burst", Burst{Frames: framesOf("a"), FirstSent: true, Repeat: 2,
 			Delay: 5 * time.Second, Refresh: 4 * time.Second, RefreshRepeat: 3}, 9 * time.Second,
-			"0s:a 4s:a 4s:a 4s:a 5s:a 5s:a 8s:a 8s:a 8s:a"},
+			"10ms:a 4s:a 4.01s:a 4.02s:a 5s:a 5.01s:a 8s:a 8.01s:a 8.02s:a"},
 		{"refresh that falls on the second burst is it", Burst{Frames: framesOf("a"), FirstSent: true, Repeat: 2,
-			Delay: 5 * time.Second, Refresh: 5 * time.Second}, 12 * time.Second, "0s:a 5s:a 5s:a 10s:a"},
+			Delay: 5 * time.Second, Refresh: 5 * time.Second}, 12 * time.Second, "10ms:a 5s:a 5.01s:a 10s:a"},
 		{"paced", Burst{Frames: ab, Repeat: 2, Delay: time.Second, Interval: 100 * time.Millisecond}, 2 * time.Second,
 			"0s:a 100ms:b 200ms:a 300ms:b 1s:a 1.1s:b 1.2s:a 1.3s:b"},
 	}
@@ -82,6 +83,47 @@ func TestBurstsFollowKeepalivedsSchedule(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// Many routers that take over together: each round of all comes before the next of
+// any, however many addresses one has, and no tick brings more than a batch.
+func TestRoundsOfManyRoutersAreInterleavedAndPaced(t *testing.T) {
+	const start = vrrp.Instant(time.Hour)
+	var tx recorder
+	free, at, owner := map[lane]vrrp.Instant{}, start, []string{}
+	var all []*announcement
+	for i := range 255 {
+		e := &announcement{}
+		e.begin(Burst{Sender: &tx, Frames: framesOf(strings.Repeat(fmt.Sprintf("%d ", i), 1+i%2)), FirstSent: true, Repeat: 3}, start.Add(time.Duration(i)))
+		all = append(all, e)
+	}
+	ticks := map[vrrp.Instant]int{}
+	for {
+		next := slices.MinFunc(all, func(a, b *announcement) int {
+			return cmp.Compare(max(a.due, (1-min(a.due, 1))<<62), max(b.due, (1-min(b.due, 1))<<62)) // 0 is never
+		})
+		if next.due == 0 {
+			break
+		}
+		at = max(at, next.due)
+		before := len(tx.texts)
+		next.due = next.send(at, free)
+		ticks[at.Add(-1)/vrrp.Instant(framesTick)] += len(tx.texts) - before
+		owner = append(owner, tx.texts[before:]...)
+	}
+	if want := 2 * (128 + 2*127); len(owner) != want {
+		t.Fatalf("%d frames, want %d", len(owner), want)
+	}
+	first := owner[:len(owner)/2]
+	slices.Sort(first)
+	if n := len(slices.Compact(first)); n != 255 {
+		t.Errorf("%d routers in the first half, want all", n)
+	}
+	for tick, n := range ticks {
+		if n > batchSize+1 {
+			t.Errorf("%d frames in the millisecond %v", n, time.Duration(tick)*framesTick-time.Hour)
+		}
 	}
 }
 

@@ -20,11 +20,23 @@ type mmsghdr struct {
 // allocate, and any goroutine may call it; a frame that is refused is counted
 // by its cause and passed over.
 func (s *Sender) SendAll(frames [][]byte) (sent int) {
+	sent, _ = s.sendAll(frames, nil, false)
+	return sent
+}
+
+// SendEach is SendAll that tells which frames were refused: their places in frames
+// are appended to refused.
+func (s *Sender) SendEach(frames [][]byte, refused []int) []int {
+	_, refused = s.sendAll(frames, refused, true)
+	return refused
+}
+
+func (s *Sender) sendAll(frames [][]byte, refused []int, tell bool) (sent int, _ []int) {
 	var iov [batchSize]unix.Iovec
 	var msgs [batchSize]mmsghdr
-	for len(frames) > 0 {
-		n := min(len(frames), batchSize)
-		for i, f := range frames[:n] {
+	for at := 0; at < len(frames); {
+		n := min(len(frames)-at, batchSize)
+		for i, f := range frames[at : at+n] {
 			iov[i].Base = unsafe.SliceData(f)
 			iov[i].SetLen(len(f))
 			msgs[i].hdr.Iov = &iov[i]
@@ -34,12 +46,15 @@ func (s *Sender) SendAll(frames [][]byte) (sent int) {
 		if errno != 0 {
 			// The error is that of the first: those behind it may still go.
 			_ = s.count(errno)
-			frames = frames[1:]
+			if tell {
+				refused = append(refused, at)
+			}
+			at++
 			continue
 		}
 		s.sent.Add(uint64(took))
 		sent += int(took)
-		frames = frames[took:]
+		at += int(took)
 	}
-	return sent
+	return sent, refused
 }

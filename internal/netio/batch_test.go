@@ -51,7 +51,10 @@ func TestSendAllPassesOverWhatIsRefused(t *testing.T) {
 	if n := s.SendAll(frames); n != 3 {
 		t.Errorf("%d frames taken, want the 3 good ones", n)
 	}
-	if c := s.Counts(); c != (SendCounts{Sent: 3, Other: 3}) {
+	if which := s.SendEach(frames, nil); !slices.Equal(which, []int{1, 2, 3}) {
+		t.Errorf("refused %v", which)
+	}
+	if c := s.Counts(); c != (SendCounts{Sent: 6, Other: 6}) {
 		t.Errorf("counts: %+v", c)
 	}
 	if n := s.SendAll(nil); n != 0 {

@@ -10,3 +10,9 @@ package netio
 type Transmitter interface {
 	Send(frame []byte) error
 }
+
+// BatchTransmitter sends many frames in their order, and tells how many of them
+// were sent (Sender, RoutedSender).
+type BatchTransmitter interface {
+	SendAll(frames [][]byte) (sent int)
+}

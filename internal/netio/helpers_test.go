@@ -45,6 +45,15 @@ func (r *recorder) Send(frame []byte) error {
 	return nil
 }
 
+func (r *recorder) SendAll(frames [][]byte) (sent int) {
+	for _, f := range frames {
+		if r.Send(f) == nil {
+			sent++
+		}
+	}
+	return sent
+}
+
 func (r *recorder) sent() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

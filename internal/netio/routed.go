@@ -83,7 +83,7 @@ func (r *RawSender) Close() error {
 type RoutedSender struct {
 	sender interface {
 		Transmitter
-		SendAll(frames [][]byte) int
+		SendEach(frames [][]byte, refused []int) []int
 	}
 	raw Transmitter
 
@@ -108,25 +108,34 @@ func (s *RoutedSender) Send(frame []byte) error {
 	return nil
 }
 
-// SendAll is Sender.SendAll: runs of frames with a known next hop still leave in
-// one system call.
+// SendAll is Sender.SendAll.
 func (s *RoutedSender) SendAll(frames [][]byte) (sent int) {
-	for len(frames) > 0 {
+	return len(frames) - len(s.SendEach(frames, nil))
+}
+
+// SendEach is Sender.SendEach: runs of frames with a known next hop still leave in
+// one system call.
+func (s *RoutedSender) SendEach(frames [][]byte, refused []int) []int {
+	for at := 0; at < len(frames); {
 		n := 0
-		for n < len(frames) && !Unresolved(frames[n]) {
+		for at+n < len(frames) && !Unresolved(frames[at+n]) {
 			n++
 		}
 		if n > 0 {
-			sent += s.sender.SendAll(frames[:n])
-			frames = frames[n:]
+			behind := len(refused)
+			refused = s.sender.SendEach(frames[at:at+n], refused)
+			for i := range refused[behind:] {
+				refused[behind+i] += at
+			}
+			at += n
 			continue
 		}
-		if s.Send(frames[0]) == nil {
-			sent++
+		if s.Send(frames[at]) != nil {
+			refused = append(refused, at)
 		}
-		frames = frames[1:]
+		at++
 	}
-	return sent
+	return refused
 }
 
 // Unresolved tells of a frame to a peer whose MAC is not known: RoutedSender gives

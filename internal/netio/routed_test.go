@@ -60,15 +60,18 @@ func TestUnicastFrame(t *testing.T) {
 // batches is a Sender that remembers what came in one call.
 type batches struct {
 	recorder
-	calls []int
+	calls   []int
+	refuses string
 }
 
-func (b *batches) SendAll(frames [][]byte) int {
+func (b *batches) SendEach(frames [][]byte, refused []int) []int {
 	b.calls = append(b.calls, len(frames))
-	for _, f := range frames {
-		_ = b.recorder.Send(f)
+	for i, f := range frames {
+		if string(f) == b.refuses || b.recorder.Send(f) != nil {
+			refused = append(refused, i)
+		}
 	}
-	return len(frames)
+	return refused
 }
 
 func TestRoutedSenderSortsByWhatIsKnown(t *testing.T) {
@@ -92,7 +95,11 @@ func TestRoutedSenderSortsByWhatIsKnown(t *testing.T) {
 	if n := s.SendAll(frames); n != 3 {
 		t.Errorf("%d frames sent where two are refused", n)
 	}
-	if sent, failed := s.Routed(); sent != 2 || failed != 2 {
+	direct.refuses = string(frames[3])
+	if which := s.SendEach(frames, []int{7}); !slices.Equal(which, []int{7, 2, 3, 4}) {
+		t.Errorf("refused %v", which)
+	}
+	if sent, failed := s.Routed(); sent != 2 || failed != 4 {
 		t.Errorf("%d routed, %d failed", sent, failed)
 	}
 	if err := s.Send(frames[2]); err != unix.EPERM {

@@ -139,11 +139,11 @@ func (r *recorder) add(ev Event) {
 }
 
 // take waits for an event of the kind, and removes it.
-func (r *recorder) take(t testing.TB, kind Kind) Event {
+func (r *recorder) take(t testing.TB, kinds ...Kind) Event {
 	t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		r.mu.Lock()
-		i := slices.IndexFunc(r.all, func(ev Event) bool { return ev.Kind == kind })
+		i := slices.IndexFunc(r.all, func(ev Event) bool { return slices.Contains(kinds, ev.Kind) })
 		if i >= 0 {
 			ev := r.all[i]
 			r.all = slices.Delete(r.all, i, i+1)
@@ -154,7 +154,7 @@ func (r *recorder) take(t testing.TB, kind Kind) Event {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	t.Fatalf("no event %q in %v; there were %v", kind, patience, r.all)
+	t.Fatalf("no event %q in %v; there were %v", kinds, patience, r.all)
 	return Event{}
 }
 

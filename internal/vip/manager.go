@@ -30,6 +30,7 @@ type Manager struct {
 	done      chan struct{}
 	closeErr  error // valid when done is closed
 
+	words   words
 	telling sync.Mutex
 	events  func(Event)
 
@@ -94,7 +95,7 @@ func (m *Manager) Declare(name string, addrs []Address, devices ...MACVLAN) erro
 	if err := Check(map[string][]Address{name: addrs}); err != nil {
 		return err
 	}
-	m.mu.Lock()
+	m.enter()
 	defer m.mu.Unlock()
 	if m.closing {
 		return errors.New("the address manager is closed")
@@ -165,43 +166,6 @@ func (m *Manager) declare(o *owner, a Address) {
 	o.entries = append(o.entries, e)
 }
 
-// Hold wants the owner's addresses on the host; Held answers. Holds and
-// Releases that follow before the kernel is asked cancel each other out, and
-// the last one is answered.
-func (m *Manager) Hold(name string) { m.want(name, true) }
-
-// Release wants them off the host, but for those that were there without us;
-// Released answers.
-func (m *Manager) Release(name string) { m.want(name, false) }
-
-func (m *Manager) want(name string, held bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if o := m.owners[name]; o != nil && !m.closing {
-		o.held, o.asked = held, time.Now()
-		m.stir(o)
-		if !held { // with the addresses; when these are there, settle says so
-			m.routing.want(name, false)
-		}
-	}
-}
-
-// Forget releases the owner's addresses and then forgets the owner.
-func (m *Manager) Forget(name string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if o := m.owners[name]; o != nil && !m.closing {
-		o.held, o.asked, o.gone = false, time.Now(), true
-		for _, e := range o.entries {
-			e.gone = true
-		}
-		m.declareDevices(o, nil)
-		m.unsaved = true
-		m.stir(o)
-		m.routing.forget(name)
-	}
-}
-
 // stir has the owner settled soon: a word from above does not wait for what
 // was put off, and is no putting back. The caller holds m.mu.
 func (m *Manager) stir(o *owner) {
@@ -212,7 +176,6 @@ func (m *Manager) stir(o *owner) {
 		d.pace = pace{}
 	}
 	m.enqueue(o)
-	m.bell.ring()
 }
 
 // enqueue puts the owner last. The caller holds m.mu.
@@ -233,7 +196,7 @@ type Status struct {
 
 // Snapshot tells of all declared addresses, by owner's name and as declared.
 func (m *Manager) Snapshot() []Status {
-	m.mu.Lock()
+	m.enter()
 	defer m.mu.Unlock()
 	var all []Status
 	for _, o := range m.owners {

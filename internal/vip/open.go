@@ -109,7 +109,8 @@ func Open(o Options) (m *Manager, err error) {
 // error says what is left on the host; then the state file stays, for Cleanup.
 // When ctx ends first, the work goes on, and the answer says so.
 func (m *Manager) Close(ctx context.Context) error {
-	m.mu.Lock()
+	m.enter()
+	m.words.close()
 	if !m.closing {
 		m.closing = true
 		m.routing.close()

@@ -85,6 +85,12 @@ func (r *requester) applyBatch(changes []change, errs []error) {
 		out = append(out, req.Serialize()...)
 	}
 	err := r.send(out)
+	if err != nil && len(changes) > 1 { // none of it was done, and less may be let through
+		half := len(changes) / 2
+		r.applyBatch(changes[:half], errs[:half])
+		r.applyBatch(changes[half:], errs[half:])
+		return
+	}
 	if err == nil {
 		err = r.answers(first, errs)
 	}
@@ -98,10 +104,16 @@ func (r *requester) applyBatch(changes []change, errs []error) {
 }
 
 // answers collects what the kernel said to the messages numbered from first.
-// All of it is there when sendmsg returns.
+// All of it is there when sendmsg returns. Where some was lost for want of room
+// (ENOBUFS), what has no error may have had one.
 func (r *requester) answers(first uint32, errs []error) error {
+	var lost error
 	for {
 		msgs, err := r.receive()
+		if errors.Is(err, errLost) {
+			lost = errNoAnswer
+			continue
+		}
 		if err != nil || msgs == nil {
 			return errNoAnswer
 		}
@@ -112,7 +124,7 @@ func (r *requester) answers(first uint32, errs []error) error {
 			}
 			errs[i] = parseError(m.Data, m.Header.Flags)
 			if int(i) == len(errs)-1 {
-				return nil
+				return lost
 			}
 		}
 	}

@@ -21,28 +21,25 @@ func (m *Manager) run() {
 	}
 }
 
-// step takes in what happened and settles the first owner in the queue. It
-// tells whether there was one.
+// step takes in what happened and settles the owners whose turn it is. It tells
+// whether there were any.
 func (m *Manager) step() bool {
 	m.listen()
-	m.mu.Lock()
+	m.enter()
 	m.requeue(time.Now())
-	var next *owner
-	if len(m.queue) > 0 {
-		next, m.queue = m.queue[0], m.queue[1:]
-	}
+	next := m.take()
 	m.mu.Unlock()
 	m.save()
-	if next != nil {
+	if len(next) > 0 {
 		m.settle(next)
 	}
 	m.flush()
-	return next != nil
+	return len(next) > 0
 }
 
 // idle tells whether a manager that closes has nothing more to do.
 func (m *Manager) idle() bool {
-	m.mu.Lock()
+	m.enter()
 	defer m.mu.Unlock()
 	return m.closing && len(m.queue) == 0
 }
@@ -148,55 +145,6 @@ type op struct {
 	culprit string
 }
 
-// settle makes the host as the owner wants it, with one request but for devices
-// that are missing or to go.
-func (m *Manager) settle(o *owner) {
-	m.prepare(o)
-	m.mu.Lock()
-	asked, held := o.asked, o.held
-	o.asked = time.Time{}
-	ops, refused := m.plan(o, time.Now(), !asked.IsZero())
-	ops = append(m.planDevices(o, time.Now(), !asked.IsZero()), ops...)
-	changes := make([]change, len(ops))
-	for i, op := range ops {
-		changes[i] = op.change
-		if op.device != nil {
-			op.device.busy = true
-		} else {
-			op.entry.busy, op.entry.fled = true, false
-		}
-	}
-	m.mu.Unlock()
-
-	errs := m.kernel.apply(changes)
-	took := time.Since(asked)
-	m.listen() // the kernel queued what came of it before it answered
-
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for i, op := range ops {
-		if op.device != nil {
-			m.concludeDevice(op, errs[i])
-		} else if err := m.conclude(op, errs[i]); err != nil {
-			refused = append(refused, AddressError{op.address, err})
-		}
-	}
-	switch {
-	case asked.IsZero():
-		for _, r := range refused {
-			m.out = append(m.out, Event{Kind: Trouble, Owner: o.name, Address: r.Address, Err: r.Err})
-		}
-	case held:
-		m.out = append(m.out, Event{Kind: Held, Owner: o.name, Took: took, Errors: refused})
-	default:
-		m.out = append(m.out, Event{Kind: Released, Owner: o.name, Took: took, Errors: refused})
-	}
-	if o.held && !m.closing {
-		m.routing.want(o.name, true)
-	}
-	m.tidy(o)
-}
-
 // errNoDevice is the error of an address whose device does not exist now.
 var errNoDevice = errors.New("no such device")
 
@@ -255,6 +203,12 @@ func removal(e *entry) op {
 func (m *Manager) conclude(op op, err error) error {
 	e := op.entry
 	e.busy = false
+	if errors.Is(err, errNoAnswer) && !m.stale {
+		// All addresses have been read since, and answer.
+		if _, there := m.host[spot{op.index, e.Prefix}]; there != op.remove {
+			err = nil
+		}
+	}
 	switch {
 	case op.remove && (err == nil || isAbsent(err)):
 		e.err, e.redo, e.ours = nil, false, false
@@ -281,11 +235,8 @@ func (m *Manager) conclude(op op, err error) error {
 		return e.err
 	default:
 		e.err = err
-		if errors.Is(err, errNoAnswer) {
-			m.stale = true
-			if !op.remove {
-				e.ours, e.index = true, op.index // it was asked for, and was not there before
-			}
+		if errors.Is(err, errNoAnswer) && m.stale && !op.remove {
+			e.ours, e.index = true, op.index // it was asked for, and was not there before
 		}
 	}
 	if e.err != nil {
