@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// death kills the master of one router and pulls its cable.
+// death kills the master of one router.
 type death struct{}
 
 func (death) Name() string { return "death" }

@@ -72,7 +72,7 @@ func (l *Lab) Clear(n *Node) error {
 			}
 		}
 	}
-	return l.LAN.Join(n.Host.Name)
+	return errors.Join(l.LAN.Join(n.Host.Name), l.LAN.Unblock(n.Host.Name)) // in this order
 }
 
 // Wait polls until pred holds, for at most that long.

@@ -124,10 +124,13 @@ func Retry(f func() error) (spoiled int, err error) {
 	}
 }
 
-// Kill kills the master and pulls its cable.
+// Kill kills the master and cuts it off at the switch, as the death of its host
+// would. The backup's host is left alone: to pull the cable would hold the lock
+// of all network configuration, on all hosts of the lab, for some time, and
+// with it who wants to add an address.
 func (p *Pair) Kill() error {
 	p.Master.SendKill9()
-	return p.LAN.Cut(p.A.Name)
+	return p.LAN.Block(p.A.Name)
 }
 
 // Await returns the takeovers once all have happened. It looks at the wire

@@ -14,7 +14,7 @@ func (starved) Name() string { return "starved" }
 const (
 	starvedInterval = 10 * time.Millisecond
 	starvedFor      = 1500 * time.Millisecond // longer than realtime throttling takes
-	// hogsFirst is how long the loops run before the cable is pulled: the last
+	// hogsFirst is how long the loops run before the master dies: the last
 	// advert is from before them, since they starve the master as well.
 	hogsFirst   = 2 * time.Millisecond
 	starvedLast = 5 * time.Millisecond // the target
@@ -61,8 +61,8 @@ func (starved) kill(ctx context.Context, lab *Lab, s *sample) (err error) {
 	}
 	err = urgent(func() error {
 		sleepUntil(start.Add(hogsFirst))
-		// The cable is the death: a killed process needs a CPU to end.
-		err := p.LAN.Cut(p.A.Name)
+		// That is the death: a killed process needs a CPU to end.
+		err := p.LAN.Block(p.A.Name)
 		p.Master.SendKill9()
 		return err
 	})
@@ -86,8 +86,8 @@ func (starved) kill(ctx context.Context, lab *Lab, s *sample) (err error) {
 func starvedReport(samples []sample, spoiled map[string]int) (*Report, error) {
 	r := &Report{
 		Title: "Takeover with every core taken",
-		Text: []string{fmt.Sprintf("One router, adverts every %v. A SCHED_FIFO loop of priority %d takes each core for %v; %v after they begin the master's cable is pulled "+
-			"and it is killed. Nothing else runs on the machine until realtime throttling lets it (after about 950 ms of each second), or the loops end. "+
+		Text: []string{fmt.Sprintf("One router, adverts every %v. A SCHED_FIFO loop of priority %d takes each core for %v; %v after they begin the master is cut off at the switch "+
+			"and killed. Nothing else runs on the machine until realtime throttling lets it (after about 950 ms of each second), or the loops end. "+
 			"Milliseconds past the deadline; the gratuitous ARP, and the address, need the process.", starvedInterval, hogPriority, starvedFor, hogsFirst)},
 		CSV: CSV{Header: []string{"contestant", "first_advert_late_ms", "first_garp_late_ms"}},
 	}
