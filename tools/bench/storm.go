@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/vrrpx/vrrpx/vrrp"
 )
 
 // storm kills the master of many routers at once.
@@ -33,6 +35,25 @@ type blow struct {
 // worst is the greatest of something over the routers of a kill.
 func (b blow) worst(of func(Takeover) time.Duration) time.Duration {
 	return of(slices.MaxFunc(b.takeovers, func(x, y Takeover) int { return int(of(x) - of(y)) }))
+}
+
+func (b blow) deadlines() []vrrp.Instant {
+	var ds []vrrp.Instant
+	for _, t := range b.takeovers {
+		ds = append(ds, t.Deadline)
+	}
+	slices.Sort(ds)
+	return ds
+}
+
+func (b blow) firstDeadline() vrrp.Instant { return b.deadlines()[0] }
+
+// spread is how far apart the deadlines are: the first and the last, and the
+// first and the third quartile.
+func (b blow) spread() (all, half time.Duration) {
+	ds := b.deadlines()
+	last := len(ds) - 1
+	return ds[last].Sub(ds[0]), ds[last*3/4].Sub(ds[last/4])
 }
 
 func (s storm) Run(ctx context.Context, env *Env) (*Report, error) {

@@ -28,15 +28,19 @@ func stormReport(blows []blow, spoiled map[string]int) (*Report, error) {
 		Text: []string{fmt.Sprintf("The master of 255 routers with one address each, and of 64 routers with 16 each, is killed; adverts every %v. "+
 			"Each router has a deadline of its own: its last advert on the wire plus the backup's master-down interval. "+
 			"An address counts as moved with its first gratuitous ARP from the new holder. Milliseconds past the deadline:", stormInterval)},
-		CSV: CSV{Header: []string{"shape", "contestant", "kill", "vrid", "first_advert_late_ms", "first_garp_late_ms", "last_address_late_ms"}},
+		CSV: CSV{Header: []string{"shape", "contestant", "kill", "vrid", "deadline_ms", "first_advert_late_ms", "first_garp_late_ms", "last_address_late_ms"}},
 	}
 	for _, b := range blows {
 		for _, t := range b.takeovers {
-			r.CSV.Add(b.shape, b.contestant, b.number, t.VRID, t.Advert, t.GARP, t.Addresses)
+			r.CSV.Add(b.shape, b.contestant, b.number, t.VRID, t.Deadline.Sub(b.firstDeadline()), t.Advert, t.GARP, t.Addresses)
 		}
 	}
 	names := inOrder(blows, func(b blow) string { return b.contestant })
 	table := Table{Header: append([]string{"routers x addresses", "contestant", "what"}, distHeader("over 1 ms")...)}
+	spread := Table{
+		Caption: "How far apart the deadlines of a kill's routers are, which the phases of the master's adverts decide: the closer, the harder. First to last, and where the middle half of them lies:",
+		Header:  []string{"routers x addresses", "contestant", "kills", "first to last, p50 ms", "middle half, p50 ms"},
+	}
 	for _, s := range inOrder(blows, func(b blow) shape { return b.shape }) {
 		var series []Series
 		last := map[string]Dist{}
@@ -65,6 +69,16 @@ func stormReport(blows []blow, spoiled map[string]int) (*Report, error) {
 				}
 			}
 		}
+		for _, name := range names {
+			var all, half []time.Duration
+			for _, b := range blows {
+				if b.shape == s && b.contestant == name {
+					a, h := b.spread()
+					all, half = append(all, a), append(half, h)
+				}
+			}
+			spread.Add(s, name, len(all), Summarise(all, 0).P50, Summarise(half, 0).P50)
+		}
 		title := fmt.Sprintf("Storm %v: a router's last address past its deadline", s)
 		p, err := CDFPlot(title, "ms past the deadline", "% of routers", series...)
 		if err != nil {
@@ -75,7 +89,7 @@ func stormReport(blows []blow, spoiled map[string]int) (*Report, error) {
 			r.Figures = append(r.Figures, stormFigure(s, ours, last[keepalivedLean]))
 		}
 	}
-	r.Tables = []Table{table}
+	r.Tables = []Table{table, spread}
 	r.Text = append(r.Text, repeats(names, spoiled)...)
 	return r, nil
 }

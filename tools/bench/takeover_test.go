@@ -64,6 +64,9 @@ func TestTakeoverIsMeasuredFromEachRoutersOwnDeadline(t *testing.T) {
 	if worst := (blow{takeovers: got}).worst(addressesOf); worst != 370*msec-down {
 		t.Errorf("worst: %v", worst)
 	}
+	if all, _ := (blow{takeovers: got}).spread(); all != 60*msec {
+		t.Errorf("spread of the deadlines: %v", all)
+	}
 	if _, _, err := Takeovers(append(frames, advert(600*msec, hostA, 1, 0)), hostA, hostB, routers); err == nil {
 		t.Error("a farewell is no sudden death")
 	}
