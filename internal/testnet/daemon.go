@@ -38,6 +38,7 @@ type Daemon struct {
 	Conf   string   // text of its configuration: Conf, FRRConf
 	Dir    string   // existing directory, this daemon's alone, for its files
 	Args   []string // further arguments
+	Exec   []string // the whole command line, instead of the kind's; files are in Dir
 	Sysfs  bool     // see Cmd
 
 	cmd    *Cmd
@@ -99,6 +100,9 @@ func (d *Daemon) command() *Cmd {
 	}
 	if binary == "" {
 		binary = string(d.Kind)
+	}
+	if len(d.Exec) > 0 {
+		binary, args = d.Exec[0], d.Exec[1:]
 	}
 	cmd := d.Host.Command(context.Background(), binary, append(args, d.Args...)...)
 	cmd.SysProcAttr = attr
