@@ -17,6 +17,9 @@ const patience = 15 * time.Second
 // prefix begins the names of the bench's namespaces.
 const prefix = "bench-"
 
+// virtualNet has all addresses of Routers, and none of a host.
+var virtualNet = netip.MustParsePrefix("10.99.96.0/19")
+
 // Lab is a bridge with two hosts on which one pair of daemons after the other
 // runs, and a third from which a client asks. Every link is a veth in a
 // namespace of the lab's own; Close removes all of it.
@@ -62,9 +65,8 @@ func (l *Lab) Clear(n *Node) error {
 	if err != nil {
 		return err
 	}
-	virtual := netip.MustParsePrefix("10.99.96.0/19") // Routers
 	for _, a := range addrs {
-		if virtual.Contains(a.Addr()) {
+		if virtualNet.Contains(a.Addr()) {
 			if err := n.Host.DelAddr("eth0", a); err != nil {
 				return err
 			}

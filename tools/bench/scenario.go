@@ -19,6 +19,7 @@ type Scenario interface {
 
 // scenarios are all of them, in the order in which they run and are shown.
 var scenarios = []Scenario{
+	death{},
 }
 
 // pick returns the scenarios with these names, which commas part, in the order
