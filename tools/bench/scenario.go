@@ -20,6 +20,10 @@ type Scenario interface {
 // scenarios are all of them, in the order in which they run and are shown.
 var scenarios = []Scenario{
 	death{},
+	steadyRun{},
+	ladder{},
+	junk{},
+	soak{},
 }
 
 // pick returns the scenarios with these names, which commas part, in the order

@@ -216,15 +216,15 @@ func RemoveLeft() error {
 	return errors.Join(errs...)
 }
 
-// Enter is the command that runs a program inside groups from its first
-// instruction on.
-func Enter(program string, args []string, groups ...*Group) (string, []string) {
+// Wrap is a command that is given another as its arguments and runs it inside
+// groups from its first instruction on; none for no groups.
+func Wrap(groups ...*Group) []string {
 	if len(groups) == 0 {
-		return program, args
+		return nil
 	}
 	script := ""
 	for _, g := range groups {
 		script += "echo $$ >" + filepath.Join(g.Dir, "cgroup.procs") + " || exit 126; "
 	}
-	return "/bin/sh", append([]string{"-c", script + `exec "$0" "$@"`, program}, args...)
+	return []string{"/bin/sh", "-c", script + `exec "$@"`, "sh"}
 }

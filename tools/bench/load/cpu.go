@@ -120,13 +120,8 @@ func realtime(priority int) error {
 // where the clock is in the vDSO.
 func spin(d time.Duration) {
 	for end := time.Now().Add(d); time.Now().Before(end); {
-		for range 10_000 {
-			sink++
-		}
 	}
 }
-
-var sink uint64
 
 // processors are those that this process may run on.
 func processors() (cpus []int, err error) {

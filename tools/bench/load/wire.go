@@ -7,7 +7,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
+	"os"
+	"os/signal"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -100,14 +103,21 @@ func flood(s settings) error {
 
 // Master is an ideal MASTER for a backup to be measured beside: it sends the
 // frame on eth0 every interval from a SCHED_FIFO thread, whose priority should
-// be above that of all loads, and falls silent again and again: for `up` it
-// advertises, and on until whoever took over has been silent for 20 intervals,
-// then it waits until another host advertises, 5 s at most. After so many cycles it
-// advertises for `up` once more and ends. With cycles 0 it advertises until the limit.
+// be above that of all loads. From Begin on it falls silent so many times: each
+// time it has advertised for at least `up`, and until whoever took over has
+// been silent for 20 intervals, it waits until another host advertises, 5 s at
+// most. After the last it advertises for `up` once more and ends.
 func Master(ctx context.Context, o Options, interval, up time.Duration, cycles, priority int, limit time.Duration) (*Load, error) {
 	return run(ctx, o, 1, "master", limit, func(int) []string {
 		return []string{"-interval", interval.String(), "-up", up.String(), "-n", strconv.Itoa(cycles), "-priority", strconv.Itoa(priority)}
 	})
+}
+
+// Begin makes a Master begin its silences.
+func (l *Load) Begin() {
+	for _, c := range l.children {
+		_ = c.cmd.Process.Signal(unix.SIGUSR1) // it may have ended
+	}
 }
 
 const (
@@ -129,28 +139,42 @@ func master(s settings) error {
 	runtime.LockOSThread()
 	var heard atomic.Int64 // of another's advert, on our monotonic clock
 	go listen(in, s.frames[0], &heard)
+	var begun atomic.Bool
+	usr1 := make(chan os.Signal, 1)
+	signal.Notify(usr1, unix.SIGUSR1)
+	go func() {
+		<-usr1
+		begun.Store(true)
+	}()
 	ready()
 
-	begin := monotonic()
-	next, end := begin, begin+int64(s.limit)
+	next := monotonic()
+	end := next + int64(s.limit)
 	announce := func() error {
 		_, err := unix.Write(out, s.frames[0])
 		next += int64(s.interval)
 		sleepUntil(next)
 		return err
 	}
+	for !begun.Load() && monotonic() < end {
+		if err := announce(); err != nil {
+			return err
+		}
+	}
 	for cycle := 0; monotonic() < end; cycle++ {
+		// At any phase of what else goes round on the machine.
+		up := s.up + rand.N(s.up)
 		for from := monotonic(); monotonic() < end; {
 			if err := announce(); err != nil {
 				return err
 			}
 			now := monotonic()
-			yielded := now-heard.Load() > quiet*int64(s.interval) || now-from > int64(s.up+patience)
-			if s.n > 0 && now-from > int64(s.up) && yielded {
+			yielded := now-heard.Load() > quiet*int64(s.interval) || now-from > int64(up+patience)
+			if now-from > int64(up) && yielded {
 				break
 			}
 		}
-		if s.n == 0 || cycle == s.n {
+		if cycle == s.n {
 			break
 		}
 		for from := monotonic(); heard.Load() < from && monotonic() < from+int64(patience); {
