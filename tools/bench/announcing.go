@@ -15,8 +15,8 @@ import (
 
 // The hosts of a lab in meter.Advert.
 const (
-	hostA = iota
-	hostB
+	fromA = iota
+	fromB
 )
 
 // announced are the adverts of VRID 1 that the two hosts sent, by their own
@@ -29,9 +29,9 @@ func (l *Lab) announced(frames []testnet.Frame) (ads []meter.Advert) {
 		}
 		switch a.Src {
 		case l.A.Addr:
-			ads = append(ads, meter.Advert{At: f.At, Host: hostA, Priority: a.Priority})
+			ads = append(ads, meter.Advert{At: f.At, Host: fromA, Priority: a.Priority})
 		case l.B.Addr:
-			ads = append(ads, meter.Advert{At: f.At, Host: hostB, Priority: a.Priority})
+			ads = append(ads, meter.Advert{At: f.At, Host: fromB, Priority: a.Priority})
 		}
 	}
 	return ads

@@ -67,7 +67,7 @@ func deathReport(samples []sample, spoiled map[string]int) (*Report, error) {
 			series = append(series, CDF(name, choose(samples, name, interval, measures[1].of)))
 		}
 		title := fmt.Sprintf("First gratuitous ARP past the deadline, adverts every %v", interval)
-		p, err := LinePlot(title, "ms past the deadline", "% of kills", "x", series...)
+		p, err := CDFPlot(title, "ms past the deadline", "% of kills", series...)
 		if err != nil {
 			return nil, err
 		}
@@ -87,10 +87,17 @@ func deathReport(samples []sample, spoiled map[string]int) (*Report, error) {
 		r.Figures = append(r.Figures, f)
 	}
 	r.Tables = []Table{t}
-	for _, name := range names {
+	r.Text = append(r.Text, repeats(names, spoiled)...)
+	return r, nil
+}
+
+// repeats tells of samples that were taken again.
+func repeats(contestants []string, spoiled map[string]int) []string {
+	var text []string
+	for _, name := range contestants {
 		if n := spoiled[name]; n > 0 {
-			r.Text = append(r.Text, fmt.Sprintf("%s took over %d times while its master lived: those were repeated.", name, n))
+			text = append(text, fmt.Sprintf("%s took over %d times while its master lived: those were repeated.", name, n))
 		}
 	}
-	return r, nil
+	return text
 }

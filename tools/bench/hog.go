@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"runtime"
 	"strconv"
-	"syscall"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/testnet"
 	"golang.org/x/sys/unix"
 )
 
@@ -24,22 +23,22 @@ const (
 	urgentPriority = 70
 )
 
-// hog takes a CPU for as long as it is told, at SCHED_FIFO: nothing of a lower
+// hog takes a CPU from start on for as long as it is told, at SCHED_FIFO: nothing of a lower
 // priority runs there, but for the share (5 % of each second, where
 // kernel.sched_rt_runtime_us is as the kernel sets it) that realtime throttling
 // leaves to the rest.
-func hog(cpu int, d time.Duration) error {
+func hog(cpu int, start time.Time, d time.Duration) error {
 	runtime.LockOSThread()
 	var set unix.CPUSet
 	set.Set(cpu)
 	if err := unix.SchedSetaffinity(0, &set); err != nil {
 		return fmt.Errorf("CPU %d: %w", cpu, err)
 	}
-	end := time.Now().Add(d)
 	if err := fifo(hogPriority); err != nil {
 		return err
 	}
-	for time.Now().Before(end) {
+	sleepUntil(start)
+	for end := start.Add(d); time.Now().Before(end); {
 	}
 	return nil
 }
@@ -53,19 +52,17 @@ func fifo(priority uint32) error {
 	return nil
 }
 
-// Hogs starts a SCHED_FIFO loop on every CPU. They end by themselves after d,
-// with this process, or by stop, which waits for them.
-func Hogs(d time.Duration) (stop func() error, err error) {
+// Hogs makes a SCHED_FIFO loop on every CPU, all from start on: a moment that
+// leaves time to start the processes. They end by themselves after d, or with
+// this process; wait waits for them.
+func (l *Lab) Hogs(start time.Time, d time.Duration) (wait func() error, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	var cmds []*exec.Cmd
-	// The death signal is tied to the thread that starts a process.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	ctx, cancel := context.WithCancel(context.Background())
-	end := func() (err error) {
+	var cmds []*testnet.Cmd
+	wait = func() (err error) {
 		for _, c := range cmds {
 			err = errors.Join(err, c.Wait())
 		}
@@ -73,17 +70,16 @@ func Hogs(d time.Duration) (stop func() error, err error) {
 		return err
 	}
 	for cpu := range runtime.NumCPU() {
-		c := exec.CommandContext(ctx, self, hogWord, strconv.Itoa(cpu), d.String())
+		c := l.Client.Command(ctx, self, hogWord, strconv.Itoa(cpu), strconv.FormatInt(start.UnixNano(), 10), d.String())
 		c.Stderr = os.Stderr
-		c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 		if err := c.Start(); err != nil {
 			cancel()
-			_ = end() // killed
+			_ = wait() // killed
 			return nil, err
 		}
 		cmds = append(cmds, c)
 	}
-	return end, nil
+	return wait, nil
 }
 
 // urgent runs f on a thread that no hog keeps from running.
@@ -98,4 +94,16 @@ func urgent(f func() error) error {
 		done <- err
 	}()
 	return <-done
+}
+
+// sleepUntil keeps the thread, whose priority it is about.
+func sleepUntil(t time.Time) {
+	for {
+		d := time.Until(t)
+		if d <= 0 {
+			return
+		}
+		ts := unix.NsecToTimespec(int64(d))
+		_ = unix.Nanosleep(&ts, nil) // interrupted: again
+	}
 }

@@ -87,7 +87,7 @@ func (junk) flood(ctx context.Context, lab *Lab, f *flooded) (err error) {
 		return err
 	}
 	ads := p.announced(wire)
-	f.raw = meter.GapsBetween(of(ads, hostA), from, to)
+	f.raw = meter.GapsBetween(of(ads, fromA), from, to)
 	f.gaps = meter.GapsOf(f.raw, ladderInterval, ladderDown)
 	f.holding = meter.HoldingOf(ads, ladderDown)
 	return nil

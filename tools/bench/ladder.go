@@ -173,7 +173,7 @@ func (ladder) master(ctx context.Context, env *Env, v *victim, st *step) (err er
 // judge reads the wire of a step on the master's side. The adverts are all since
 // before the stress; to is its end.
 func (st *step) judge(ads []meter.Advert, to vrrp.Instant) {
-	mine := of(ads, hostA)
+	mine := of(ads, fromA)
 	st.gaps = meter.GapsBetween(mine, st.from, to)
 	for _, at := range mine {
 		if at > st.from && at < to {
@@ -182,11 +182,11 @@ func (st *step) judge(ads []meter.Advert, to vrrp.Instant) {
 	}
 	st.holding = meter.HoldingOf(ads, ladderDown)
 	for _, ad := range ads {
-		if ad.Host == hostB && ad.At > st.from {
+		if ad.Host == fromB && ad.At > st.from {
 			st.again = ad.At.Sub(st.from)
 			break
 		}
-		if ad.Host == hostA {
+		if ad.Host == fromA {
 			st.last = ad.At.Sub(st.from)
 		}
 	}
@@ -259,6 +259,6 @@ func (ladder) backup(ctx context.Context, env *Env, v *victim, st *step) (err er
 	if !node.Running() {
 		v.note("the daemon has ended")
 	}
-	st.takeovers = meter.TakeoversOf(within(lab.announced(frames), st.from, testnet.Now()), hostA, hostB, ladderDown)
+	st.takeovers = meter.TakeoversOf(within(lab.announced(frames), st.from, testnet.Now()), fromA, fromB, ladderDown)
 	return nil
 }

@@ -47,16 +47,14 @@ func child(args []string) (bool, error) {
 	switch {
 	case len(args) == 3 && args[0] == syslogWord:
 		return true, syslogd(args[1], args[2])
-	case len(args) == 3 && args[0] == hogWord:
+	case len(args) == 4 && args[0] == hogWord:
 		cpu, err := strconv.Atoi(args[1])
-		if err != nil {
+		start, err2 := strconv.ParseInt(args[2], 10, 64)
+		d, err3 := time.ParseDuration(args[3])
+		if err := errors.Join(err, err2, err3); err != nil {
 			return true, err
 		}
-		d, err := time.ParseDuration(args[2])
-		if err != nil {
-			return true, err
-		}
-		return true, hog(cpu, d)
+		return true, hog(cpu, time.Unix(0, start), d)
 	}
 	return false, nil
 }

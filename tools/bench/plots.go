@@ -84,3 +84,14 @@ func CDF(name string, ds []time.Duration) Series {
 	}
 	return s
 }
+
+// CDFPlot draws CDFs over a logarithmic axis of milliseconds.
+func CDFPlot(title, x, y string, series ...Series) (*plot.Plot, error) {
+	p, err := LinePlot(title, x, y, "x", series...)
+	if err != nil {
+		return nil, err
+	}
+	p.Legend.Top = false // where a staircase has not yet begun there is room
+	p.Y.Min, p.Y.Max = 0, 100
+	return p, nil
+}

@@ -20,6 +20,8 @@ type Scenario interface {
 // scenarios are all of them, in the order in which they run and are shown.
 var scenarios = []Scenario{
 	death{},
+	starved{},
+	storm{},
 	steadyRun{},
 	ladder{},
 	junk{},

@@ -114,7 +114,7 @@ func take(all []*soaked) error {
 }
 
 func (k *soaked) judge(from, to vrrp.Instant) {
-	k.gaps = meter.GapsBetween(of(k.ads, hostA), from, to)
+	k.gaps = meter.GapsBetween(of(k.ads, fromA), from, to)
 	k.holding = meter.HoldingOf(k.ads, ladderDown)
 }
 
