@@ -35,8 +35,9 @@ type step struct {
 
 	// On the master's side:
 	from    vrrp.Instant    // the stress, or the stop, began
-	at      []vrrp.Instant  // the master's adverts since
-	gaps    []time.Duration // between them; the last is open
+	to      vrrp.Instant    // it ended, or after a stop the look at the wire
+	at      []vrrp.Instant  // the master's adverts between
+	gaps    []time.Duration // before each of them, and the open one at the end
 	holding meter.Holding
 	last    time.Duration // of the master before anyone else, past the stop
 	again   time.Duration // of the backup, first, past the stop; 0: never
@@ -174,6 +175,7 @@ func (ladder) master(ctx context.Context, env *Env, v *victim, st *step) (err er
 // before the stress; to is its end.
 func (st *step) judge(ads []meter.Advert, to vrrp.Instant) {
 	mine := of(ads, fromA)
+	st.to = to
 	st.gaps = meter.GapsBetween(mine, st.from, to)
 	for _, at := range mine {
 		if at > st.from && at < to {

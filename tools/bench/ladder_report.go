@@ -69,7 +69,7 @@ func masterTable(steps []step, csv *CSV) Table {
 		}
 		g, h := meter.GapsOf(st.gaps, ladderInterval, ladderDown), st.holding
 		t.Add(st.stress.name, st.contestant.Name, st.pacing, g.N, g.P50, g.P99, g.Max, g.Beyond, h.Transitions, h.Both, h.BothAdverts, h.Silent, strings.Join(st.notes, "; "))
-		for i, at := range st.at {
+		for i, at := range append(st.at, st.to) {
 			csv.Add(st.side, st.stress.name, st.contestant.Name, "gap", at.Sub(st.from), st.gaps[i])
 		}
 	}
@@ -157,10 +157,11 @@ func (st step) stopText() string {
 	return fmt.Sprintf("another holder after %.0f ms, %d adverts amid the other's", ms(st.again), st.holding.BothAdverts)
 }
 
-// gapPlots draw the gaps of the master's adverts over time, a picture for each rung.
+// gapPlots draw the gaps of the master's adverts over time, a picture for each
+// rung: a dot where a gap ended.
 func gapPlots(steps []step) (plots []Plot, err error) {
 	var names []string
-	series := map[string][]Series{}
+	series, end := map[string][]Series{}, map[string]float64{}
 	for _, st := range steps {
 		if st.side != onMaster || st.skipped != "" {
 			continue
@@ -168,14 +169,16 @@ func gapPlots(steps []step) (plots []Plot, err error) {
 		if len(series[st.stress.name]) == 0 {
 			names = append(names, st.stress.name)
 		}
-		s := Series{Name: st.contestant.Name}
-		for i, at := range st.at {
+		s := Series{Name: st.contestant.Name, Dots: true}
+		for i, at := range append(st.at, st.to) {
 			s.XY = append(s.XY, plotter.XY{X: at.Sub(st.from).Seconds(), Y: ms(st.gaps[i])})
 		}
 		series[st.stress.name] = append(series[st.stress.name], s)
+		end[st.stress.name] = max(end[st.stress.name], st.to.Sub(st.from).Seconds())
 	}
 	for _, name := range names {
-		p, err := LinePlot("Advert gaps of the master: "+name, "seconds since it began", "gap, ms", "y", series[name]...)
+		down := Series{Name: "master-down interval", XY: plotter.XYs{{X: 0, Y: ms(ladderDown)}, {X: end[name], Y: ms(ladderDown)}}}
+		p, err := LinePlot("Advert gaps of the master: "+name, "seconds since it began", "gap, ms", "y", append(series[name], down)...)
 		if err != nil {
 			return nil, err
 		}

@@ -138,7 +138,7 @@ func TestJunkIsJunk(t *testing.T) {
 
 func TestSteadyFigures(t *testing.T) {
 	c := func(name string, alone, pair float64, process time.Duration, rss uint64) cell {
-		return cell{contestant: Contestant{Name: name}, routers: 255, interval: ladderInterval, wall: 5 * time.Second, idle: 0.1, alone: alone, pair: pair,
+		return cell{contestant: Contestant{Name: name}, routers: 255, interval: ladderInterval, wall: 5 * time.Second, idle: 0.1, idleAfter: 0.05, alone: alone, pair: pair,
 			master: meter.Process{CPU: process}, backup: meter.Process{CPU: process / 10}, masterMemory: meter.Memory{RSS: rss}, backupMemory: meter.Memory{RSS: rss - 1}}
 	}
 	cells := []cell{c(vrrpx, 0.5, 0.52, time.Second, 41<<20), c(keepalivedLean, 1.0, 1.15, 4*time.Second, 9<<20)}
@@ -150,6 +150,10 @@ func TestSteadyFigures(t *testing.T) {
 		{targetMemory, "", "41.0 MB", "9.0 MB", false, ""},
 	}
 	got := steadyFigures(cells)
+	cells[1].idleAfter = 0.3
+	if f := steadyFigures(cells)[0]; f.Met || f.Note == "" {
+		t.Errorf("on a busy machine: %+v", f)
+	}
 	if len(got) != len(want) {
 		t.Fatalf("%+v", got)
 	}

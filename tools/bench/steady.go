@@ -26,6 +26,7 @@ type cell struct {
 	wall           time.Duration // of each measurement
 	pacing         pacing
 	idle           float64       // processors in use before either ran
+	idleAfter      float64       // and when both had ended
 	alone, pair    float64       // processors in use with the master, and with both
 	master, backup meter.Process // over wall, with the master alone, and with both
 	masterMemory   meter.Memory
@@ -45,6 +46,13 @@ func (c cell) onMachine() (master, backup float64) {
 func (c cell) switches(p meter.Process) float64 {
 	return float64(p.Voluntary+p.Involuntary) / c.wall.Seconds()
 }
+
+// calmLimit is how much of a processor others may use while a figure of the whole
+// machine is taken, for it to count.
+const calmLimit = 0.1
+
+// calm tells whether the machine did nothing else, before and after.
+func (c cell) calm() bool { return max(c.idle, c.idleAfter) <= calmLimit }
 
 func (s steadyRun) Run(ctx context.Context, env *Env) (*Report, error) {
 	lab, err := env.NewLab()
@@ -75,7 +83,15 @@ func (s steadyRun) Run(ctx context.Context, env *Env) (*Report, error) {
 			// default: not amid the measurement.
 			c.Lines = append(slices.Clone(c.Lines), "garp_master_delay 1")
 			got := cell{contestant: c, routers: l.routers, interval: l.interval, wall: time.Duration(env.Pick(2, 5)) * time.Second}
-			if err := s.measure(ctx, env, lab, &got); err != nil {
+			baseline := time.Duration(env.Pick(1, 2)) * time.Second
+			err := s.await(ctx, baseline, &got.idle)
+			if err == nil {
+				err = s.measure(ctx, lab, &got)
+			}
+			if err == nil {
+				got.idleAfter, err = busy(ctx, baseline)
+			}
+			if err != nil {
 				return nil, fmt.Errorf("%d routers at %v, %s: %w", l.routers, l.interval, c.Name, err)
 			}
 			cells = append(cells, got)
@@ -88,10 +104,18 @@ func (s steadyRun) Run(ctx context.Context, env *Env) (*Report, error) {
 // settled is how long a daemon has been what it is before it is measured.
 const settled = 2500 * time.Millisecond
 
-func (steadyRun) measure(ctx context.Context, env *Env, lab *Lab, c *cell) (err error) {
-	if c.idle, err = busy(ctx, time.Duration(env.Pick(1, 2))*time.Second); err != nil {
-		return err
+// await waits a little for the machine to have nothing else to do, and tells
+// how busy it is.
+func (steadyRun) await(ctx context.Context, baseline time.Duration, idle *float64) (err error) {
+	for range 5 {
+		if *idle, err = busy(ctx, baseline); err != nil || *idle <= calmLimit {
+			break
+		}
 	}
+	return err
+}
+
+func (steadyRun) measure(ctx context.Context, lab *Lab, c *cell) (err error) {
 	master, err := lab.Start(lab.A, c.contestant, Routers(c.routers, 1, masterPriority, c.interval))
 	if err != nil {
 		return err

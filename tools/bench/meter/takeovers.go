@@ -22,6 +22,9 @@ const early = time.Millisecond
 // is a gap in its adverts of at least the backup's master-down interval, by
 // the wire, whoever meant it; the one after its last advert is none.
 func TakeoversOf(ads []Advert, master, backup int, down time.Duration) Takeovers {
+	for len(ads) > 0 && ads[len(ads)-1].Host != master {
+		ads = ads[:len(ads)-1]
+	}
 	var t Takeovers
 	var deadline, lastBackup vrrp.Instant
 	taken := false
