@@ -142,7 +142,27 @@ func ladderFigures(steps []step) (fs []Figure) {
 		}
 		fs = append(fs, f)
 	}
-	return fs
+	rungs, ours := falseTakeovers(steps, vrrpx)
+	if rungs == 0 {
+		return fs
+	}
+	f := Figure{Target: targetGaps, Case: "backups under stress", Ours: fmt.Sprintf("%d false transitions under %d stresses", ours, rungs), Met: ours == 0}
+	if rungs, theirs := falseTakeovers(steps, keepalivedLean); rungs > 0 {
+		f.Theirs = fmt.Sprintf("%d false transitions under %d stresses", theirs, rungs)
+	}
+	return append(fs, f)
+}
+
+// falseTakeovers is how often a contestant as backup announced beside a master
+// that did, and under how many stresses that was watched.
+func falseTakeovers(steps []step, name string) (rungs, n int) {
+	for _, st := range steps {
+		if st.side == onBackup && st.contestant.Name == name && st.skipped == "" {
+			rungs++
+			n += st.takeovers.False
+		}
+	}
+	return rungs, n
 }
 
 func (st step) gapText() string {

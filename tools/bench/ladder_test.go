@@ -86,6 +86,18 @@ func TestAStressThatCannotBeHadIsSaid(t *testing.T) {
 	}
 }
 
+func TestFalseTakeoversOfBackupsAreAFigure(t *testing.T) {
+	one := step{stress: stressNamed(t, "memory"), contestant: Contestant{Name: vrrpx}, side: onBackup}
+	two := one
+	two.takeovers.False = 2
+	skipped := two
+	skipped.skipped = "no cgroup"
+	fs := ladderFigures([]step{one, two, skipped})
+	if len(fs) != 1 || fs[0].Met || fs[0].Ours != "2 false transitions under 2 stresses" || fs[0].Theirs != "" {
+		t.Errorf("%+v", fs)
+	}
+}
+
 func TestPacingIsWhatStatusSays(t *testing.T) {
 	p, err := parsePacing([]byte(`{"routers":[{"pacer":"kernel clock","lease_seconds":1.5,"master_down_seconds":0.03609375}]}`))
 	if want := (pacing{"kernel clock", 1500 * time.Millisecond, 36094 * time.Microsecond}); err != nil || p != want {

@@ -10,27 +10,24 @@ import (
 )
 
 // Hog runs a process that keeps so much memory of its own and reads a file of
-// fileSize octets again and again, which it writes and removes. In a cgroup whose limit
-// is little above what its processes hold, every page of the file must be
-// taken from another. The kernel kills the hog before any other.
+// fileSize octets again and again, a nameless one that it writes first. In a
+// cgroup whose limit is little above what its processes hold, every page of the
+// file must be taken from another. The kernel kills the hog before any other.
 func Hog(ctx context.Context, o Options, memory, fileSize int, limit time.Duration) (*Load, error) {
-	file, err := Temp("vrrpx-bench-hog-")
-	if err != nil {
-		return nil, err
-	}
 	return run(ctx, o, 1, "hog", limit, func(int) []string {
-		return []string{"-bytes", strconv.Itoa(memory), "-file", file, "-file-size", strconv.Itoa(fileSize)}
+		return []string{"-bytes", strconv.Itoa(memory), "-file-size", strconv.Itoa(fileSize)}
 	})
 }
 
 func hog(s settings) error {
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0) // best effort: it is the largest anyway
-	f, err := os.OpenFile(s.file, os.O_RDWR, 0)
+	// On a disk, where pages can be dropped and read again: /tmp may be memory.
+	f, err := os.CreateTemp("/var/tmp", "vrrpx-bench-")
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if err := os.Remove(s.file); err != nil {
+	if err := os.Remove(f.Name()); err != nil {
 		return err
 	}
 	mine := make([]byte, s.bytes)

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -39,7 +38,6 @@ type settings struct {
 	priority int
 	n        int
 	bytes    int
-	file     string
 	fileSize int
 	interval time.Duration
 	up       time.Duration
@@ -71,7 +69,6 @@ func child(kind string) error {
 	f.IntVar(&s.priority, "priority", 0, "")
 	f.IntVar(&s.n, "n", 1, "")
 	f.IntVar(&s.bytes, "bytes", 0, "")
-	f.StringVar(&s.file, "file", "", "")
 	f.IntVar(&s.fileSize, "file-size", 0, "")
 	f.DurationVar(&s.interval, "interval", 0, "")
 	f.DurationVar(&s.up, "up", 0, "")
@@ -247,16 +244,4 @@ func run(ctx context.Context, o Options, n int, kind string, limit time.Duration
 		return nil, errors.Join(errs...)
 	}
 	return l, nil
-}
-
-// Temp makes a scratch file's name on a real disk, where pages can be dropped
-// and read again: /tmp may be memory.
-func Temp(pattern string) (string, error) {
-	for _, dir := range []string{"/var/tmp", os.TempDir()} {
-		if f, err := os.CreateTemp(dir, pattern); err == nil {
-			defer f.Close()
-			return filepath.Clean(f.Name()), nil
-		}
-	}
-	return "", errors.New("no directory for scratch files")
 }
