@@ -261,6 +261,6 @@ func (ladder) backup(ctx context.Context, env *Env, v *victim, st *step) (err er
 	if !node.Running() {
 		v.note("the daemon has ended")
 	}
-	st.takeovers = meter.TakeoversOf(within(lab.announced(frames), st.from, testnet.Now()), fromA, fromB, ladderDown)
+	st.takeovers = meter.TakeoversOf(within(lab.announced(frames), st.from, testnet.Now()), fromA, fromB, ladderDown, load.Patience)
 	return nil
 }

@@ -121,9 +121,11 @@ func (l *Load) Begin() {
 }
 
 const (
-	quiet    = 20              // intervals without a word of the other: it has yielded
-	patience = 5 * time.Second // for the other to take over, or to yield
+	quiet    = 20 // intervals without a word of the other: it has yielded
 	settling = 60 * time.Millisecond
+
+	// Patience is how long a Master waits for the other to take over, or to yield.
+	Patience = 5 * time.Second
 )
 
 func master(s settings) error {
@@ -169,7 +171,7 @@ func master(s settings) error {
 				return err
 			}
 			now := monotonic()
-			yielded := now-heard.Load() > quiet*int64(s.interval) || now-from > int64(up+patience)
+			yielded := now-heard.Load() > quiet*int64(s.interval) || now-from > int64(up+Patience)
 			if now-from > int64(up) && yielded {
 				break
 			}
@@ -177,7 +179,7 @@ func master(s settings) error {
 		if cycle == s.n {
 			break
 		}
-		for from := monotonic(); heard.Load() < from && monotonic() < from+int64(patience); {
+		for from := monotonic(); heard.Load() < from && monotonic() < from+int64(Patience); {
 			sleepUntil(monotonic() + int64(5*time.Millisecond))
 		}
 		sleepUntil(monotonic() + int64(settling))

@@ -10,7 +10,7 @@ import (
 // again.
 type Takeovers struct {
 	Late   []time.Duration // its first advert past the deadline of each silence
-	Missed int             // silences at which it said nothing
+	Missed int             // long silences in which it said nothing
 	False  int             // times that it began to announce before a deadline
 }
 
@@ -20,8 +20,10 @@ const early = time.Millisecond
 
 // TakeoversOf reads adverts in the order of their stamps. A silence of the master
 // is a gap in its adverts of at least the backup's master-down interval, by
-// the wire, whoever meant it; the one after its last advert is none.
-func TakeoversOf(ads []Advert, master, backup int, down time.Duration) Takeovers {
+// the wire, whoever meant it; the one after its last advert is none. One in which the
+// backup said nothing is missed if it was at least long: the master may itself
+// have been held up for a moment.
+func TakeoversOf(ads []Advert, master, backup int, down, long time.Duration) Takeovers {
 	for len(ads) > 0 && ads[len(ads)-1].Host != master {
 		ads = ads[:len(ads)-1]
 	}
@@ -31,7 +33,7 @@ func TakeoversOf(ads []Advert, master, backup int, down time.Duration) Takeovers
 	for _, ad := range ads {
 		switch {
 		case ad.Host == master && ad.Priority > 0:
-			if deadline != 0 && ad.At >= deadline && !taken {
+			if deadline != 0 && ad.At.Sub(deadline)+down >= long && !taken {
 				t.Missed++
 			}
 			deadline, taken = ad.At.Add(down), false
