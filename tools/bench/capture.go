@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -34,14 +35,15 @@ const (
 // Capture starts to record.
 func (l *Lab) Capture() (*Capture, error) {
 	c := &Capture{}
-	if err := l.LAN.InSwitch(c.open); err != nil {
+	client := l.Client.Addr.As4()
+	if err := l.LAN.InSwitch(func() error { return c.open(binary.BigEndian.Uint32(client[:])) }); err != nil {
 		c.Close()
 		return nil, fmt.Errorf("capture: %w", err)
 	}
 	return c, nil
 }
 
-func (c *Capture) open() error {
+func (c *Capture) open(client uint32) error {
 	br, err := net.InterfaceByName("br0")
 	if err != nil {
 		return err
@@ -52,6 +54,7 @@ func (c *Capture) open() error {
 		return err
 	}
 	c.file = os.NewFile(uintptr(fd), "capture")
+	wanted := wanted(client)
 	filter := unix.SockFprog{Len: uint16(len(wanted)), Filter: &wanted[0]}
 	promisc := unix.PacketMreq{Ifindex: int32(br.Index), Type: unix.PACKET_MR_PROMISC}
 	ring := unix.TpacketReq{Block_size: blockSize, Block_nr: blocks, Frame_size: slotSize, Frame_nr: blocks * blockSize / slotSize}
@@ -73,16 +76,28 @@ func (c *Capture) open() error {
 	return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: all, Ifindex: br.Index})
 }
 
-// wanted is a classic BPF filter: ARP, and IPv4 of protocols 112 and 1.
-var wanted = []unix.SockFilter{
-	{Code: unix.BPF_LD | unix.BPF_H | unix.BPF_ABS, K: 12},
-	{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.ETH_P_ARP, Jt: 4},
-	{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.ETH_P_IP, Jf: 4},
-	{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: 23},
-	{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: 112, Jt: 1},
-	{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.IPPROTO_ICMP, Jf: 1},
-	{Code: unix.BPF_RET | unix.BPF_K, K: 1 << 16},
-	{Code: unix.BPF_RET | unix.BPF_K, K: 0},
+// wanted is a classic BPF filter: ARP, and IPv4 of protocol 1, and of protocol 112
+// but from the client, who may flood the wire with it.
+func wanted(client uint32) []unix.SockFilter {
+	return []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_H | unix.BPF_ABS, K: 12},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.ETH_P_ARP, Jt: 6},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.ETH_P_IP, Jf: 6},
+		{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: 23},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.IPPROTO_ICMP, Jt: 3},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: 112, Jf: 3},
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 26},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: client, Jt: 1},
+		{Code: unix.BPF_RET | unix.BPF_K, K: 1 << 16},
+		{Code: unix.BPF_RET | unix.BPF_K, K: 0},
+	}
+}
+
+// Take is Frames, and forgets them.
+func (c *Capture) Take() ([]testnet.Frame, error) {
+	frames, err := c.Frames()
+	c.frames = nil
+	return frames, err
 }
 
 // Frames returns what was recorded so far, oldest first. It fails when the ring

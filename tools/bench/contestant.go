@@ -19,6 +19,7 @@ type Contestant struct {
 	Globals []string // further lines of global_defs
 	Syslog  bool     // as a package runs it: log lines to /dev/log
 	Detail  bool     // and -D
+	Wrap    []string // a command that is given the daemon's as arguments: testnet.Daemon
 	Only    bool     // runs only where a scenario or -contestants names it
 }
 

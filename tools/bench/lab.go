@@ -32,7 +32,10 @@ type Lab struct {
 
 // NewLab builds a lab. There can be one at a time on a machine; one that a
 // killed run left is removed.
-func (e *Env) NewLab() (*Lab, error) {
+func (e *Env) NewLab() (*Lab, error) { return newLab(prefix) }
+
+// newLab is NewLab with namespaces of another name: for a second one beside it.
+func newLab(prefix string) (*Lab, error) {
 	lan, err := testnet.New(prefix, "a", "b", "c")
 	if err != nil {
 		return nil, err

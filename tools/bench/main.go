@@ -19,9 +19,12 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/vrrpx/vrrpx/tools/bench/load"
 )
 
 func main() {
+	load.Main()
 	if done, err := child(os.Args[1:]); done {
 		exit(err)
 	}
@@ -63,7 +66,7 @@ func run(ctx context.Context) error {
 	quick := flag.Bool("quick", false, "few repetitions: all scenarios in less than 10 minutes")
 	names := flag.String("scenario", "", "only these, parted by commas: "+strings.Join(scenarioNames(), ", "))
 	only := flag.String("contestants", "", "only these, parted by commas; an unknown one shows them all")
-	soak := flag.Duration("soak", 0, "length of the soak (default 30m, quick 1m)")
+	soak := flag.Duration("soak", 0, "length of the soak (default 30m, quick 30s)")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flag.Arg(0))

@@ -26,7 +26,7 @@ func (l *Lab) Start(h *testnet.Host, c Contestant, routers []Router) (*Node, err
 		return nil, err
 	}
 	n := &Node{Contestant: c, Routers: routers, Daemon: &testnet.Daemon{
-		Host: h, Kind: c.Kind, Binary: c.Binary, Conf: c.Conf(routers), Dir: dir,
+		Host: h, Kind: c.Kind, Binary: c.Binary, Conf: c.Conf(routers), Dir: dir, Wrap: c.Wrap,
 	}}
 	if c.Syslog {
 		if err := n.startSyslog(); err != nil {

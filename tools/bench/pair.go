@@ -31,7 +31,12 @@ var errSpoiled = errors.New("the backup took over before the kill")
 
 // Pair starts a contestant on both hosts, with n routers of so many addresses,
 // and returns once the backup has been steady for a while. Close ends both.
-func (l *Lab) Pair(ctx context.Context, c Contestant, n, addresses int, interval time.Duration) (_ *Pair, err error) {
+func (l *Lab) Pair(ctx context.Context, c Contestant, n, addresses int, interval time.Duration) (*Pair, error) {
+	return l.PairOf(ctx, c, c, n, addresses, interval)
+}
+
+// PairOf is Pair of two that are run in different ways.
+func (l *Lab) PairOf(ctx context.Context, master, backup Contestant, n, addresses int, interval time.Duration) (_ *Pair, err error) {
 	p := &Pair{Lab: l}
 	defer func() {
 		if err != nil {
@@ -41,14 +46,14 @@ func (l *Lab) Pair(ctx context.Context, c Contestant, n, addresses int, interval
 	if p.Wire, err = l.Capture(); err != nil {
 		return nil, err
 	}
-	if p.Master, err = l.Start(l.A, c, Routers(n, addresses, masterPriority, interval)); err != nil {
+	if p.Master, err = l.Start(l.A, master, Routers(n, addresses, masterPriority, interval)); err != nil {
 		return nil, err
 	}
 	wait := MasterDown(3, backupPriority, interval) + patience
 	if !Wait(ctx, wait, func() bool { return holds(l.A, n*addresses) }) {
 		return nil, whyNot(ctx, "no master", p.Master)
 	}
-	if p.Backup, err = l.Start(l.B, c, Routers(n, addresses, backupPriority, interval)); err != nil {
+	if p.Backup, err = l.Start(l.B, backup, Routers(n, addresses, backupPriority, interval)); err != nil {
 		return nil, err
 	}
 	if !Wait(ctx, wait, func() bool { return strings.Count(p.Backup.Log(), "Entering BACKUP STATE") >= n }) {

@@ -9,12 +9,14 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 )
 
 // Series is one line of a plot.
 type Series struct {
 	Name string
 	XY   plotter.XYs
+	Dots bool // not joined
 }
 
 // colors of the lines in turn; dashes tell them apart in black and white.
@@ -22,6 +24,9 @@ var colors = []color.Color{
 	color.RGBA{0x1f, 0x77, 0xb4, 0xff}, color.RGBA{0xd6, 0x27, 0x28, 0xff}, color.RGBA{0xff, 0x7f, 0x0e, 0xff},
 	color.RGBA{0x2c, 0xa0, 0x2c, 0xff}, color.RGBA{0x94, 0x67, 0xbd, 0xff}, color.RGBA{0x8c, 0x56, 0x4b, 0xff},
 }
+
+// glyphs are those of dots in turn.
+var glyphs = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.CrossGlyph{}, draw.TriangleGlyph{}, draw.BoxGlyph{}}
 
 // LinePlot draws each series as a line. An axis is logarithmic where its name
 // is in log ("x", "y", "xy"): what is not above zero is then left out.
@@ -39,6 +44,16 @@ func LinePlot(title, x, y, log string, series ...Series) (*plot.Plot, error) {
 			continue
 		}
 		drawn++
+		if s.Dots {
+			dots, err := plotter.NewScatter(xy)
+			if err != nil {
+				return nil, err
+			}
+			dots.Color, dots.Radius, dots.Shape = colors[i%len(colors)], vg.Points(1.5), glyphs[i%len(glyphs)]
+			p.Add(dots)
+			p.Legend.Add(s.Name, dots)
+			continue
+		}
 		line, err := plotter.NewLine(xy)
 		if err != nil {
 			return nil, err

@@ -22,6 +22,10 @@ var scenarios = []Scenario{
 	death{},
 	starved{},
 	storm{},
+	steadyRun{},
+	ladder{},
+	junk{},
+	soak{},
 }
 
 // pick returns the scenarios with these names, which commas part, in the order
