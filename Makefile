@@ -86,11 +86,12 @@ sim:
 model:
 	$(GO) test ./vrrp/model -count 1 -timeout 0 -v -deep
 
-# Takeovers of vrrpx and keepalived in the same run: KILLS each, adverts every ADVERT seconds.
-KILLS ?= 20
-ADVERT ?= 0.1
+# vrrpx and keepalived measured side by side: docs/bench.md. QUICK=1: under 10
+# minutes. SCENARIO=name,name: only these. OUT=dir: for the results. SOAK=24h.
+OUT ?= docs/bench
 bench: deps build
-	cd tools && $(GO) run ./takeover -vrrpx ../bin/vrrpx -kills $(KILLS) -advert $(ADVERT)
+	cd tools && $(GO) build -o ../bin/bench ./bench
+	bin/bench -vrrpx bin/vrrpx -out '$(OUT)' $(if $(QUICK),-quick) $(if $(SCENARIO),-scenario '$(SCENARIO)') $(if $(SOAK),-soak $(SOAK))
 
 clean:
 	rm -rf bin
