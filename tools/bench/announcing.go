@@ -104,12 +104,16 @@ func checksum(b []byte) uint16 {
 // pacing is what vrrpx says of how the adverts of its first router are paced.
 type pacing struct {
 	Pacer string
+	Why   string        // not the kernel
 	Lease time.Duration // 0: none
 	Down  time.Duration // master-down interval
 }
 
 func (p pacing) String() string {
-	if p.Lease > 0 {
+	switch {
+	case p.Why != "":
+		return fmt.Sprintf("%s (%s)", p.Pacer, p.Why)
+	case p.Lease > 0:
 		return fmt.Sprintf("%s, lease %v", p.Pacer, p.Lease)
 	}
 	return p.Pacer
@@ -131,6 +135,7 @@ func parsePacing(text []byte) (pacing, error) {
 	var s struct {
 		Routers []struct {
 			Pacer string  `json:"pacer"`
+			Why   string  `json:"pacer_reason"`
 			Lease float64 `json:"lease_seconds"`
 			Down  float64 `json:"master_down_seconds"`
 		} `json:"routers"`
@@ -143,5 +148,5 @@ func parsePacing(text []byte) (pacing, error) {
 	}
 	seconds := func(f float64) time.Duration { return time.Duration(f * float64(time.Second)).Round(time.Microsecond) }
 	r := s.Routers[0]
-	return pacing{r.Pacer, seconds(r.Lease), seconds(r.Down)}, nil
+	return pacing{r.Pacer, r.Why, seconds(r.Lease), seconds(r.Down)}, nil
 }

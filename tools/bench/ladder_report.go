@@ -15,10 +15,12 @@ const (
 	againSlack = 5 * time.Millisecond // for a process that stops a moment after it is told to
 )
 
-// beyondLease tells whether a stop outlasts the lease, which may have been
-// renewed a quarter of it before. Without a lease every stop does.
+// beyondLease tells whether a stop outlasted the lease. Without one every stop
+// does. One of more than half of it may, as it was renewed the moment before, or long
+// ago: then the wire tells which.
 func (st step) beyondLease() bool {
-	return st.stress.pause > 0 && st.stress.pause > st.pacing.Lease*3/4
+	pause, lease := st.stress.pause, st.pacing.Lease
+	return pause > lease || pause > lease/2 && st.again > 0
 }
 
 // slug is a name fit for a file.

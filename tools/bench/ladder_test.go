@@ -55,6 +55,8 @@ func TestFiguresOfTheLadder(t *testing.T) {
 		{"on time", "fork storm", kernel, calm, targetGaps, true, "max 10.0 ms, 0 beyond, 0 transitions"},
 		{"taken over", "4 busy loops", kernel, stalled, targetGaps, false, "max 1005.0 ms, 1 beyond, 2 transitions"},
 		{"a stop within the lease", "stopped 0.5 s", kernel, calm, targetGaps, true, "max 10.0 ms"},
+		{"between half of it and all, and nobody took over", "stopped 1 s", kernel, calm, targetGaps, true, "max 10.0 ms"},
+		{"between half of it and all, and one did", "stopped 1 s", kernel, lapsed, targetStopped, true, "another holder after 937 ms"},
 		{"the lease ended", "stopped 2 s", kernel, lapsed, targetStopped, true, "another holder after 937 ms, 0 adverts amid"},
 		{"the woken said a word", "stopped 2 s", kernel, waking, targetStopped, false, "1 adverts amid"},
 		{"no lease, and nobody took over", "stopped 0.5 s", pacing{Pacer: "thread"}, calm, targetStopped, false, "no other holder"},
@@ -100,10 +102,10 @@ func TestFalseTakeoversOfBackupsAreAFigure(t *testing.T) {
 
 func TestPacingIsWhatStatusSays(t *testing.T) {
 	p, err := parsePacing([]byte(`{"routers":[{"pacer":"kernel clock","lease_seconds":1.5,"master_down_seconds":0.03609375}]}`))
-	if want := (pacing{"kernel clock", 1500 * time.Millisecond, 36094 * time.Microsecond}); err != nil || p != want {
+	if want := (pacing{"kernel clock", "", 1500 * time.Millisecond, 36094 * time.Microsecond}); err != nil || p != want {
 		t.Errorf("%+v, %v; want %+v", p, err, want)
 	}
-	if p.String() != "kernel clock, lease 1.5s" || (pacing{Pacer: "thread"}).String() != "thread" {
+	if p.String() != "kernel clock, lease 1.5s" || (pacing{Pacer: "thread", Why: "signed", Lease: 1}).String() != "thread (signed)" {
 		t.Errorf("%q", p.String())
 	}
 	for _, bad := range []string{"", "{}"} {
