@@ -137,7 +137,6 @@ func (f *fakeThread) Stop(name string) {
 func (f *fakeThread) Forget(name string)                   { f.Stop(name) }
 func (f *fakeThread) Counts(string) netio.PaceCounts       { return netio.PaceCounts{Sent: 1} }
 func (f *fakeThread) Overdue(string) (time.Duration, bool) { return 0, false }
-func (f *fakeThread) Paused(string) (netio.Pause, bool)    { return netio.Pause{}, false }
 func (f *fakeThread) Close()                               { f.closed = true }
 func (f *fakeThread) Next(name string) vrrp.Instant        { return f.sets()[name].Next }
 
