@@ -173,8 +173,10 @@ struct watched_key {
 struct watched {
 	__u64 claims;   /* frames of others that claim it */
 	__u64 full_ns;  /* when the bucket of its events is full again */
+	__u64 unanswered; /* questions for it that were dropped */
+	__u32 slot;     /* of the router that has it: number + 1; 0: none. See answer.h */
 	__u8 own[6];    /* whose claims are not told: our MAC address */
-	__u8 pad[2];
+	__u8 pad[6];
 };
 
 /* What stands behind an ARP probe of a router like this one: "vrpx". */
