@@ -204,6 +204,18 @@ func TestLoopDoesNotFollowAKernelThatGaveWay(t *testing.T) {
 	}
 }
 
+// The process was stopped once more on its way from the renewal to the event.
+func TestLoopDoesNotFollowWithoutItsLease(t *testing.T) {
+	g, gate := takingRig(t)
+	g.r.out.away = func() time.Duration { return 10 * time.Second }
+	g.takes(gate, deadlineAfter)
+	g.round(41 * ms)
+	g.want(vrrp.Backup)
+	if got := g.take(); strings.Contains(got, "garp") || gate.word.Gate() != loader.GateArmed || g.r.counted.gaveWay != 1 {
+		t.Errorf("did %q, gate %v", got, gate.word.Gate())
+	}
+}
+
 // A Taken of before a change: what the kernel opened is shut, or shut already.
 func TestStaleTakenIsDropped(t *testing.T) {
 	for name, c := range map[string]struct {
