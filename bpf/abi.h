@@ -173,8 +173,10 @@ struct watched_key {
 struct watched {
 	__u64 claims;   /* frames of others that claim it */
 	__u64 full_ns;  /* when the bucket of its events is full again */
+	__u64 unanswered; /* questions for it that were dropped */
+	__u32 slot;     /* of the router that has it: number + 1; 0: none. See answer.h */
 	__u8 own[6];    /* whose claims are not told: our MAC address */
-	__u8 pad[2];
+	__u8 pad[6];
 };
 
 /* What stands behind an ARP probe of a router like this one: "vrpx". */
@@ -313,7 +315,7 @@ struct loop {
 
 /*
  * How long a seed sleeps is told by its length: the size table of the qdisc
- * makes bytes of it, and tbf passes a byte in a nanosecond. With 2^SLEEP_FINE
+ * makes bytes of it, which tbf passes at its rate. With 2^SLEEP_FINE
  * steps to each doubling, the n-th length from SEED_MIN is that of
  *
  *	n < 512: n units;  else (256 + n % 256) << (n / 256 - 1) units

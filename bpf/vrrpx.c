@@ -15,6 +15,7 @@
 #include "verdict.h"
 #include "accept.h"
 #include "conflict.h"
+#include "answer.h"
 #include "deadline.h"
 #include "clock.h"
 
@@ -40,7 +41,7 @@ static __always_inline int receive(struct xdp_md *ctx, const bool gated)
 	d = parse(ctx, &f);
 	if (d == NOT_VRRP) {
 		look_for_claim(ctx);
-		return XDP_PASS;
+		return unanswered(ctx) ? XDP_DROP : XDP_PASS;
 	}
 	now = bpf_ktime_get_ns();
 

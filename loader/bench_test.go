@@ -44,6 +44,19 @@ func BenchmarkProgram(b *testing.B) {
 	}
 }
 
+// What it costs to keep an advert of a router whose gate is armed.
+func BenchmarkKeepGated(b *testing.B) {
+	g := openGate(b)
+	frame := v4frame(unhex(v3plain))
+	g.learn(g.Key, gatedRule(), frame)
+	g.turn(GateArmed)
+	_, d, err := g.rx.Benchmark(frame, max(b.N, 1000), b.ResetTimer)
+	if err != nil || g.word().Gate() != GateArmed {
+		b.Fatal(err, g.word())
+	}
+	b.ReportMetric(float64(d), "ns/run")
+}
+
 func BenchmarkCalls(b *testing.B) {
 	h := openTimers(b)
 	k := h.key(51, vrrp.IPv4)

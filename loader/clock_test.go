@@ -3,6 +3,7 @@ package loader
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -44,13 +45,19 @@ func openClock(t testing.TB, o ClockOptions) *clockOn {
 	p.ours, p.theirs = p.theirs, p.ours // listen hears what theirs lets through
 	on := &clockOn{Clock: c, harness: h, pair: p, wire: p.listen(t)}
 	on.ours, on.theirs = on.theirs, on.ours
-	if err := unix.SetsockoptInt(on.wire, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.SetsockoptInt(on.wire, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 64<<20); err != nil {
-		t.Fatal(err)
-	}
+	stamped(t, on.wire)
 	return on
+}
+
+// stamped has a packet socket stamp what it hears, and lose none of it.
+func stamped(t testing.TB, fd int) {
+	t.Helper()
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 64<<20); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // heard is a frame that came over the wire.
@@ -191,33 +198,39 @@ func TestClockSendsWhatItWasGivenOnTime(t *testing.T) {
 					}
 				}
 			}
-			if k := c.ClockCounts(); k.Again != 0 || k.Racing != 0 || k.Laps > 4*uint64(last/interval)*4 {
+			if k := c.ClockCounts(); k.Racing != 0 || k.Foreign != 0 || k.Laps > 4*uint64(last/interval)*4 {
 				t.Errorf("the clock itself: %+v", k)
 			}
 		})
 	}
 }
 
-// A vmac router's adverts leave by a device of their own.
-func TestClockSendsByMacvlan(t *testing.T) {
-	c := openClock(t, ClockOptions{})
-	attrs := netlink.NewLinkAttrs()
-	attrs.Name, attrs.ParentIndex, attrs.HardwareAddr = "vmac", c.ours, clockMAC
-	if err := netlink.LinkAdd(&netlink.Macvlan{LinkAttrs: attrs, Mode: netlink.MACVLAN_MODE_PRIVATE}); err != nil {
-		t.Fatal(err)
+// A vmac router's adverts leave by a device of their own, those of a VLAN by its.
+func TestClockSendsByOtherDevices(t *testing.T) {
+	for _, kind := range []string{"macvlan", "vlan"} {
+		t.Run(kind, func(t *testing.T) {
+			c := openClock(t, ClockOptions{})
+			attrs := netlink.NewLinkAttrs()
+			attrs.Name, attrs.ParentIndex = "upper", c.ours
+			var upper netlink.Link = &netlink.Macvlan{LinkAttrs: attrs, Mode: netlink.MACVLAN_MODE_PRIVATE}
+			if kind == "vlan" {
+				upper = &netlink.Vlan{LinkAttrs: attrs, VlanId: 5}
+			}
+			if err := netlink.LinkAdd(upper); errors.Is(err, unix.EOPNOTSUPP) {
+				t.Skip("this kernel has no " + kind)
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			s := c.schedule(51, vrrp.IPv4, 10*time.Millisecond)
+			s.Ifindex = upper.Attrs().Index
+			n := c.add(s)
+			within(t, func() bool { return c.Counts(n).Failed > 0 }) // it is down
+			if err := netlink.LinkSetUp(upper); err != nil {
+				t.Fatal(err)
+			}
+			within(t, func() bool { return len(c.of(51, c.hear())) > 0 })
+		})
 	}
-	l, err := netlink.LinkByName("vmac")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := c.schedule(51, vrrp.IPv4, 10*time.Millisecond)
-	s.Ifindex = l.Attrs().Index
-	n := c.add(s)
-	within(t, func() bool { return c.Counts(n).Failed > 0 }) // it is down
-	if err := netlink.LinkSetUp(l); err != nil {
-		t.Fatal(err)
-	}
-	within(t, func() bool { return len(c.of(51, c.hear())) > 0 })
 }
 
 func TestClockStopsAtOnce(t *testing.T) {
@@ -235,6 +248,7 @@ func TestClockStopsAtOnce(t *testing.T) {
 	farewell := slices.Clone(s.Frames[0])
 	farewell[etherLen+ipv4Len+2] = 0 // priority
 	const times = 200
+	heard := 0
 	for i := range times {
 		s.Next = clock.Now().Add(100 * time.Microsecond)
 		if _, err := c.Set(n, s, GateOpen); err != nil {
@@ -253,9 +267,13 @@ func TestClockStopsAtOnce(t *testing.T) {
 			t.Fatalf("%d adverts after Shut", sent-stopped)
 		}
 		got := c.of(51, c.hear())
-		if len(got) < 2 || got[len(got)-1].frame[etherLen+ipv4Len+2] != 0 {
+		if len(got) == 0 || got[len(got)-1].frame[etherLen+ipv4Len+2] != 0 {
 			t.Fatalf("time %d: of %d adverts the farewell is not the last", i, len(got))
 		}
+		heard += len(got) - 1
+	}
+	if heard < times {
+		t.Errorf("%d adverts in %d times", heard, times)
 	}
 }
 
@@ -327,10 +345,11 @@ func TestClockKeepsItsPhase(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	within(t, func() bool { return c.Counts(n).Sent == 3 })
+	within(t, func() bool { return c.Counts(n).Sent >= 3 })
 	last, ago := c.Last(n)
-	if off := last.Sub(s.Next.Add(2 * s.Interval)); off < -time.Millisecond || off > 20*time.Millisecond || ago < 0 {
-		t.Errorf("the third advert is %v off, %v ago", off, ago)
+	// A busy machine may be late, and miss slots.
+	if off := (last.Sub(s.Next) + time.Millisecond) % s.Interval; off > 20*time.Millisecond || ago < 0 {
+		t.Errorf("the third advert is %v off, %v ago", off-time.Millisecond, ago)
 	}
 }
 
@@ -494,7 +513,10 @@ func TestSleepOfLengths(t *testing.T) {
 			t.Fatalf("length %d sleeps %d units, want %d", n, sleepUnits(n), want)
 		}
 	}
-	if longest := time.Duration(sleepUnits(sleepSteps-1)) << sleepUnit; longest >= tbfBurst || longest < 267*time.Millisecond {
+	if longest := time.Duration(sleepUnits(sleepSteps-1)) << sleepUnit; longest >= burstNS || longest < 267*time.Millisecond {
 		t.Errorf("the longest sleep is %v", longest)
+	}
+	if bytes := int(sleepUnits(sleepSteps-1)) << (sleepUnit - byteNS); bytes > 1<<20 {
+		t.Errorf("the longest sleep is one of %d bytes, more than kernels let a size table make", bytes)
 	}
 }

@@ -334,11 +334,13 @@ type vrrpxSlot struct {
 }
 
 type vrrpxWatched struct {
-	_      structs.HostLayout
-	Claims uint64
-	FullNs uint64
-	Own    [6]uint8
-	Pad    [2]uint8
+	_          structs.HostLayout
+	Claims     uint64
+	FullNs     uint64
+	Unanswered uint64
+	Slot       uint32
+	Own        [6]uint8
+	Pad        [6]uint8
 }
 
 type vrrpxWatchedKey struct {

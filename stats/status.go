@@ -172,6 +172,7 @@ type Router struct {
 	KernelTakeoverReason string            `json:"kernel_takeover_reason,omitempty"`
 	KernelTakeovers      uint64            `json:"kernel_takeovers"`       // times that it did, and was followed
 	KernelGaveWay        uint64            `json:"kernel_takeovers_ended"` // times that it did, and gave way before the process ran
+	Unanswered           uint64            `json:"questions_unanswered"`   // ARP and NS for its addresses, dropped while it was MASTER no more and had them still
 	Stalls               uint64            `json:"stalls"`                 // times that the host stood still while BACKUP, and the deadline waited
 	Alarms               []string          `json:"alarms,omitempty"`       // the texts of those below
 	AlarmList            []Alarm           `json:"alarm_list,omitempty"`

@@ -160,7 +160,12 @@ func (s *record) Refuse(r loader.Refusal) error { s.add("refuse %v", r.Addr); re
 func (s *record) Admit(r loader.Refusal) error  { s.add("admit %v", r.Addr); return nil }
 func (s *record) Watch(w loader.Watch) error    { s.add("watch %v", w.Addr); return nil }
 func (s *record) Unwatch(w loader.Watch) error  { s.add("unwatch %v", w.Addr); return nil }
-func (s *record) Refused(loader.Refusal) uint64 { return 3 }
+func (s *record) Tie(w loader.Watch, slot uint32) error {
+	s.add("tie %v to slot %d", w.Addr, slot)
+	return nil
+}
+func (s *record) Unanswered(loader.Watch) uint64 { return 2 }
+func (s *record) Refused(loader.Refusal) uint64  { return 3 }
 
 type fakePacer struct{ *record }
 

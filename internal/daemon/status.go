@@ -113,6 +113,7 @@ type view struct {
 	key    loader.Key
 	now    vrrp.Instant
 
+	watches  []loader.Watch // in force
 	refuses  bool
 	refusals []loader.Refusal // in force
 	refused  map[netip.Addr]uint64
@@ -159,6 +160,7 @@ func (r *router) view(t vrrp.Instant) view {
 	}}
 	v.Pacer, v.PacerReason, v.Lease = r.pacerView()
 	v.KernelTakeover, v.KernelTakeoverReason = r.takeoverView()
+	v.Unanswered, v.watches = r.split.unanswered, slices.Clone(r.split.watches)
 	r.counted.show(&v.Router)
 	if left := r.begins.Sub(t); m.State() == vrrp.Init && left > 0 {
 		v.Reason = fmt.Sprintf("the election begins in %v (vrrp_startup_delay, vrrp_delay_after_boot)", left.Round(time.Millisecond))
@@ -248,6 +250,7 @@ func (h *host) routerStatus(v view, held []stats.Address) stats.Router {
 		s.GARPs += h.announcer.Sent(name)
 	}
 	s.Addresses = held
+	s.Unanswered += unanswered(v.router.out.watcher, v.watches)
 	if v.refuses {
 		refused := refusedCounts(v.router.out.refuser, v.refusals, v.refused)
 		for i := range s.Addresses {

@@ -111,6 +111,7 @@ func (r *router) sync() {
 	r.tell(&r.taken.ear, r.link.path, r.key, r.baseRule(), true)
 	r.syncDeadline()
 	r.syncAdverts()
+	r.tie()
 	if r.slot() != r.taken.rule.Slot { // the pacer has it only now
 		r.tell(&r.taken.ear, r.link.path, r.key, r.baseRule(), true)
 	}

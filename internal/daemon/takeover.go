@@ -140,6 +140,10 @@ func (r *router) takenByKernel(e *loader.Event) {
 		r.gaveWay(fmt.Sprintf("the gate is %v", word.Gate()))
 		return
 	}
+	if r.out.away != nil && r.out.away() > r.takeover.lease {
+		r.gaveWay("the lease has run out") // the process was stopped since it was renewed
+		return
+	}
 	r.takeover.armed = false
 	r.act(e.At, vrrp.Timer{})
 	if r.machine.State() != vrrp.Master {

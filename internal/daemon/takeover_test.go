@@ -152,6 +152,25 @@ func TestLoopFollowsTheKernel(t *testing.T) {
 	}
 }
 
+// While the gate is latched nobody is to hear from us who has the address.
+func TestAddressesAreTiedToTheGate(t *testing.T) {
+	g, gate := takingRig(t)
+	g.r.out.watcher = g.record
+	g.takes(gate, deadlineAfter)
+	g.round(41 * ms)
+	g.want(vrrp.Master)
+	if got := g.take(); strings.Count(got, "tie 10.0.0.3 to slot 7") != 1 || strings.Index(got, "watch") > strings.Index(got, "tie") {
+		t.Errorf("did %q", got)
+	}
+	if n := unanswered(g.record, g.r.split.watches); n != 2 {
+		t.Errorf("%d questions unanswered", n)
+	}
+	g.r.step(g.at(50*ms), vrrp.SetPriority{Priority: 120})
+	if got := g.take(); strings.Contains(got, "tie") {
+		t.Errorf("tied again: %q", got)
+	}
+}
+
 // Nobody is told of addresses that another has by the time the loop runs.
 func TestLoopDoesNotFollowAKernelThatGaveWay(t *testing.T) {
 	for _, why := range []loader.Gate{loader.GateYielded, loader.GateLapsed, loader.GateFrozen} {
@@ -182,6 +201,18 @@ func TestLoopDoesNotFollowAKernelThatGaveWay(t *testing.T) {
 		if gate.word.Gate() != loader.GateArmed || g.path.armed[g.key].Gate != gate.word || g.r.counted.gaveWay != 1 {
 			t.Errorf("%v: gate %#x, deadline %+v, counted %d", why, gate.word, g.path.armed[g.key], g.r.counted.gaveWay)
 		}
+	}
+}
+
+// The process was stopped once more on its way from the renewal to the event.
+func TestLoopDoesNotFollowWithoutItsLease(t *testing.T) {
+	g, gate := takingRig(t)
+	g.r.out.away = func() time.Duration { return 10 * time.Second }
+	g.takes(gate, deadlineAfter)
+	g.round(41 * ms)
+	g.want(vrrp.Backup)
+	if got := g.take(); strings.Contains(got, "garp") || gate.word.Gate() != loader.GateArmed || g.r.counted.gaveWay != 1 {
+		t.Errorf("did %q, gate %v", got, gate.word.Gate())
 	}
 }
 

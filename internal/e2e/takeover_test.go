@@ -124,6 +124,32 @@ func TestKernelThatTookOverFallsSilentWithItsLease(t *testing.T) {
 	}
 }
 
+// A master that lives is never taken for dead, for however long the process is
+// stopped, and the kernel is ready again when it runs.
+//
+//vrrp:row 34 43
+func TestKernelDoesNotTakeOverFromALiveMaster(t *testing.T) {
+	l := testnet.ForTest(t, "a", "b")
+	a, b := l.Host("a"), l.Host("b")
+	tap := l.TapForTest(t)
+	_, db := takingPair(t, v3fast, a, b)
+	check := unmoved(t, a, b)
+	tap.Clear()
+	for _, stop := range []time.Duration{300 * time.Millisecond, 300 * time.Millisecond, 1500 * time.Millisecond} {
+		db.Pause()
+		time.Sleep(stop)
+		db.Resume()
+		time.Sleep(100 * time.Millisecond)
+	}
+	check()
+	if n := len(advertsOf(tap, b)); n != 0 {
+		t.Errorf("%d adverts of the backup", n)
+	}
+	if r := router(t, b); r.KernelTakeover != "armed" || r.KernelTakeovers+r.KernelGaveWay != 0 {
+		t.Errorf("takeover %s, %d of them, %d given up", r.KernelTakeover, r.KernelTakeovers, r.KernelGaveWay)
+	}
+}
+
 // takeCores takes every core from a time on for as long as said, from all that is
 // not the kernel's: vrrpx runs at SCHED_FIFO 49.
 func takeCores(t *testing.T, from vrrp.Instant, length time.Duration) (wait func()) {
