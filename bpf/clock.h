@@ -313,6 +313,7 @@ static __always_inline int lap(struct __sk_buff *skb)
 	spent = sooner(l->spent_ns + slept, now);
 	l->spent_ns = spent = later(spent, now - BURST_NS);
 	count(&l->laps);
+	l->cpu = bpf_get_smp_processor_id();
 
 	skb->mark = 0; /* of the clones */
 	skb->priority = PRIO_CONTROL;

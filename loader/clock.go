@@ -44,8 +44,10 @@ type Clock struct {
 	socket   int    // for the seeds
 
 	// Watch's own.
-	lost  [2]lostSeed
-	again atomic.Uint64
+	lost      [2]lostSeed
+	again     atomic.Uint64
+	spreadAt  vrrp.Instant
+	spreading sync.Mutex // held while a thread sends a seed from another CPU
 
 	mu    sync.Mutex
 	used  []bool       // by slot

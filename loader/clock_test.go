@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -427,6 +428,35 @@ func TestClockSurvivesTheLossOfItsSeeds(t *testing.T) {
 	if k := c.ClockCounts(); k.Racing == 0 || k.Laps-laps > 20000 {
 		t.Errorf("seeds race without a queue: %+v, %d laps in 200 ms", k, k.Laps-laps)
 	}
+}
+
+// With a CPU held up the other loop is there to send its seed.
+func TestClockKeepsItsLoopsApart(t *testing.T) {
+	if runtime.NumCPU() < 2 {
+		t.Skip("one CPU")
+	}
+	c := openClock(t, ClockOptions{})
+	n := c.add(c.schedule(1, vrrp.IPv4, 10*time.Millisecond))
+	apart := func() bool {
+		_, err := c.Watch(clock.Now())
+		return err == nil && c.loops[0].Cpu != c.loops[1].Cpu
+	}
+	within(t, apart)
+	var all, one unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &all); err != nil {
+		t.Fatal(err)
+	}
+	one.Set(int(c.loops[0].Cpu))
+	if err := unix.SchedSetaffinity(0, &one); err != nil { // newPair has locked the thread
+		t.Fatal(err)
+	}
+	err := c.seed(1)
+	if err := errors.Join(err, unix.SchedSetaffinity(0, &all)); err != nil {
+		t.Fatal(err)
+	}
+	within(t, func() bool { return c.loops[0].Cpu == c.loops[1].Cpu })
+	within(t, apart)
+	c.flows("the loops were parted", vrrp.IPv4, n)
 }
 
 func TestClockLeavesNoPairBehind(t *testing.T) {
