@@ -173,8 +173,10 @@ struct watched_key {
 struct watched {
 	__u64 claims;   /* frames of others that claim it */
 	__u64 full_ns;  /* when the bucket of its events is full again */
+	__u64 unanswered; /* questions for it that were dropped */
+	__u32 slot;     /* of the router that has it: number + 1; 0: none. See answer.h */
 	__u8 own[6];    /* whose claims are not told: our MAC address */
-	__u8 pad[2];
+	__u8 pad[6];
 };
 
 /* What stands behind an ARP probe of a router like this one: "vrpx". */
@@ -188,6 +190,7 @@ enum event_kind {
 	EVENT_TAKEN = 5,  /* a deadline has passed, and the kernel has opened the gate */
 	EVENT_LAPSED = 6, /* an advert was due and the lease was not fresh: GATE_LAPSED */
 	EVENT_FROZEN = 7, /* an advert was due and the last too long ago: GATE_FROZEN */
+	EVENT_STALLED = 8, /* the host stood still from at_ns to now_ns; the deadline waits */
 };
 
 /*
@@ -223,7 +226,7 @@ struct event {
 
 /*
  * Whether the advert clock sends a slot's adverts. Only GATE_OPEN does. The
- * last three are latched: user space alone leaves them.
+ * YIELDED, LAPSED and FROZEN are latched: user space alone leaves them.
  */
 enum gate {
 	GATE_SHUT,    /* user space has not opened it */
@@ -232,6 +235,7 @@ enum gate {
 	GATE_YIELDED, /* a better advert was heard */
 	GATE_LAPSED,  /* the lease was not renewed in time */
 	GATE_FROZEN,  /* the last advert was down_ns ago or more */
+	GATE_TAKING,  /* about to be open: see gate.h */
 };
 
 #define GATE_BITS 8 /* of the gate's word; the others count its changes */
@@ -256,6 +260,7 @@ struct slot {
 	__u64 early_ns;    /* how long before due_ns it may leave */
 	__u64 down_ns;     /* master-down interval; 0: no guard against a freeze */
 	__u64 lease_ns;    /* 0: none */
+	__u64 watch_ns;    /* while ARMED: how often to look whether due_ns is set; by vrrpx_arm */
 	struct router_key key; /* of its events; the family says which loop serves it */
 	__u32 ifindex;     /* by which it leaves */
 	__u32 frames;      /* numbers 0 to frames-1 of map adverts */
@@ -339,6 +344,11 @@ struct deadline_request {
 	__u64 at_ns;    /* the deadline as known now */
 	__u64 since_ns; /* matches after this postpone it, */
 	__u64 down_ns;  /* each to so long after itself */
+	__u64 interval_ns; /* the master's; 0: no guard against a host that stood still */
+	__u64 skew_ns;
+	__u64 gate; /* the word that the slot's gate was armed with; another and it stays shut */
+	__u32 slot; /* whose gate the deadline opens: number + 1; 0: none */
+	__u32 pad2;
 };
 
 #endif

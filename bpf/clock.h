@@ -232,6 +232,22 @@ static __always_inline void serve(struct slot *s, __u32 number, __u64 word, stru
 	send(s, number, lap);
 }
 
+/* The lap that finds a gate opened by its deadline is to come just then (gate.h). */
+static __always_inline void await_gate(const struct slot *s, struct lap *lap)
+{
+	__u64 due = *(volatile __u64 *)&s->due_ns;
+	bool soon = due && after(due + OVERDUE_NS, lap->now);
+
+	if (s->key.family != lap->family) {
+		if (soon)
+			lap->other_next = sooner(lap->other_next, due);
+	} else if (soon) {
+		lap->next = sooner(lap->next, due);
+	} else if (s->watch_ns) {
+		lap->next = sooner(lap->next, lap->now + s->watch_ns);
+	}
+}
+
 /* One slot of a lap. */
 static long visit(__u32 number, struct lap *lap)
 {
@@ -241,6 +257,10 @@ static long visit(__u32 number, struct lap *lap)
 	if (!s)
 		return 1;
 	word = *(volatile __u64 *)&s->gate;
+	if ((word & GATE_MASK) == GATE_ARMED || (word & GATE_MASK) == GATE_TAKING) {
+		await_gate(s, lap);
+		return 0;
+	}
 	if ((word & GATE_MASK) != GATE_OPEN)
 		return 0;
 	if (s->key.family != lap->family) {

@@ -109,10 +109,19 @@ struct {
  */
 struct deadline {
 	struct bpf_timer timer;
-	__u64 at_ns, since_ns, down_ns; /* as in struct deadline_request */
+	__u64 at_ns, since_ns, down_ns, interval_ns, skew_ns; /* as in struct deadline_request */
+	__u64 heard_ns;  /* the last match that the timer has seen, at least since_ns */
+	__u64 wake_ns;   /* when the timer is to run out */
+	__u64 away_ns;   /* how far CLOCK_BOOTTIME was ahead when it last ran */
+	__u64 stall_ns;  /* when the host was found to have stood still in this silence, or 0 */
+	__u64 hold_ns;   /* and until when the master may be heard again */
+	__u64 gate;      /* as in struct deadline_request, or what became of it here */
+	__u32 slot, pad;
 	__u64 armed;     /* times armed */
 	__u64 postponed; /* times an advert had moved it when the timer ran out */
-	__u64 fired;     /* down events */
+	__u64 fired;     /* down and taken events */
+	__u64 taken;     /* of them taken */
+	__u64 stalled;   /* times the host had stood still */
 	__u64 retried;   /* times the ring had no room for one */
 };
 

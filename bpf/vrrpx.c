@@ -10,9 +10,12 @@
 #include "maps.h"
 #include "parse.h"
 #include "judge.h"
+#include "instant.h"
+#include "gate.h"
 #include "verdict.h"
 #include "accept.h"
 #include "conflict.h"
+#include "answer.h"
 #include "deadline.h"
 #include "clock.h"
 
@@ -22,9 +25,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 const enum drop *unused_drop __attribute__((unused));
 const enum gate *unused_gate __attribute__((unused));
 
-/* Loads on 5.10: no timer, no helper newer than the ring buffer. */
-SEC("xdp.frags")
-int vrrpx_rx(struct xdp_md *ctx)
+static __always_inline int receive(struct xdp_md *ctx, const bool gated)
 {
 	struct router_key key = {.ifindex = ctx->ingress_ifindex};
 	struct iface_counters *ic;
@@ -40,7 +41,7 @@ int vrrpx_rx(struct xdp_md *ctx)
 	d = parse(ctx, &f);
 	if (d == NOT_VRRP) {
 		look_for_claim(ctx);
-		return XDP_PASS;
+		return unanswered(ctx) ? XDP_DROP : XDP_PASS;
 	}
 	now = bpf_ktime_get_ns();
 
@@ -62,8 +63,22 @@ int vrrpx_rx(struct xdp_md *ctx)
 
 	d = judge(ctx, &f, &key, r, &a);
 	if (d == ACCEPTED)
-		d = accept(ctx, &f, &a, &key, r, st, now);
+		d = accept(ctx, &f, &a, &key, r, st, now, gated);
 	return verdict(ic, st, &key, d, now);
+}
+
+/* Loads on 5.10: no timer, no helper newer than the ring buffer. */
+SEC("xdp.frags")
+int vrrpx_rx(struct xdp_md *ctx)
+{
+	return receive(ctx, false);
+}
+
+/* In its place from 5.12 on. A better advert shuts the gates of the advert clock. */
+SEC("xdp.frags")
+int vrrpx_rx_gated(struct xdp_md *ctx)
+{
+	return receive(ctx, true);
 }
 
 /* Run by BPF_PROG_RUN: user space sets or stops a deadline at once. */

@@ -44,6 +44,19 @@ func BenchmarkProgram(b *testing.B) {
 	}
 }
 
+// What it costs to keep an advert of a router whose gate is armed.
+func BenchmarkKeepGated(b *testing.B) {
+	g := openGate(b)
+	frame := v4frame(unhex(v3plain))
+	g.learn(g.Key, gatedRule(), frame)
+	g.turn(GateArmed)
+	_, d, err := g.rx.Benchmark(frame, max(b.N, 1000), b.ResetTimer)
+	if err != nil || g.word().Gate() != GateArmed {
+		b.Fatal(err, g.word())
+	}
+	b.ReportMetric(float64(d), "ns/run")
+}
+
 func BenchmarkCalls(b *testing.B) {
 	h := openTimers(b)
 	k := h.key(51, vrrp.IPv4)
@@ -51,7 +64,7 @@ func BenchmarkCalls(b *testing.B) {
 	now := testnet.Now()
 	for name, call := range map[string]func() error{
 		"SetRule":   func() error { return h.SetRule(k, r) },
-		"Arm":       func() error { return h.Arm(k, now.Add(time.Hour), now, time.Second) },
+		"Arm":       func() error { return h.Arm(k, Deadline{At: now.Add(time.Hour), Since: now, Down: time.Second}) },
 		"LastMatch": func() error { _, err := h.LastMatch(k); return err },
 		"State":     func() error { _, err := h.State(k); return err },
 		"Drain":     func() error { _, err := h.Drain(now, func(*Event) {}); return err },
@@ -76,7 +89,7 @@ func BenchmarkDeadlineToGo(b *testing.B) {
 	n := 0
 	for b.Loop() {
 		now := testnet.Now()
-		h.arm(k, now.Add(2*time.Millisecond), now, time.Second)
+		h.arm(k, Deadline{At: now.Add(2 * time.Millisecond), Since: now, Down: time.Second})
 		for got := false; !got; {
 			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(h.FD()), Events: unix.POLLIN}}, 1000)
 			_, _ = h.Drain(0, func(e *Event) {

@@ -81,6 +81,48 @@ func (k *Kernel) Unwatch(w Watch) error {
 	return nil
 }
 
+// Tie names the slot of the advert clock, plus one, of the router that has a watched
+// address, 0 for none: while its gate is latched (GateYielded, GateLapsed,
+// GateFrozen) the host is not asked for the address. One that is not watched is
+// no error.
+func (k *Kernel) Tie(w Watch, slot uint32) error {
+	raw, err := w.raw()
+	if err != nil {
+		return err
+	}
+	k.watches.mu.Lock()
+	defer k.watches.mu.Unlock()
+	if k.watches.known[raw] == 0 {
+		return nil
+	}
+	var value vrrpxWatched
+	if err := k.watches.claims.Lookup(&raw, &value); err != nil {
+		return fmt.Errorf("tie %s: %w", w.Addr, err)
+	}
+	if value.Slot == slot {
+		return nil
+	}
+	value.Slot = slot // what is counted in this instant is lost
+	if err := k.watches.claims.Put(&raw, &value); err != nil {
+		return fmt.Errorf("tie %s: %w", w.Addr, err)
+	}
+	return nil
+}
+
+// Unanswered is how many questions for the address were dropped since Watch; 0 when
+// it is not watched.
+func (k *Kernel) Unanswered(w Watch) uint64 {
+	raw, err := w.raw()
+	if err != nil {
+		return 0
+	}
+	var n vrrpxWatched
+	if k.watches.claims.Lookup(&raw, &n) != nil {
+		return 0
+	}
+	return n.Unanswered
+}
+
 // Claims is how many frames have claimed the address since Watch; 0 when it is
 // not watched.
 func (k *Kernel) Claims(w Watch) uint64 {

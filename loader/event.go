@@ -31,6 +31,9 @@ const (
 	// lost.
 	Lapsed = Kind(vrrpxEventKindEVENT_LAPSED)
 	Frozen = Kind(vrrpxEventKindEVENT_FROZEN)
+	// Stalled tells that this host stood still from At to Now while a deadline ran,
+	// which therefore waits (Deadline.Interval). It may be lost.
+	Stalled = Kind(vrrpxEventKindEVENT_STALLED)
 )
 
 // SoonBefore is how long before its deadline a Soon is sent.
@@ -52,6 +55,8 @@ func (k Kind) String() string {
 		return "lapsed"
 	case Frozen:
 		return "frozen"
+	case Stalled:
+		return "stalled"
 	}
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
@@ -71,7 +76,7 @@ type Event struct {
 	// of a Frozen since the last advert.
 	Gap time.Duration
 
-	// Heard is, of a Down, Taken or Soon, the last advert that the kernel had elided when it
+	// Heard is, of a Down, Taken, Soon or Stalled, the last advert that the kernel had elided when it
 	// looked at the deadline; 0 for none.
 	Heard vrrp.Instant
 
@@ -108,7 +113,7 @@ func (e *Event) decode(rec, buf []byte) ([]byte, error) {
 	case Taken, Lapsed, Frozen:
 		e.Slot, e.Gate, e.Gap = int(raw.Slot)-1, GateWord(raw.Gate), time.Duration(raw.GapNs)
 		fallthrough
-	case Down, Soon:
+	case Down, Soon, Stalled:
 		e.Heard = vrrp.Instant(raw.HeardNs)
 		return buf, nil
 	case Claim:

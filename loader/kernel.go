@@ -29,6 +29,7 @@ type Options struct {
 // Remove, Arm and Cancel; the rest any goroutine may call.
 type Kernel struct {
 	rx                                          *ebpf.Program
+	gated                                       bool // rx shuts gates (kernel 5.12)
 	routers, state, interfaces, buckets, events *ebpf.Map
 	peers                                       *ebpf.Map
 	peersOf                                     map[Key]*vrrp.Unicast // whose peers are in it
@@ -118,12 +119,22 @@ func (k *Kernel) loadRx(spec *ebpf.CollectionSpec) error {
 		NoAcceptCount *ebpf.Variable `ebpf:"no_accept_count"`
 		WatchedCount  *ebpf.Variable `ebpf:"watched_count"`
 	}
-	err := spec.LoadAndAssign(&objs, nil)
-	if errors.Is(err, unix.EINVAL) {
-		// Before 5.18 the flag is unknown; without it drivers refuse native
-		// mode at jumbo MTUs, and that is all.
-		spec.Programs[vrrpxProgVrrpxRx].Flags &^= unix.BPF_F_XDP_HAS_FRAGS
+	plain := spec.Programs[vrrpxProgVrrpxRx]
+	var err error
+	for _, p := range []*ebpf.ProgramSpec{spec.Programs[vrrpxProgVrrpxRxGated], plain} {
+		p.Name = plain.Name // to people they are one
+		spec.Programs[vrrpxProgVrrpxRx] = p
 		err = spec.LoadAndAssign(&objs, nil)
+		if errors.Is(err, unix.EINVAL) {
+			// Before 5.18 the flag is unknown; without it drivers refuse native
+			// mode at jumbo MTUs, and that is all.
+			p.Flags &^= unix.BPF_F_XDP_HAS_FRAGS
+			err = spec.LoadAndAssign(&objs, nil)
+		}
+		if err == nil {
+			k.gated = p != plain
+			break
+		}
 	}
 	if err != nil {
 		return explain("load the XDP program", err)

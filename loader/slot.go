@@ -11,7 +11,7 @@ import (
 // Gate tells whether the advert clock sends a slot's adverts.
 type Gate uint8
 
-// The gates. Only GateOpen sends. The last three the kernel sets, and only Set
+// The gates. Only GateOpen sends. Yielded, Lapsed and Frozen the kernel sets, and only Set
 // and Shut leave them.
 const (
 	GateShut    = Gate(vrrpxGateGATE_SHUT)
@@ -20,6 +20,7 @@ const (
 	GateYielded = Gate(vrrpxGateGATE_YIELDED) // a better advert was heard
 	GateLapsed  = Gate(vrrpxGateGATE_LAPSED)  // the lease was not renewed in time
 	GateFrozen  = Gate(vrrpxGateGATE_FROZEN)  // the last advert was a master-down interval ago
+	GateTaking  = Gate(vrrpxGateGATE_TAKING)  // for an instant between armed and open
 )
 
 func (g Gate) String() string {
@@ -36,6 +37,8 @@ func (g Gate) String() string {
 		return "lapsed"
 	case GateFrozen:
 		return "frozen"
+	case GateTaking:
+		return "taking"
 	}
 	return fmt.Sprintf("Gate(%d)", uint8(g))
 }
@@ -46,6 +49,13 @@ type GateWord uint64
 
 // Gate is what the word says now.
 func (w GateWord) Gate() Gate { return Gate(w) }
+
+// Follows tells whether the kernel made one change after the word was another:
+// a gate that it opened has yielded, lapsed or frozen since.
+func (w GateWord) Follows(open GateWord) bool {
+	g := w.Gate()
+	return w>>gateBits == open>>gateBits+1 && (g == GateYielded || g == GateLapsed || g == GateFrozen)
+}
 
 // next is the word after a change.
 func (w GateWord) next(g Gate) GateWord {
@@ -85,3 +95,7 @@ type SlotCounts struct {
 	MaxLate time.Duration // the worst
 	Missed  uint64        // adverts that were skipped
 }
+
+// Gates tells whether a better advert shuts the gate of a rule's slot, which takes
+// kernel 5.12, so that the kernel may open one at a deadline.
+func (k *Kernel) Gates() bool { return k.gated && k.Deadlines() }

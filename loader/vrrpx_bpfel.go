@@ -50,13 +50,25 @@ type vrrpxDeadline struct {
 		_ structs.HostLayout
 		_ [16]byte
 	}
-	AtNs      uint64
-	SinceNs   uint64
-	DownNs    uint64
-	Armed     uint64
-	Postponed uint64
-	Fired     uint64
-	Retried   uint64
+	AtNs       uint64
+	SinceNs    uint64
+	DownNs     uint64
+	IntervalNs uint64
+	SkewNs     uint64
+	HeardNs    uint64
+	WakeNs     uint64
+	AwayNs     uint64
+	StallNs    uint64
+	HoldNs     uint64
+	Gate       uint64
+	Slot       uint32
+	Pad        uint32
+	Armed      uint64
+	Postponed  uint64
+	Fired      uint64
+	Taken      uint64
+	Stalled    uint64
+	Retried    uint64
 }
 
 type vrrpxDeadlineOp uint32
@@ -67,13 +79,18 @@ const (
 )
 
 type vrrpxDeadlineRequest struct {
-	_       structs.HostLayout
-	Key     vrrpxRouterKey
-	Op      vrrpxDeadlineOp
-	Pad     uint32
-	AtNs    uint64
-	SinceNs uint64
-	DownNs  uint64
+	_          structs.HostLayout
+	Key        vrrpxRouterKey
+	Op         vrrpxDeadlineOp
+	Pad        uint32
+	AtNs       uint64
+	SinceNs    uint64
+	DownNs     uint64
+	IntervalNs uint64
+	SkewNs     uint64
+	Gate       uint64
+	Slot       uint32
+	Pad2       uint32
 }
 
 type vrrpxDrop uint32
@@ -134,13 +151,14 @@ type vrrpxEvent struct {
 type vrrpxEventKind uint32
 
 const (
-	vrrpxEventKindEVENT_ADVERT vrrpxEventKind = 1
-	vrrpxEventKindEVENT_DOWN   vrrpxEventKind = 2
-	vrrpxEventKindEVENT_SOON   vrrpxEventKind = 3
-	vrrpxEventKindEVENT_CLAIM  vrrpxEventKind = 4
-	vrrpxEventKindEVENT_TAKEN  vrrpxEventKind = 5
-	vrrpxEventKindEVENT_LAPSED vrrpxEventKind = 6
-	vrrpxEventKindEVENT_FROZEN vrrpxEventKind = 7
+	vrrpxEventKindEVENT_ADVERT  vrrpxEventKind = 1
+	vrrpxEventKindEVENT_DOWN    vrrpxEventKind = 2
+	vrrpxEventKindEVENT_SOON    vrrpxEventKind = 3
+	vrrpxEventKindEVENT_CLAIM   vrrpxEventKind = 4
+	vrrpxEventKindEVENT_TAKEN   vrrpxEventKind = 5
+	vrrpxEventKindEVENT_LAPSED  vrrpxEventKind = 6
+	vrrpxEventKindEVENT_FROZEN  vrrpxEventKind = 7
+	vrrpxEventKindEVENT_STALLED vrrpxEventKind = 8
 )
 
 type vrrpxGate uint32
@@ -152,6 +170,7 @@ const (
 	vrrpxGateGATE_YIELDED vrrpxGate = 3
 	vrrpxGateGATE_LAPSED  vrrpxGate = 4
 	vrrpxGateGATE_FROZEN  vrrpxGate = 5
+	vrrpxGateGATE_TAKING  vrrpxGate = 6
 )
 
 type vrrpxIfaceCounters struct {
@@ -301,6 +320,7 @@ type vrrpxSlot struct {
 	EarlyNs    uint64
 	DownNs     uint64
 	LeaseNs    uint64
+	WatchNs    uint64
 	Key        vrrpxRouterKey
 	Ifindex    uint32
 	Frames     uint32
@@ -316,11 +336,13 @@ type vrrpxSlot struct {
 }
 
 type vrrpxWatched struct {
-	_      structs.HostLayout
-	Claims uint64
-	FullNs uint64
-	Own    [6]uint8
-	Pad    [2]uint8
+	_          structs.HostLayout
+	Claims     uint64
+	FullNs     uint64
+	Unanswered uint64
+	Slot       uint32
+	Own        [6]uint8
+	Pad        [6]uint8
 }
 
 type vrrpxWatchedKey struct {
@@ -352,6 +374,7 @@ const (
 	vrrpxProgVrrpxLap      = "vrrpx_lap"
 	vrrpxProgVrrpxLapEntry = "vrrpx_lap_entry"
 	vrrpxProgVrrpxRx       = "vrrpx_rx"
+	vrrpxProgVrrpxRxGated  = "vrrpx_rx_gated"
 	vrrpxVarDigestSeed     = "digest_seed"
 	vrrpxVarNoAcceptCount  = "no_accept_count"
 	vrrpxVarUnusedDrop     = "unused_drop"
@@ -405,6 +428,7 @@ type vrrpxProgramSpecs struct {
 	VrrpxLap      *ebpf.ProgramSpec `ebpf:"vrrpx_lap"`
 	VrrpxLapEntry *ebpf.ProgramSpec `ebpf:"vrrpx_lap_entry"`
 	VrrpxRx       *ebpf.ProgramSpec `ebpf:"vrrpx_rx"`
+	VrrpxRxGated  *ebpf.ProgramSpec `ebpf:"vrrpx_rx_gated"`
 }
 
 // vrrpxMapSpecs contains maps before they are loaded into the kernel.
@@ -512,6 +536,7 @@ type vrrpxPrograms struct {
 	VrrpxLap      *ebpf.Program `ebpf:"vrrpx_lap"`
 	VrrpxLapEntry *ebpf.Program `ebpf:"vrrpx_lap_entry"`
 	VrrpxRx       *ebpf.Program `ebpf:"vrrpx_rx"`
+	VrrpxRxGated  *ebpf.Program `ebpf:"vrrpx_rx_gated"`
 }
 
 func (p *vrrpxPrograms) Close() error {
@@ -520,6 +545,7 @@ func (p *vrrpxPrograms) Close() error {
 		p.VrrpxLap,
 		p.VrrpxLapEntry,
 		p.VrrpxRx,
+		p.VrrpxRxGated,
 	)
 }
 

@@ -19,6 +19,8 @@ import (
 type watcher interface {
 	Watch(loader.Watch) error
 	Unwatch(loader.Watch) error
+	Tie(w loader.Watch, slot uint32) error
+	Unanswered(loader.Watch) uint64
 }
 
 // watchedSet are the addresses that routers watch, for the sockets that hear
@@ -80,13 +82,39 @@ func (r *router) watch() {
 func (r *router) unwatch() {
 	for _, w := range r.split.watches {
 		if r.out.watcher != nil {
+			r.split.unanswered += r.out.watcher.Unanswered(w)
 			r.try("end the watch of "+w.Addr.String(), r.out.watcher.Unwatch(w))
 		}
 		if r.out.watched != nil {
 			r.out.watched.add(w.Addr, -1)
 		}
 	}
-	r.split.watches = r.split.watches[:0]
+	r.split.watches, r.split.tied = r.split.watches[:0], 0
+}
+
+// tie tells the kernel whose gate it is that keeps it from answering for the
+// addresses, when that has changed.
+func (r *router) tie() {
+	slot := r.slot()
+	if r.out.watcher == nil || len(r.split.watches) == 0 || slot == r.split.tied {
+		return
+	}
+	r.split.tied = slot
+	for _, w := range r.split.watches {
+		r.try("tie "+w.Addr.String(), r.out.watcher.Tie(w, slot))
+	}
+}
+
+// unanswered is how many questions for the addresses the kernel has dropped. Any
+// goroutine may ask.
+func unanswered(by watcher, watches []loader.Watch) (n uint64) {
+	if by == nil {
+		return 0
+	}
+	for _, w := range watches {
+		n += by.Unanswered(w)
+	}
+	return n
 }
 
 func macArray(mac net.HardwareAddr) (a [6]byte) {

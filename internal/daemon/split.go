@@ -20,10 +20,13 @@ import (
 // themselves MASTER, and what it does about it. The loop's.
 type split struct {
 	watches []loader.Watch // in force
-	others  []other        // who claim our addresses, by ARP and neighbour discovery
-	rivals  []rival        // who advertise beside us, or in turns
-	turns   int            // BACKUP: times that the advertiser changed
-	seen    uint64         // claims so far
+	tied    uint32         // to this slot of the clock
+	// questions for them that were dropped, in earlier masterships
+	unanswered uint64
+	others     []other // who claim our addresses, by ARP and neighbour discovery
+	rivals     []rival // who advertise beside us, or in turns
+	turns      int     // BACKUP: times that the advertiser changed
+	seen       uint64  // claims so far
 
 	asked vrrp.Instant // when we last asked
 	turn  int          // which address is asked for next

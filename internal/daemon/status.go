@@ -58,7 +58,9 @@ func (h *host) Status(ctx context.Context) (*stats.Status, error) {
 
 func (h *host) pacerStatus() stats.Pacer {
 	p := h.pacer.Status()
+	kernel, why := h.pacer.Clock("")
 	return stats.Pacer{
+		Kernel: kernel, KernelReason: why, Laps: h.pacer.Laps().Laps, Renewed: stats.Seconds(h.loop.away()),
 		Realtime: p.RealtimeErr == nil, Locked: p.LockedErr == nil,
 		Late: p.Late, MaxLate: stats.Seconds(p.MaxLate), Missed: p.Missed, SendErrors: p.Failed,
 	}
@@ -111,6 +113,7 @@ type view struct {
 	key    loader.Key
 	now    vrrp.Instant
 
+	watches  []loader.Watch // in force
 	refuses  bool
 	refusals []loader.Refusal // in force
 	refused  map[netip.Addr]uint64
@@ -155,11 +158,17 @@ func (r *router) view(t vrrp.Instant) view {
 		DeadlineBy:     "loop", Pacer: "thread", Ingest: "none",
 		History: slices.Clone(r.history),
 	}}
+	v.Pacer, v.PacerReason, v.Lease = r.pacerView()
+	v.KernelTakeover, v.KernelTakeoverReason = r.takeoverView()
+	v.Unanswered, v.watches = r.split.unanswered, slices.Clone(r.split.watches)
 	r.counted.show(&v.Router)
 	if left := r.begins.Sub(t); m.State() == vrrp.Init && left > 0 {
 		v.Reason = fmt.Sprintf("the election begins in %v (vrrp_startup_delay, vrrp_delay_after_boot)", left.Round(time.Millisecond))
 	}
 	v.BasePriority, v.Tracked = r.cfg.Priority, r.trackView()
+	if pause, listening := m.Listening(); listening {
+		v.Reason = fmt.Sprintf("paused for %v: says nothing until it has listened whether another has taken over", pause.Round(time.Millisecond))
+	}
 	if what := r.waitsFor(); what != "" && m.State() == vrrp.Init {
 		v.Reason = "the election begins when " + what + " has run"
 	}
@@ -241,6 +250,7 @@ func (h *host) routerStatus(v view, held []stats.Address) stats.Router {
 		s.GARPs += h.announcer.Sent(name)
 	}
 	s.Addresses = held
+	s.Unanswered += unanswered(v.router.out.watcher, v.watches)
 	if v.refuses {
 		refused := refusedCounts(v.router.out.refuser, v.refusals, v.refused)
 		for i := range s.Addresses {

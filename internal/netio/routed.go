@@ -97,7 +97,7 @@ func NewRoutedSender(s *Sender, raw *RawSender) *RoutedSender {
 
 // Send is Sender.Send.
 func (s *RoutedSender) Send(frame []byte) error {
-	if !isUnresolved(frame) {
+	if !Unresolved(frame) {
 		return s.sender.Send(frame)
 	}
 	if err := s.raw.Send(frame[etherLen:]); err != nil {
@@ -113,7 +113,7 @@ func (s *RoutedSender) Send(frame []byte) error {
 func (s *RoutedSender) SendAll(frames [][]byte) (sent int) {
 	for len(frames) > 0 {
 		n := 0
-		for n < len(frames) && !isUnresolved(frames[n]) {
+		for n < len(frames) && !Unresolved(frames[n]) {
 			n++
 		}
 		if n > 0 {
@@ -129,11 +129,9 @@ func (s *RoutedSender) SendAll(frames [][]byte) (sent int) {
 	return sent
 }
 
-// Unresolved tells whether a frame is one of UnicastFrame without the MAC address of
-// its next hop, which only a RoutedSender can send.
-func Unresolved(frame []byte) bool { return isUnresolved(frame) }
-
-func isUnresolved(frame []byte) bool {
+// Unresolved tells of a frame to a peer whose MAC is not known: RoutedSender gives
+// its packet to the kernel.
+func Unresolved(frame []byte) bool {
 	return len(frame) > etherLen && [6]byte(frame) == unresolved
 }
 

@@ -42,6 +42,7 @@ type advertClock interface {
 	Set(n int, s loader.Schedule, g loader.Gate) (loader.GateWord, error)
 	Shut(n int) loader.GateWord
 	Gate(n int) loader.Gate
+	Word(n int) loader.GateWord
 	Renew(t int64)
 	Last(n int) (vrrp.Instant, time.Duration)
 	Counts(n int) loader.SlotCounts
@@ -59,6 +60,7 @@ type thread interface {
 	Counts(name string) netio.PaceCounts
 	Status() netio.PacerStatus
 	Overdue(name string) (time.Duration, bool)
+	Paused(name string) (netio.Pause, bool)
 	Next(name string) vrrp.Instant
 	Close()
 }
@@ -337,6 +339,17 @@ func (p *Pacer) Slot(name string) uint32 {
 	defer p.mu.Unlock()
 	if e := p.byName[name]; e != nil && e.slot >= 0 {
 		return uint32(e.slot) + 1
+	}
+	return 0
+}
+
+// Word is the word of the router's gate, by which the kernel opens it (loader.Deadline);
+// 0 without a slot.
+func (p *Pacer) Word(name string) loader.GateWord {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if e := p.byName[name]; e != nil && e.kernel && p.clock != nil {
+		return p.clock.Word(e.slot)
 	}
 	return 0
 }

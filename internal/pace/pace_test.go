@@ -386,3 +386,23 @@ func TestNoClock(t *testing.T) {
 		t.Error("armed without a clock")
 	}
 }
+
+func (f *fakeClock) Word(n int) loader.GateWord { return loader.GateWord(f.Gate(n)) }
+
+func TestWordIsThatOfTheGate(t *testing.T) {
+	p, _, _ := openFakes(t)
+	if w := p.Word("VI_1"); w != 0 || p.Slot("VI_1") != 0 {
+		t.Errorf("before a schedule the word is %#x, the slot %d", w, p.Slot("VI_1"))
+	}
+	s := schedule()
+	s.Frames[0][0] = 1 // it has a destination
+	if !p.Arm("VI_1", s) || p.Word("VI_1").Gate() != loader.GateArmed || p.Slot("VI_1") == 0 {
+		_, why := p.Clock("VI_1")
+		t.Errorf("armed, the word is %#x, the slot %d: %s", p.Word("VI_1"), p.Slot("VI_1"), why)
+	}
+	signed := schedule()
+	signed.Seal = func([]byte) {}
+	if p.Arm("VI_1", signed) || p.Word("VI_1") != 0 {
+		t.Errorf("with what the thread would send the word is %#x", p.Word("VI_1"))
+	}
+}

@@ -25,6 +25,9 @@
 // GroupScenario does the same, more simply, for hosts whose routers are in a sync
 // group over two LANs.
 //
+// A MASTER sends by a thread of its process, or by its kernel's clock, which goes on
+// for a lease while the process is paused; see vrrp.Lapsed and vrrp.Paused.
+//
 // Not simulated: the packet codec and the checks of section 7.1 (every frame
 // that arrives is a good one), and what addresses do to the host.
 package sim
