@@ -3,6 +3,8 @@ package model
 import (
 	"flag"
 	"fmt"
+	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -247,5 +249,22 @@ func TestEveryMistakeIsFound(t *testing.T) {
 		if !found[f] {
 			t.Errorf("nothing looks for %q", f)
 		}
+	}
+}
+
+// The document tells of every scenario and every mistake.
+func TestDocumentTellsOfAll(t *testing.T) {
+	text, err := os.ReadFile("../../docs/liveness.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range scenarios {
+		if !s.deep && !strings.Contains(string(text), s.name) {
+			t.Errorf("docs/liveness.md does not name %q", s.name)
+		}
+	}
+	if n := strings.Count(string(text), "| owed |") + strings.Count(string(text), "| stray |") + strings.Count(string(text), "| fresh |") +
+		strings.Count(string(text), "| overlap |") + strings.Count(string(text), "| settle |") + strings.Count(string(text), "| wrong |"); n != int(faults)-1 {
+		t.Errorf("docs/liveness.md has %d mistakes, want %d", n, faults-1)
 	}
 }

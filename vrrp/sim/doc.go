@@ -25,6 +25,10 @@
 // GroupScenario does the same, more simply, for hosts whose routers are in a sync
 // group over two LANs.
 //
+// LeaseScenario adds what docs/liveness.md is about, with the real machines too: a
+// kernel that sends by a lease and takes over, processes that stop between any
+// two steps of their loop, hosts that freeze.
+//
 // Not simulated: the packet codec and the checks of section 7.1 (every frame
 // that arrives is a good one), and what addresses do to the host.
 package sim
