@@ -310,7 +310,7 @@ struct loop {
 
 /*
  * How long a seed sleeps is told by its length: the size table of the qdisc
- * makes bytes of it, and tbf passes a byte in a nanosecond. With 2^SLEEP_FINE
+ * makes bytes of it, which tbf passes at its rate. With 2^SLEEP_FINE
  * steps to each doubling, the n-th length from SEED_MIN is that of
  *
  *	n < 512: n units;  else (256 + n % 256) << (n / 256 - 1) units

@@ -3,7 +3,6 @@ package loader
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -185,8 +184,9 @@ func (c *Clock) turn(n int, g Gate) GateWord {
 func (c *Clock) Shut(n int) GateWord {
 	w := c.turn(n, GateShut)
 	for try := 0; atomic.LoadUint32(&c.slots[n].Sending) != 0; try++ {
-		if try > 100 {
-			runtime.Gosched()
+		if try > 1000 {
+			// A softirq that is a thread (PREEMPT_RT) may need this very CPU.
+			time.Sleep(20 * time.Microsecond)
 		}
 	}
 	return w

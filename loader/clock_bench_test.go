@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -36,11 +37,19 @@ func measureClock(b *testing.B, routers int, interval time.Duration, fifo bool) 
 			s = c.schedule(uint8(i+1), vrrp.IPv6, interval)
 		}
 		slots = append(slots, c.add(s))
+		if part, _ := strconv.Atoi(os.Getenv("VRRPX_EARLY")); part > 0 { // of the interval
+			c.slots[slots[i]].EarlyNs = uint64(interval) / uint64(part)
+		}
 		time.Sleep(interval / time.Duration(routers)) // phases
 	}
 	const last = 3 * time.Second
 	time.Sleep(20 * time.Millisecond)
 	c.hear()
+	stats, err := ebpf.EnableStats(unix.BPF_STATS_RUN_TIME)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer stats.Close()
 	// The benchmark's own hearing is not to be measured.
 	before, work := c.ClockCounts(), busyTime(b)
 	if fifo {
@@ -49,6 +58,10 @@ func measureClock(b *testing.B, routers int, interval time.Duration, fifo bool) 
 		time.Sleep(last)
 	}
 	after, worked := c.ClockCounts(), busyTime(b)
+	program, err := c.lap.Stats()
+	if err != nil {
+		b.Fatal(err)
+	}
 	got := c.hear()
 	by := map[byte][]time.Duration{}
 	for _, h := range got {
@@ -76,6 +89,8 @@ func measureClock(b *testing.B, routers int, interval time.Duration, fifo bool) 
 	}
 	b.ReportMetric(float64(after.Laps-before.Laps)/last.Seconds(), "laps/s")
 	b.ReportMetric(100*float64(worked-work)/float64(last), "%core")
+	b.ReportMetric(100*float64(program.Runtime)/float64(last), "%core-program")
+	b.ReportMetric(float64(program.Runtime.Nanoseconds())/float64(max(program.RunCount, 1)), "ns/lap")
 	b.ReportMetric(float64(sum.MaxLate.Microseconds()), "maxlate-us")
 	b.ReportMetric(0, "ns/op")
 	b.Logf("%d heard; slots %+v; clock %+v", len(got), sum, after)

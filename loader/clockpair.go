@@ -118,15 +118,19 @@ func (r *rtnl) noLinkLocal(index int) error {
 	return r.do(unix.RTM_NEWLINK, 0, msg, spec)
 }
 
-// The parameters of the tbf, see SEED_MIN in bpf/abi.h: at a byte in a nanosecond
-// the size table says how many nanoseconds a seed of each length is held back.
+// The parameters of the tbf, see SEED_MIN in bpf/abi.h: at a byte in 2^byteNS ns the
+// size table says how long a seed of each length is held back. Newer kernels, and
+// older ones with the fix, hold what a table makes of a length to 2^20 (seen: 6.1.190),
+// so a byte cannot be a nanosecond.
 const (
 	seedMin    = 64 // SEED_MIN
 	sleepFine  = 8  // SLEEP_FINE
 	sleepUnit  = 12 // SLEEP_UNIT
 	sleepSteps = 9 << sleepFine
-	tbfRate    = 1_000_000_000
-	tbfBurst   = 300_000_000 // BURST_NS in bpf/clock.h: more than the longest sleep, or it would be dropped
+	byteNS     = 8
+	tbfRate    = 1_000_000_000 >> byteNS // bytes a second: no remainder
+	burstNS    = 300_000_000             // BURST_NS in bpf/clock.h: more than the longest sleep, or it would be dropped
+	tbfBurst   = burstNS >> byteNS
 
 	tbfHandle       = 1 << 16 // 1:
 	linkEthernet    = 1       // TC_LINKLAYER_ETHERNET: no rate table from us
@@ -151,7 +155,7 @@ func sleepUnits(n int) uint16 {
 func (r *rtnl) addQueue(index int) error {
 	native := binary.NativeEndian
 	size := make([]byte, 24) // struct tc_sizespec
-	size[1] = sleepUnit
+	size[1] = sleepUnit - byteNS
 	cellAlign := int16(-seedMin)
 	native.PutUint16(size[2:], uint16(cellAlign))
 	native.PutUint32(size[20:], sleepSteps)

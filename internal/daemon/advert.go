@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -15,13 +14,10 @@ import (
 // advert is what a router sends: the prebuilt frames, and the schedule that
 // the pacer was last given.
 type advert struct {
-	frames  [][]byte // with the priority below, one for each destination
-	garps   [][]byte // over IPv6 neighbour advertisements
-	built   frameOf
-	running bool
-	next    vrrp.Instant
-	every   time.Duration
-	lease   time.Duration // by which the kernel sends; 0: it does not
+	frames [][]byte // with the priority below, one for each destination
+	garps  [][]byte // over IPv6 neighbour advertisements
+	built  frameOf
+	pacing
 
 	queue       [][]byte // of the step under way
 	queuedGARPs int
@@ -240,11 +236,8 @@ func (r *router) syncAdverts() {
 		return
 	}
 	s := r.schedule(r.advert.frames, r.sender(), r.link)
-	s.Next, s.Router = next, netio.RouterKey(r.key)
-	if r.advert.next == next && (!r.advert.running || (s.Lease > 0) != (r.advert.lease > 0)) {
-		s.Next = slotAfter(next, interval, clock.Now()) // it was stopped since, or goes to another pacer
-	}
-	r.advert.running, r.advert.next, r.advert.every, r.advert.lease = true, next, interval, s.Lease
+	s.Router = netio.RouterKey(r.key)
+	s.Next = r.advert.start(next, interval, s.Lease)
 	r.out.pacer.Set(r.owner, s)
 }
 

@@ -30,10 +30,12 @@ type renewals struct {
 	due   vrrp.Instant              // of the next, should nothing wake the loop before
 }
 
-// A lease is renewed renewalsPerLease times in its time at least: a loop that is
-// late by less than half of its lease loses nothing. Each renewal wakes an idle
-// process, and Go's monitor with it.
-const renewalsPerLease = 2
+// A lease is renewed renewalsPerLease times in its time at least: a process that is
+// stopped for less than three quarters of its lease, whenever, loses nothing. Each
+// renewal wakes an idle process, and Go's monitor with it: some 80 context switches.
+// Seen of one MASTER at 10 ms adverts with a lease of one second: 460 a second, with
+// two renewals a lease 290; where the thread sends 560.
+const renewalsPerLease = 4
 
 // leastLease is below any lease: three intervals of 10 ms.
 const leastLease = 30 * time.Millisecond

@@ -114,10 +114,10 @@ func TestLeaseThatHolds(t *testing.T) {
 // shortest lease, and not at all without.
 func TestRenewalKeepsUpWithTheShortestLease(t *testing.T) {
 	g := leased(t, nil)
-	if every := g.loop.renewEvery(); every != 500*ms {
+	if every := g.loop.renewEvery(); every != 250*ms {
 		t.Errorf("renewed every %v", every)
 	}
-	if due, ok := g.loop.renewDue(); !ok || due > clock.Now().Add(500*ms) {
+	if due, ok := g.loop.renewDue(); !ok || due > clock.Now().Add(250*ms) {
 		t.Errorf("due %v (%v)", due, ok)
 	}
 	g.awayFor(1100 * ms)

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"sync/atomic"
-	"time"
 
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
@@ -35,14 +34,11 @@ type line struct {
 	hops   map[netip.Addr]nexthop.Hop
 	turn   uint64 // counts changes of hops
 
-	frames  [][]byte
-	built   lineFrames
-	queue   [][]byte
-	running bool
-	next    vrrp.Instant
-	every   time.Duration
-	lease   time.Duration // as of the first line
-	sent    atomic.Uint64 // by the loop; the pacer counts its own
+	frames [][]byte
+	built  lineFrames
+	queue  [][]byte
+	pacing
+	sent atomic.Uint64 // by the loop; the pacer counts its own
 }
 
 // lineFrames is what a line's frames were built from.
@@ -293,11 +289,8 @@ func (l *line) syncAdverts() {
 		return
 	}
 	s := r.schedule(l.frames, l.out, l.link)
-	s.Next, s.Router = next, netio.RouterKey(l.key)
-	if l.next == next && (!l.running || (s.Lease > 0) != (l.lease > 0)) {
-		s.Next = slotAfter(next, interval, clock.Now()) // it was stopped since, or goes to another pacer
-	}
-	l.running, l.next, l.every, l.lease = true, next, interval, s.Lease
+	s.Router = netio.RouterKey(l.key)
+	s.Next = l.start(next, interval, s.Lease)
 	r.out.pacer.Set(l.owner, s)
 }
 

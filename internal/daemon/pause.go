@@ -121,12 +121,29 @@ func (r *router) hold() func() bool {
 	}
 }
 
-// slotAfter is the first slot of a schedule that is not past.
-func slotAfter(next vrrp.Instant, every time.Duration, now vrrp.Instant) vrrp.Instant {
-	if next > now || every <= 0 {
-		return next
+// pacing is the schedule that the pacer was last given.
+type pacing struct {
+	running bool
+	next    vrrp.Instant // the machine's next slot, which a pacer keeps from there on
+	first   vrrp.Instant // the slot that the pacer was told of
+	every   time.Duration
+	lease   time.Duration // by which the kernel sends; 0: it does not
+}
+
+// start notes a schedule that the pacer is about to be given, and returns the slot to
+// tell it of. That is the machine's, but for one that was stopped since, or goes to
+// another pacer: what passed meanwhile is no pause.
+func (p *pacing) start(next vrrp.Instant, every, lease time.Duration) vrrp.Instant {
+	now := clock.Now()
+	switch {
+	case next != p.next || every != p.every:
+		p.first = next
+	case p.running && (lease > 0) == (p.lease > 0): // goes on
+	case p.first <= now && every > 0:
+		p.first = p.first.Add((now.Sub(p.first)/every + 1) * every)
 	}
-	return next.Add((now.Sub(next)/every + 1) * every)
+	p.running, p.next, p.every, p.lease = true, next, every, lease
+	return p.first
 }
 
 func listening(m *vrrp.Machine) bool {

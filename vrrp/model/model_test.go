@@ -73,7 +73,12 @@ var scenarios = []scenario{
 		c.Wrong = 0
 	}},
 	// And that of the backup, whose kernel takes over.
-	{name: "takeover", of: func(c *Config) { c.Stalls[0], c.Takeover = true, both; lawful(c, interval+delay, 1, 0); c.Wrong = 0 }},
+	{name: "takeover", of: func(c *Config) {
+		c.Stalls[0], c.Stops, c.Takeover = true, 3, both
+		lawful(c, interval+delay, 1, 0)
+		c.Wrong = 0
+	}},
+	{name: "takeover, many stalls", deep: true, of: func(c *Config) { c.Stalls[0], c.Takeover = true, both; lawful(c, interval+delay, 1, 0); c.Wrong = 0 }},
 	{name: "takeover of a stopped backup", of: func(c *Config) {
 		c.Stalls[1], c.Announcer, c.Takeover, c.Deaths[0], c.Kills[0] = true, true, both, true, true
 		lawful(c, interval+delay, 2, 0)
@@ -87,7 +92,7 @@ var scenarios = []scenario{
 
 	// Whole hosts stop. For longer than the lease: it alone is enough.
 	{name: "long freeze, lease alone", of: func(c *Config) {
-		c.Freezes[0], c.Freeze.Min, c.Frozen, c.Stalls[0] = true, lease+1, 1, true
+		c.Freezes[0], c.Freeze.Min, c.Frozen, c.Stalls[0], c.Stops = true, lease+1, 1, true, 2
 		lawful(c, interval+delay, 1, 1)
 	}},
 	{name: "freeze", tight: overlap, of: func(c *Config) { c.Freezes, c.Frozen, c.Guard = both, 1, true; lawful(c, delay, 1, 1) }},

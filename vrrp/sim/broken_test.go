@@ -52,6 +52,9 @@ func TestEveryInvariantCatchesItsMutants(t *testing.T) {
 		{name: "first advert dropped", wants: []Invariant{Schedule}, core: newShy},
 		{name: "adverts dropped", wants: []Invariant{Schedule, Settled}, core: newMute},
 		{name: "schedule drifts", wants: []Invariant{Schedule}, core: newDrifting},
+		{name: "pause unnoticed", wants: []Invariant{Schedule}, core: unaware(func(in vrrp.Input) bool { _, is := in.(vrrp.Paused); return is })},
+		{name: "lapse unnoticed", wants: []Invariant{TwoMasters}, core: unaware(func(in vrrp.Input) bool { _, is := in.(vrrp.Lapsed); return is })},
+		{name: "a word while it listens", wants: []Invariant{Farewell}, core: hurried},
 		{name: "addresses kept", wants: []Invariant{VIPs}, core: doing(func(e vrrp.Effect) bool { return e != vrrp.ReleaseVIPs{} })},
 		{name: "addresses not taken", wants: []Invariant{VIPs}, core: doing(func(e vrrp.Effect) bool { return e != vrrp.TakeVIPs{} })},
 	} {
@@ -109,6 +112,37 @@ func (m deaf) Step(now vrrp.Instant, in vrrp.Input, out []vrrp.Effect) []vrrp.Ef
 		in = h
 	}
 	return m.Machine.Step(now, in, out)
+}
+
+// oblivious drops inputs.
+type oblivious struct {
+	mutant
+	drop func(vrrp.Input) bool
+}
+
+func unaware(drop func(vrrp.Input) bool) func(vrrp.Config) core {
+	return func(c vrrp.Config) core { return oblivious{mutant{vrrp.New(c)}, drop} }
+}
+
+func (m oblivious) Step(now vrrp.Instant, in vrrp.Input, out []vrrp.Effect) []vrrp.Effect {
+	if m.drop(in) {
+		return out
+	}
+	return m.Machine.Step(now, in, out)
+}
+
+// polite says farewell whatever it was doing.
+type polite struct{ mutant }
+
+func hurried(c vrrp.Config) core { return polite{mutant{vrrp.New(c)}} }
+
+func (m polite) Step(now vrrp.Instant, in vrrp.Input, out []vrrp.Effect) []vrrp.Effect {
+	_, listens := m.Listening()
+	out = m.Machine.Step(now, in, out)
+	if listens && (m.State() == vrrp.Init || m.State() == vrrp.Faulted) {
+		out = append(out, vrrp.SendAdvert{})
+	}
+	return out
 }
 
 // forgetful leaves effects out.

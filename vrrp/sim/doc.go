@@ -25,9 +25,13 @@
 // GroupScenario does the same, more simply, for hosts whose routers are in a sync
 // group over two LANs.
 //
-// LeaseScenario adds what docs/liveness.md is about, with the real machines too: a
-// kernel that sends by a lease and takes over, processes that stop between any
-// two steps of their loop, hosts that freeze.
+// A MASTER sends by a thread of its process, or by its kernel's clock, which goes on
+// for a lease while the process is paused; see vrrp.Lapsed and vrrp.Paused.
+//
+// LeaseScenario has what Scenario has not of that: a kernel that takes over, a
+// process that stops between any two steps of its loop's round, and the bounds of
+// docs/liveness.md for two that announce; it loses no adverts but those that come to a
+// frozen host.
 //
 // Not simulated: the packet codec and the checks of section 7.1 (every frame
 // that arrives is a good one), and what addresses do to the host.

@@ -69,6 +69,9 @@ func (g *gen) routers() {
 			Offset: time.Second + g.upTo(1000*time.Hour), PPM: g.IntN(401) - 200, Wake: g.upTo(wake),
 		}
 		r.Ask = g.oneIn(4)
+		if g.oneIn(2) {
+			r.Lease = g.upTo(20 * interval)
+		}
 		if equal {
 			r.Priority = pick[uint8](g, 100, 101)
 		}
@@ -129,7 +132,7 @@ func (g *gen) trouble(heal time.Duration) {
 			}
 		}
 	case 1, 2:
-		g.add(from, Event{Kind: Pause, Router: who})
+		g.add(from, Event{Kind: pick(g, Pause, Pause, Freeze), Router: who})
 		for i := range g.Routers {
 			if i == who || who == WhoeverIsMaster {
 				g.add(to, Event{Kind: Resume, Router: i})

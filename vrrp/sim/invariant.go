@@ -28,7 +28,9 @@ const (
 	// and no router that preempts and has a higher priority.
 	Settled Invariant = "settled"
 	// Schedule: a MASTER sends an advert when it becomes one, and then in slots an
-	// interval apart, without drift; each with its priority. Nobody else sends.
+	// interval apart, without drift; each with its priority. Nobody else sends, nor
+	// does a MASTER after a silence of its master-down time before it has listened for
+	// an interval and the skew, nor one whose lease has run out.
 	Schedule Invariant = "schedule"
 	// Answer: a MASTER answers a release at once, and so a losing advert unless
 	// an advert went out within half an interval before; losing adverts within

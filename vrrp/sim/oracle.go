@@ -27,6 +27,57 @@ type oracle struct {
 	holding bool         // the addresses
 	resumed vrrp.Instant // when the process last went on after a pause
 	since   vrrp.Instant // when it became BACKUP
+
+	listening bool         // MASTER, after a pause: silent until slot
+	silent    vrrp.Instant // its last advert before that
+}
+
+// slept is the process having heard all that came.
+func (o *oracle) slept(n *node, t vrrp.Instant) {
+	if o.listening && n.State() == vrrp.Master && 256*t.Sub(o.slot) >= o.own256(n) {
+		o.slot = t.Add(o.listen(n)) // another pause on top
+	}
+}
+
+// own256 is the master-down time of a router of our priority that hears us, times
+// 256.
+func (o *oracle) own256(n *node) time.Duration {
+	unit := n.Interval
+	if n.Version == 2 {
+		unit = time.Second
+	}
+	return 256*time.Duration(n.Adverts)*n.Interval + (256-time.Duration(o.priority))*unit
+}
+
+// listen is an interval and the skew.
+func (o *oracle) listen(n *node) time.Duration {
+	return (o.own256(n) - 256*time.Duration(n.Adverts-1)*n.Interval) / 256
+}
+
+// lapse: a MASTER whose lease ran out gives way at once.
+func (o *oracle) lapse(n *node, t vrrp.Instant) {
+	o.yieldBy, o.answerBy, o.listening = t, 0, true // and says nothing
+	o.replay(n, t)
+}
+
+// pause: so does one that was silent for a master-down time, where an advert has
+// come meanwhile; else it listens.
+func (o *oracle) pause(n *node, t vrrp.Instant) {
+	o.listening, o.silent, o.answerBy, o.answered, o.yieldBy = true, o.lastSent, 0, 0, 0
+	if n.seen > o.lastSent || o.follows { // or a better one waits from before
+		o.yieldBy = t
+		o.replay(n, t)
+		return
+	}
+	o.slot = t.Add(o.listen(n))
+}
+
+// replay is what waits for the process, to a BACKUP that it became at t.
+func (o *oracle) replay(n *node, t vrrp.Instant) {
+	o.follow(n, t, n.Interval)
+	for _, a := range n.queue {
+		o.arrival(n, max(a.at, t), a.Advert)
+	}
 }
 
 // arrival is a good advert reaching the router's kernel.
@@ -41,6 +92,11 @@ func (o *oracle) arrival(n *node, at vrrp.Instant, a vrrp.Advert) {
 		if a.Priority >= o.priority || !n.Preempt && o.priority != 255 {
 			o.follow(n, at, a.Interval)
 		}
+	case o.listening && a.Priority == 0:
+	case o.listening:
+		o.yieldBy = at
+		o.follow(n, at, n.Interval)
+		o.arrival(n, at, a)
 	case a.Priority == 0:
 		o.answerBy = at
 	case a.Priority > o.priority || a.Priority == o.priority && n.Addr.Less(a.Src):
@@ -105,12 +161,13 @@ func (o *oracle) step(n *node, at vrrp.Instant, from vrrp.State, in vrrp.Input, 
 	if o.holding != (to == vrrp.Master) {
 		n.violate(n, VIPs, "%v, holding the addresses: %v", to, o.holding)
 	}
-	if from == vrrp.Master && to != vrrp.Master && to != vrrp.Backup && sent != 0 {
-		n.violate(n, Farewell, "left MASTER without priority 0")
+	if from == vrrp.Master && to != vrrp.Master && to != vrrp.Backup && (sent == 0) == o.listening {
+		n.violate(n, Farewell, "left MASTER, priority 0 sent: %v, silent: %v", sent == 0, o.listening)
 	}
 	if from == to {
 		return
 	}
+	o.listening = false
 	switch {
 	case to == vrrp.Master:
 		if sent < 0 {
@@ -155,10 +212,18 @@ func (o *oracle) sends(n *node, at vrrp.Instant, from vrrp.State, in vrrp.Input)
 		if at < o.slot {
 			n.violate(n, Schedule, "sent %v before the slot", o.slot.Sub(at))
 		}
+		if o.listening {
+			o.listening, o.slot = false, at.Add(n.Interval)
+			n.stats.Survived++
+			break
+		}
 		for o.slot <= at {
 			o.slot = o.slot.Add(n.Interval)
 		}
 	case vrrp.Heard:
+		if o.listening {
+			n.violate(n, Answer, "answered while it listens")
+		}
 		if in.Priority == 0 {
 			o.slot = at.Add(n.Interval)
 			break

@@ -31,6 +31,9 @@ type Router struct {
 	Reply    bool // vrrp.Config.ReplyToLower
 	Elide    bool // its kernel keeps adverts that change nothing
 	Ask      bool // a takeover asks for leave, which is given
+	// Lease is how long its kernel goes on sending a MASTER's adverts while the
+	// process is paused; 0: it does not, the thread that sends is paused too.
+	Lease time.Duration
 
 	Offset time.Duration // its clock at the start, above 0
 	PPM    int           // its clock runs this much too fast, in millionths
@@ -59,6 +62,7 @@ const (
 	Stop                         // leaves it gracefully
 	Crash                        // the process dies, without a farewell
 	Pause                        // the process is stopped; its kernel is not
+	Freeze                       // the host is: also what arrives is lost
 	Resume                       // and goes on
 	LinkDown                     // a fault is set
 	LinkUp                       // and cleared
@@ -68,7 +72,7 @@ const (
 	Heal                         // all links mended, and none loses or holds adverts from now on
 )
 
-var kindNames = [...]string{"start", "stop", "crash", "pause", "resume", "linkdown", "linkup", "priority", "cut", "mend", "heal"}
+var kindNames = [...]string{"start", "stop", "crash", "pause", "freeze", "resume", "linkdown", "linkup", "priority", "cut", "mend", "heal"}
 
 func (k EventKind) String() string { return kindNames[k] }
 
@@ -128,6 +132,7 @@ func (s *Scenario) Check() error {
 		}
 		span("wake", r.Wake, time.Second)
 		span("offset", r.Offset-1, maxOffset)
+		span("lease", r.Lease, time.Hour)
 		shortest, longest = min(shortest, r.Interval), max(longest, r.Interval)
 	}
 	if s.Version == 2 && shortest != longest || longest > maxLearn*shortest {

@@ -53,6 +53,7 @@ func TestInvariantsHoldOnEveryLAN(t *testing.T) {
 	if n := int(*seeds); n >= 1000 && failed == 0 {
 		for what, got := range map[string]int{
 			"losses": sum.Lost, "doubles": sum.Doubled, "overtakings": sum.Overtaken, "kept adverts": sum.Kept, "late wakes": sum.LateWakes,
+			"pauses of a MASTER, times 8": 8 * sum.Paused, "pauses survived, times 32": 32 * sum.Survived, "lapses, times 8": 8 * sum.Lapsed,
 			"takeovers": sum.Takeovers, "second MASTERs": sum.TwoMasters, "gaps": sum.Gaps, "settlings": sum.Settled, "farewells": sum.Farewells,
 			"cuts": sum.Kinds[Cut], "pauses": sum.Kinds[Pause], "crashes": sum.Kinds[Crash], "priorities": sum.Kinds[SetPriority],
 		} {
@@ -79,6 +80,7 @@ func (s *Stats) add(o *Stats) {
 		{&s.Sent, &o.Sent}, {&s.Delivered, &o.Delivered}, {&s.Lost, &o.Lost}, {&s.Doubled, &o.Doubled},
 		{&s.Overtaken, &o.Overtaken}, {&s.Kept, &o.Kept}, {&s.LateWakes, &o.LateWakes}, {&s.Takeovers, &o.Takeovers},
 		{&s.Deposed, &o.Deposed}, {&s.Farewells, &o.Farewells}, {&s.TwoMasters, &o.TwoMasters}, {&s.Gaps, &o.Gaps}, {&s.Settled, &o.Settled},
+		{&s.Paused, &o.Paused}, {&s.Survived, &o.Survived}, {&s.Lapsed, &o.Lapsed},
 	} {
 		*f.to += *f.from
 	}

@@ -19,6 +19,9 @@ func (s *Scenario) String() string {
 	for i, r := range s.Routers {
 		fmt.Fprintf(&b, "router %d %v priority %d every %v adverts %d offset %v ppm %d wake %v",
 			i+1, r.Addr, r.Priority, r.Interval, r.Adverts, r.Offset, r.PPM, r.Wake)
+		if r.Lease > 0 {
+			fmt.Fprintf(&b, " lease %v", r.Lease)
+		}
 		for _, f := range r.toggles() {
 			if *f.set == f.on {
 				b.WriteString(" " + f.word)
@@ -120,7 +123,7 @@ func (s *Scenario) parseRouter(words []string) error {
 	}
 	table := map[string]setter{
 		"priority": setNumber(&r.Priority), "every": setDuration(&r.Interval), "adverts": setNumber(&r.Adverts),
-		"offset": setDuration(&r.Offset), "ppm": setNumber(&r.PPM), "wake": setDuration(&r.Wake),
+		"offset": setDuration(&r.Offset), "ppm": setNumber(&r.PPM), "wake": setDuration(&r.Wake), "lease": setDuration(&r.Lease),
 	}
 	rest := words[2:]
 	for _, f := range r.toggles() {

@@ -27,6 +27,7 @@ type Stats struct {
 	TwoMasters                                int // times that a second router became MASTER
 	Gaps                                      int // times that no router was
 	Settled                                   int // times that the LAN had to have settled, and had
+	Paused, Survived, Lapsed                  int // MASTERs after a pause; that went on as such; that lost their lease
 	Kinds                                     [Heal + 1]int
 }
 
