@@ -51,13 +51,15 @@ func measureClock(b *testing.B, routers int, interval time.Duration, fifo bool) 
 	}
 	defer stats.Close()
 	// The benchmark's own hearing is not to be measured.
-	before, work := c.ClockCounts(), busyTime(b)
+	before := c.ClockCounts()
+	work, stolen := busyTime(b)
 	if fifo {
 		hog(b, last)
 	} else {
 		time.Sleep(last)
 	}
-	after, worked := c.ClockCounts(), busyTime(b)
+	after := c.ClockCounts()
+	worked, stole := busyTime(b)
 	program, err := c.lap.Stats()
 	if err != nil {
 		b.Fatal(err)
@@ -89,6 +91,7 @@ func measureClock(b *testing.B, routers int, interval time.Duration, fifo bool) 
 	}
 	b.ReportMetric(float64(after.Laps-before.Laps)/last.Seconds(), "laps/s")
 	b.ReportMetric(100*float64(worked-work)/float64(last), "%core")
+	b.ReportMetric(100*float64(stole-stolen)/float64(last), "%stolen")
 	b.ReportMetric(100*float64(program.Runtime)/float64(last), "%core-program")
 	b.ReportMetric(float64(program.Runtime.Nanoseconds())/float64(max(program.RunCount, 1)), "ns/lap")
 	b.ReportMetric(float64(sum.MaxLate.Microseconds()), "maxlate-us")
@@ -96,8 +99,9 @@ func measureClock(b *testing.B, routers int, interval time.Duration, fifo bool) 
 	b.Logf("%d heard; slots %+v; clock %+v", len(got), sum, after)
 }
 
-// busyTime is what all CPUs have worked, softirqs included.
-func busyTime(b *testing.B) time.Duration {
+// busyTime is what all CPUs have worked, softirqs included, and what the host of a
+// virtual machine took from them.
+func busyTime(b *testing.B) (busy, stolen time.Duration) {
 	b.Helper()
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -107,7 +111,8 @@ func busyTime(b *testing.B) time.Duration {
 	if _, err := fmt.Sscanf(string(text), "cpu %d %d %d %d %d %d %d %d", &user, &nice, &system, &idle, &wait, &irq, &softirq, &steal); err != nil {
 		b.Fatal(err)
 	}
-	return time.Duration(user+nice+system+irq+softirq) * 10 * time.Millisecond // USER_HZ
+	const tick = 10 * time.Millisecond // USER_HZ
+	return time.Duration(user+nice+system+irq+softirq) * tick, time.Duration(steal) * tick
 }
 
 // hog takes every CPU with a realtime loop each. What ends them is of a higher
