@@ -79,7 +79,7 @@ fuzz:
 SEEDS ?= 100000
 FIRST ?= 0
 sim:
-	$(GO) test ./vrrp/sim -run Invariants -count 1 -timeout 0 -v -seeds $(SEEDS) -first $(FIRST)
+	$(GO) test ./vrrp/sim -run 'Invariants|LeasesHold' -count 1 -timeout 0 -v -seeds $(SEEDS) -first $(FIRST)
 
 # The model of docs/liveness.md: more hosts that stop at once than `make test` has time for.
 # With -v the shortest way to each mistake is printed.

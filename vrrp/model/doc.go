@@ -15,6 +15,9 @@
 // States have ages and countdowns and no clock, with bounds beyond which they
 // make no difference. So there are finitely many, and "for ever" is covered.
 //
+// CheckGate is another, of the one word by which kernel and process agree on who
+// sends, at the grain of single loads and stores.
+//
 // It imports nothing of ours: what is wrong in the code must not be wrong here
 // for the same reason. Fault holds the design's mistakes: each makes a property
 // fail, which a test demands.

@@ -3,6 +3,8 @@ package model
 import (
 	"flag"
 	"fmt"
+	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -50,7 +52,12 @@ func lawful(c *Config, beside, stray, owed int) {
 
 func worse(c *Config) { c.Order, c.Skew = [Hosts]int{1, 2}, [Hosts]int{2, 1} }
 
-var both = [Hosts]bool{true, true}
+var both, all = [Hosts]bool{true, true}, [Hosts]bool{true, true, true}
+
+// three hosts: C takes over after 7 ticks.
+func three(c *Config) {
+	c.Hosts, c.Skew, c.Order, c.Lease = 3, [Hosts]int{1, 2, 3}, [Hosts]int{3, 2, 1}, 8
+}
 
 var scenarios = []scenario{
 	// The process of the first MASTER stops at every point, for as long as it
@@ -71,21 +78,48 @@ var scenarios = []scenario{
 		c.Wrong = 0
 	}},
 	// And that of the backup, whose kernel takes over.
-	{name: "takeover", of: func(c *Config) { c.Stalls[0], c.Takeover = true, both; lawful(c, interval+delay, 1, 0); c.Wrong = 0 }},
+	{name: "takeover", of: func(c *Config) {
+		c.Stalls[0], c.Stops, c.Takeover = true, 3, both
+		lawful(c, interval+delay, 1, 0)
+		c.Wrong = 0
+	}},
+	{name: "takeover, many stalls", deep: true, of: func(c *Config) { c.Stalls[0], c.Takeover = true, both; lawful(c, interval+delay, 1, 0); c.Wrong = 0 }},
 	{name: "takeover of a stopped backup", of: func(c *Config) {
 		c.Stalls[1], c.Announcer, c.Takeover, c.Deaths[0], c.Kills[0] = true, true, both, true, true
 		lawful(c, interval+delay, 2, 0)
 	}},
 	{name: "both stop", deep: true, of: func(c *Config) { c.Stalls = both; lawful(c, interval+delay, 1, 0) }},
-	{name: "both stop, three adverts", deep: true, of: func(c *Config) {
-		c.Stalls, c.Adverts, c.Lease = [Hosts]bool{true}, 3, 9
-		c.Takeover = both
+	{name: "both stop, longer ticks", deep: true, of: func(c *Config) {
+		c.Stalls, c.Stops, c.Interval, c.Adverts, c.Lease, c.Renew, c.Delay.Max, c.Takeover = both, 3, 3, 3, 14, 4, 2, both
+		lawful(c, 3, 1, 0)
+	}},
+	{name: "both stop, jitter, an advert lost", deep: true, of: func(c *Config) {
+		c.Stalls, c.Stops, c.Delay.Max, c.Losses = both, 4, 2, 1
+		lawful(c, 2*interval+1, 1, 0)
+	}},
+	{name: "both stop or are killed, nopreempt", deep: true, of: func(c *Config) {
+		c.Stalls, c.Stops, c.Takeover, c.Kills, c.Preempt = both, 4, both, both, false
+		lawful(c, interval+delay, 1, 0)
+	}},
+	{name: "both stop and freeze", deep: true, of: func(c *Config) {
+		c.Stalls, c.Stops, c.Freezes, c.Frozen, c.Guard, c.Lossy, c.Takeover = both, 2, both, 1, true, true, both
+		lawful(c, interval+delay+2*interval, 1, 1)
+	}},
+	{name: "three stop", deep: true, of: func(c *Config) {
+		three(c)
+		c.Stalls, c.Stops, c.Takeover = all, 3, all
+		lawful(c, interval+delay, 1, 0)
+		c.Wrong = 0
+	}},
+	{name: "three stop, one dies", deep: true, of: func(c *Config) {
+		three(c)
+		c.Stalls, c.Stops, c.Takeover, c.Deaths[0] = all, 3, [Hosts]bool{false, true, true}, true
 		lawful(c, interval+delay, 1, 0)
 	}},
 
 	// Whole hosts stop. For longer than the lease: it alone is enough.
 	{name: "long freeze, lease alone", of: func(c *Config) {
-		c.Freezes[0], c.Freeze.Min, c.Frozen, c.Stalls[0] = true, lease+1, 1, true
+		c.Freezes[0], c.Freeze.Min, c.Frozen, c.Stalls[0], c.Stops = true, lease+1, 1, true, 2
 		lawful(c, interval+delay, 1, 1)
 	}},
 	{name: "freeze", tight: overlap, of: func(c *Config) { c.Freezes, c.Frozen, c.Guard = both, 1, true; lawful(c, delay, 1, 1) }},
@@ -142,8 +176,9 @@ var scenarios = []scenario{
 		c.Dark = downA + lease + downB + 4
 	}},
 	{name: "three hosts", tight: dark, of: func(c *Config) {
-		c.Hosts, c.Skew, c.Order, c.Deaths[0], c.Stalls[1], c.Stops, c.Whole, c.Takeover[1] = 3, [Hosts]int{1, 2, 3}, [Hosts]int{3, 2, 1}, true, true, 1, true, true
-		c.Lease, c.Dark = 8, downB+8+downB+1+2*delay
+		three(c)
+		c.Deaths[0], c.Stalls[1], c.Stops, c.Whole, c.Takeover[1] = true, true, 1, true, true
+		c.Dark = downB + c.Lease + downB + 1 + 2*delay
 	}},
 }
 
@@ -247,5 +282,22 @@ func TestEveryMistakeIsFound(t *testing.T) {
 		if !found[f] {
 			t.Errorf("nothing looks for %q", f)
 		}
+	}
+}
+
+// The document tells of every scenario and every mistake.
+func TestDocumentTellsOfAll(t *testing.T) {
+	text, err := os.ReadFile("../../docs/liveness.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range scenarios {
+		if !s.deep && !strings.Contains(string(text), s.name) {
+			t.Errorf("docs/liveness.md does not name %q", s.name)
+		}
+	}
+	if n := strings.Count(string(text), "| owed |") + strings.Count(string(text), "| stray |") + strings.Count(string(text), "| fresh |") +
+		strings.Count(string(text), "| overlap |") + strings.Count(string(text), "| settle |") + strings.Count(string(text), "| wrong |"); n != int(faults)-1 {
+		t.Errorf("docs/liveness.md has %d mistakes, want %d", n, faults-1)
 	}
 }

@@ -246,6 +246,7 @@ func (w *world) drain(i int) {
 			w.refresh(h, i)
 		case w.beats(int(e-advert0), i):
 			h.pc = lose
+		case h.gate.latched(): // a better one waits behind it
 		default:
 			h.pc = answer
 		}
@@ -264,7 +265,7 @@ func (w *world) drain(i int) {
 			break
 		}
 		m.what = "drops a takeover that is over"
-		h.gate, h.armed = w.rest(i), 1
+		h.gate, h.armed, h.owed, h.debt = w.rest(i), 1, 0, 0
 	case e == hasLapsed && h.gate == lapsed, e == hasFrozen && h.gate == halted && h.role == 0:
 		h.pc = demote
 	case e == hasFrozen && h.gate == halted && h.listen == 0:

@@ -28,6 +28,11 @@
 // A MASTER sends by a thread of its process, or by its kernel's clock, which goes on
 // for a lease while the process is paused; see vrrp.Lapsed and vrrp.Paused.
 //
+// LeaseScenario has what Scenario has not of that: a kernel that takes over, a
+// process that stops between any two steps of its loop's round, and the bounds of
+// docs/liveness.md for two that announce; it loses no adverts but those that come to a
+// frozen host.
+//
 // Not simulated: the packet codec and the checks of section 7.1 (every frame
 // that arrives is a good one), and what addresses do to the host.
 package sim

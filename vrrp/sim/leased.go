@@ -125,7 +125,7 @@ func (h *leased) do(e LeaseEvent) {
 	h.say("-- %v %v", e.Kind, e.For)
 	switch e.Kind {
 	case Start:
-		if h.m == nil {
+		if h.m == nil && h.now >= h.thaws {
 			h.m = vrrp.New(vrrp.Config{
 				Version: 3, Family: vrrp.IPv4, VRID: 51, Priority: h.Priority, Interval: h.Interval, Primary: h.addr(), Addrs: vip,
 				Preempt: h.Preempt, DownAdverts: 3, MaxLearn: maxLearn, ReplyToLower: true,

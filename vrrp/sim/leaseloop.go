@@ -76,9 +76,7 @@ func (h *leased) step() {
 func (h *leased) round() {
 	t := h.now
 	h.steps = h.steps[:0]
-	if h.wrong != drainFirst {
-		h.look()
-	}
+	h.look()
 	h.then(func() {
 		h.renewed, h.ran, h.stopped = t, t, 0
 		if h.wrong == lateStamp {
@@ -144,9 +142,7 @@ func (h *leased) drain(t time.Duration) {
 }
 
 func (h *leased) take(e yardEvent) {
-	if h.wrong != drainFirst {
-		h.look()
-	}
+	h.look()
 	switch e.kind {
 	case heardAdvert:
 		h.act(instant(e.at), vrrp.Heard{Advert: e.Advert})

@@ -157,7 +157,6 @@ const (
 	lateStamp
 	noLease
 	eagerBackup
-	drainFirst
 )
 
 func newYard(s *LeaseScenario, w io.Writer) *yard {
