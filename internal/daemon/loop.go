@@ -49,6 +49,8 @@ type loop struct {
 	down    []*router      // whose deadline may have passed in this round
 	storm   storm
 
+	postponed bool // posts wait for the next round
+
 	mu    sync.Mutex
 	posts []func()
 	done  bool
@@ -156,7 +158,7 @@ func (l *loop) run() {
 			l.round(clock.Now())
 			continue
 		}
-		if l.storm.more() {
+		if l.storm.more() || l.postponed {
 			l.round(clock.Now())
 			continue
 		}
@@ -222,7 +224,7 @@ func (l *loop) round(t vrrp.Instant) {
 		r.catchUp()
 	}
 	l.heard = l.heard[:0]
-	if len(l.storm.following) == 0 {
+	if l.postponed = len(l.storm.following) > 0; !l.postponed {
 		for _, f := range l.takePosts() {
 			f()
 		}

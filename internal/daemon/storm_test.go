@@ -124,7 +124,12 @@ func TestDeadlineDoesNotWaitForAStorm(t *testing.T) {
 		t.Errorf("%d left to be done where a deadline has passed", n)
 	}
 	g.take()
+	posted := false
+	g.loop.posts = append(g.loop.posts, func() { posted = true })
 	g.loop.round(g.at(38 * ms))
+	if posted || !g.loop.postponed {
+		t.Error("what is posted finds routers whose addresses have not been asked for")
+	}
 	if late.machine.State() != vrrp.Master {
 		t.Fatal("not taken over while the others settle")
 	}
