@@ -48,8 +48,7 @@ type loop struct {
 	heard   []*router      // who had an advert in this round
 	down    []*router      // whose deadline may have passed in this round
 	storm   storm
-
-	postponed bool // posts wait for the next round
+	posted  []func() // taken from posts, to be run
 
 	mu    sync.Mutex
 	posts []func()
@@ -158,7 +157,7 @@ func (l *loop) run() {
 			l.round(clock.Now())
 			continue
 		}
-		if l.storm.more() || l.postponed {
+		if l.storm.more() || len(l.posted) > 0 {
 			l.round(clock.Now())
 			continue
 		}
@@ -173,6 +172,9 @@ func (l *loop) run() {
 			}
 		}
 		l.round(clock.Now())
+	}
+	for _, f := range l.posted {
+		f()
 	}
 	for l.storm.more() {
 		l.storm.next()
@@ -224,11 +226,7 @@ func (l *loop) round(t vrrp.Instant) {
 		r.catchUp()
 	}
 	l.heard = l.heard[:0]
-	if l.postponed = len(l.storm.following) > 0; !l.postponed {
-		for _, f := range l.takePosts() {
-			f()
-		}
-	}
+	l.runPosts()
 	l.expire(t)
 	l.lookLines(t)
 	l.catchUp()

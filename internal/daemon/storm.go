@@ -226,3 +226,19 @@ func (l *loop) catchUp() {
 		}
 	}
 }
+
+// runPosts runs what was posted, in its order, with the same bounds. In a storm it
+// waits until the addresses of all have been asked for.
+func (l *loop) runPosts() {
+	l.posted = append(l.posted, l.takePosts()...)
+	if len(l.storm.following) > 0 {
+		return
+	}
+	for end := clock.Now().Add(slice); len(l.posted) > 0; {
+		f := l.posted[0]
+		l.posted = slices.Delete(l.posted, 0, 1)
+		if f(); l.urgent() || clock.Now() >= end {
+			return
+		}
+	}
+}
