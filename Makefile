@@ -9,7 +9,7 @@ TEST_PACKAGES := keepalived nginx frr bpftool tshark tcpdump iproute2 iputils-pi
 # The compiler that made the committed objects, which Debian 12 has.
 BPF_PACKAGES := clang-14 llvm-14 libbpf-dev linux-libc-dev
 
-.PHONY: build install uninstall run test deps generate lint fuzz sim bench clean
+.PHONY: build install uninstall run test deps generate lint fuzz sim model bench clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/vrrpx ./cmd/vrrpx
@@ -81,11 +81,17 @@ FIRST ?= 0
 sim:
 	$(GO) test ./vrrp/sim -run Invariants -count 1 -timeout 0 -v -seeds $(SEEDS) -first $(FIRST)
 
-# Takeovers of vrrpx and keepalived in the same run: KILLS each, adverts every ADVERT seconds.
-KILLS ?= 20
-ADVERT ?= 0.1
+# The model of docs/liveness.md: more hosts that stop at once than `make test` has time for.
+# With -v the shortest way to each mistake is printed.
+model:
+	$(GO) test ./vrrp/model -count 1 -timeout 0 -v -deep
+
+# vrrpx and keepalived measured side by side: docs/bench.md. QUICK=1: under 10
+# minutes. SCENARIO=name,name: only these. OUT=dir: for the results. SOAK=24h.
+OUT ?= docs/bench
 bench: deps build
-	cd tools && $(GO) run ./takeover -vrrpx ../bin/vrrpx -kills $(KILLS) -advert $(ADVERT)
+	cd tools && $(GO) build -o ../bin/bench ./bench
+	bin/bench -vrrpx bin/vrrpx -out '$(OUT)' $(if $(QUICK),-quick) $(if $(SCENARIO),-scenario '$(SCENARIO)') $(if $(SOAK),-soak $(SOAK))
 
 clean:
 	rm -rf bin

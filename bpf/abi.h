@@ -114,7 +114,7 @@ struct rule {
 	 * deadline an advert that matches refreshes too. VRID and family are the same.
 	 */
 	__u32 router_ifindex; /* 0: this is no line */
-	__u32 pad3;
+	__u32 slot;           /* of the advert clock: number + 1; 0: none */
 };
 
 /* A router that may speak to one with unicast peers. */
@@ -185,6 +185,10 @@ enum event_kind {
 	EVENT_DOWN = 2, /* a deadline has passed */
 	EVENT_SOON = 3, /* a deadline passes in SOON_NS, unless an advert comes */
 	EVENT_CLAIM = 4, /* another claims a watched address; the key has no VRID */
+	EVENT_TAKEN = 5,  /* a deadline has passed, and the kernel has opened the gate */
+	EVENT_LAPSED = 6, /* an advert was due and the lease was not fresh: GATE_LAPSED */
+	EVENT_FROZEN = 7, /* an advert was due and the last too long ago: GATE_FROZEN */
+	EVENT_STALLED = 8, /* the host stood still from at_ns to now_ns; the deadline waits */
 };
 
 /*
@@ -198,10 +202,16 @@ enum event_kind {
  * much of ARP or IPv6 as fits.
  */
 struct event {
-	__u64 at_ns;    /* advert: arrival; down: the deadline that passed */
+	__u64 at_ns;    /* advert: arrival; down, taken: the deadline that passed;
+			   lapsed, frozen: when the advert was due */
 	__u64 now_ns;   /* when it was put on the ring */
 	__u64 digest;   /* of the VRRP message */
-	__u64 heard_ns; /* down: the last match, on any line, when the deadline was judged */
+	__u64 heard_ns; /* down, taken: the last match, on any line, when the deadline was judged */
+	__u64 gap_ns;   /* of CLOCK_BOOTTIME, lapsed: since the lease was renewed;
+			   frozen: since the last advert */
+	__u64 gate;     /* taken, lapsed, frozen: the gate's word after the change */
+	__u32 slot;     /* likewise: number of the slot + 1 */
+	__u32 pad;
 	struct router_key key;
 	enum event_kind kind;
 	__u16 length;  /* of packet */
@@ -210,6 +220,114 @@ struct event {
 	__u8 pseudo;   /* 1: the checksum includes the pseudo-header */
 	__u8 old;      /* 1: it includes one whose destination is the group */
 	__u8 packet[]; /* as it came, from the IP header to the end of its payload */
+};
+
+/*
+ * Whether the advert clock sends a slot's adverts. Only GATE_OPEN does. The
+ * YIELDED, LAPSED and FROZEN are latched: user space alone leaves them.
+ */
+enum gate {
+	GATE_SHUT,    /* user space has not opened it */
+	GATE_ARMED,   /* of a BACKUP that the kernel may make MASTER */
+	GATE_OPEN,
+	GATE_YIELDED, /* a better advert was heard */
+	GATE_LAPSED,  /* the lease was not renewed in time */
+	GATE_FROZEN,  /* the last advert was down_ns ago or more */
+	GATE_TAKING,  /* about to be open: see gate.h */
+};
+
+#define GATE_BITS 8 /* of the gate's word; the others count its changes */
+#define GATE_MASK ((1 << GATE_BITS) - 1)
+
+/*
+ * An advert schedule: of a router, or of one of its heartbeat lines. User space
+ * has the map in its memory. All that both sides write is changed by one atomic
+ * operation, so no lock is needed, which programs that sleep could not take:
+ *
+ * gate     both, by compare-and-swap
+ * sending  the clock alone: raised before it looks at the gate, lowered when
+ *          the adverts have been handed over. Who shuts a gate and then sees 0
+ *          knows that none leaves any more.
+ * due_ns   both, by compare-and-swap: who moves it on sends what was due
+ * the rest of the first block is user space's, the second block the clock's
+ */
+struct slot {
+	__u64 gate;        /* enum gate, and above GATE_BITS a count of changes */
+	__u64 due_ns;      /* next advert */
+	__u64 interval_ns;
+	__u64 early_ns;    /* how long before due_ns it may leave */
+	__u64 down_ns;     /* master-down interval; 0: no guard against a freeze */
+	__u64 lease_ns;    /* 0: none */
+	__u64 watch_ns;    /* while ARMED: how often to look whether due_ns is set; by vrrpx_arm */
+	struct router_key key; /* of its events; the family says which loop serves it */
+	__u32 ifindex;     /* by which it leaves */
+	__u32 frames;      /* numbers 0 to frames-1 of map adverts */
+
+	__u64 sent_ns;      /* last advert; user space sets both when it opens the gate */
+	__u64 sent_boot_ns; /* the same, CLOCK_BOOTTIME */
+	__u32 sending;
+	__u32 id;           /* IPv4 identification of the last advert */
+	__u64 sent;         /* frames handed over */
+	__u64 failed;       /* frames that the interface refused */
+	__u64 late;         /* adverts more than LATE_NS after due_ns */
+	__u64 missed;       /* slots that passed without one */
+	__u64 max_late_ns;
+};
+
+#define LATE_NS 1000000
+#define FRAME_MAX 1518
+
+/* One prebuilt frame of a slot: one for each destination. */
+struct advert_key {
+	__u32 slot;
+	__u32 n;
+};
+
+/* It is replaced whole. */
+struct advert_frame {
+	__u32 length;          /* 14 to FRAME_MAX */
+	__u8 bytes[FRAME_MAX];
+	__u8 pad[2];
+};
+
+/*
+ * One of the two loops of the clock: number 0 serves IPv4, 1 IPv6. User space
+ * sets the first block before the first seed and changes slots alone after.
+ */
+struct loop {
+	__u32 entry;   /* interface at which the seed comes in */
+	__u32 exit;    /* its peer, by which the seed goes round again */
+	__u32 mark;    /* skb->mark by which a seed is known */
+	__u32 slots;   /* slots from here on are not in use */
+
+	__u64 back_ns;  /* when the seed will be back */
+	__u64 spent_ns; /* up to when the loop's tbf has no tokens left over */
+	__u64 laps;
+	__u64 foreign;  /* frames of others that came in */
+	__u64 again_ns; /* when the other loop last sent the seed anew */
+	__u64 again;    /* how often it did */
+	__u64 crowded;  /* laps that could not serve all that was due */
+	__u64 early;    /* laps in a row that were not held back */
+	__u64 racing;   /* seeds taken away for that: the queue is gone */
+};
+
+/*
+ * How long a seed sleeps is told by its length: the size table of the qdisc
+ * makes bytes of it, and tbf passes a byte in a nanosecond. With 2^SLEEP_FINE
+ * steps to each doubling, the n-th length from SEED_MIN is that of
+ *
+ *	n < 512: n units;  else (256 + n % 256) << (n / 256 - 1) units
+ *
+ * of 2^SLEEP_UNIT ns.
+ */
+#define SEED_MIN    64
+#define SLEEP_FINE  8
+#define SLEEP_UNIT  12 /* 4.1 us */
+#define SLEEP_STEPS (9 << SLEEP_FINE) /* lengths; the longest sleep is 267.9 ms */
+
+/* Renewed by user space as long as it is fit to be MASTER. */
+struct lease {
+	__u64 renewed_boot_ns; /* CLOCK_BOOTTIME */
 };
 
 enum deadline_op { DEADLINE_ARM = 1, DEADLINE_CANCEL = 2 };
@@ -222,6 +340,11 @@ struct deadline_request {
 	__u64 at_ns;    /* the deadline as known now */
 	__u64 since_ns; /* matches after this postpone it, */
 	__u64 down_ns;  /* each to so long after itself */
+	__u64 interval_ns; /* the master's; 0: no guard against a host that stood still */
+	__u64 skew_ns;
+	__u64 gate; /* the word that the slot's gate was armed with; another and it stays shut */
+	__u32 slot; /* whose gate the deadline opens: number + 1; 0: none */
+	__u32 pad2;
 };
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The maps, and who writes each. All are preallocated: a program that sleeps
- * (vrrpx_arm on 5.15) may use no other hash.
+ * The maps, and who writes each. All but adverts are preallocated: a program
+ * that sleeps (vrrpx_arm on 5.15) may use no other hash.
  */
 #ifndef VRRPX_MAPS_H
 #define VRRPX_MAPS_H
@@ -15,6 +15,8 @@
 #define MAX_PEERS 8192
 #define MAX_NO_ACCEPT 16384
 #define MAX_WATCHED 16384
+#define MAX_SLOTS 4096
+#define MAX_ADVERTS 16384
 
 /*
  * Written by user space alone. An update swaps in a whole new rule; the old
@@ -107,10 +109,19 @@ struct {
  */
 struct deadline {
 	struct bpf_timer timer;
-	__u64 at_ns, since_ns, down_ns; /* as in struct deadline_request */
+	__u64 at_ns, since_ns, down_ns, interval_ns, skew_ns; /* as in struct deadline_request */
+	__u64 heard_ns;  /* the last match that the timer has seen, at least since_ns */
+	__u64 wake_ns;   /* when the timer is to run out */
+	__u64 away_ns;   /* how far CLOCK_BOOTTIME was ahead when it last ran */
+	__u64 stall_ns;  /* when the host was found to have stood still in this silence, or 0 */
+	__u64 hold_ns;   /* and until when the master may be heard again */
+	__u64 gate;      /* as in struct deadline_request, or what became of it here */
+	__u32 slot, pad;
 	__u64 armed;     /* times armed */
 	__u64 postponed; /* times an advert had moved it when the timer ran out */
-	__u64 fired;     /* down events */
+	__u64 fired;     /* down and taken events */
+	__u64 taken;     /* of them taken */
+	__u64 stalled;   /* times the host had stood still */
 	__u64 retried;   /* times the ring had no room for one */
 };
 
@@ -120,5 +131,54 @@ struct {
 	__type(value, struct deadline);
 	__uint(max_entries, MAX_ROUTERS);
 } deadlines SEC(".maps");
+
+/* One for each advert schedule, from 0 without gaps if they can be had so. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct slot);
+	__uint(max_entries, MAX_SLOTS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+} slots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct lease);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+} lease SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct loop);
+	__uint(max_entries, 2);
+	__uint(map_flags, BPF_F_MMAPABLE);
+} loops SEC(".maps");
+
+/*
+ * Where the clock's program is reached by way of a filter, which stays when the
+ * process dies: the kernel empties the array with the last descriptor of it.
+ * Never pinned.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__type(key, __u32);
+	__type(value, __u32);
+	__uint(max_entries, 1);
+} jump SEC(".maps");
+
+/*
+ * Written by user space alone. Not preallocated, which only the clock, that
+ * never sleeps, may use: an update frees the old frame when nobody reads it.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, struct advert_key);
+	__type(value, struct advert_frame);
+	__uint(max_entries, MAX_ADVERTS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+} adverts SEC(".maps");
 
 #endif

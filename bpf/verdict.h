@@ -10,6 +10,8 @@
 #include "maps.h"
 #include "parse.h"
 #include "judge.h"
+#include "instant.h"
+#include "gate.h"
 
 #define SECOND_NS 1000000000ULL
 
@@ -27,12 +29,6 @@ static __always_inline void count_field(__u64 *first, __u32 i, __u32 n)
 {
 	if (i < n)
 		count(first + i);
-}
-
-/* In the order of time, also when the clock has run past 2^63. */
-static __always_inline bool after(__u64 a, __u64 b)
-{
-	return (__s64)(a - b) > 0;
 }
 
 /*
@@ -169,13 +165,17 @@ static __always_inline void refresh(const struct router_key *key, const struct r
 	}
 	/* Another CPU may have been quicker with a later advert. */
 	if (st && after(now, st->refreshed_ns))
-		st->refreshed_ns = now;
+		*(volatile __u64 *)&st->refreshed_ns = now;
 }
 
-/* A valid advert: remembered, and put on the ring when it is news. */
+/*
+ * A valid advert: remembered, and put on the ring when it is news. gated: with
+ * takeover in the kernel, whose atomic operations take 5.12.
+ */
 static __always_inline enum drop accept(struct xdp_md *ctx, const struct frame *f,
 					const struct advert *a, struct router_key *key,
-					const struct rule *r, struct router_state *st, __u64 now)
+					const struct rule *r, struct router_state *st, __u64 now,
+					const bool gated)
 {
 	__u32 offset = f->packet - (__u8 *)f->eth + f->message_offset;
 	__u64 d = digest(ctx, offset, f->message_length);
@@ -194,11 +194,16 @@ static __always_inline enum drop accept(struct xdp_md *ctx, const struct frame *
 			st->last_match_ns = now;
 		}
 		refresh(key, r, st, now);
-		return ACCEPTED;
+		if (!gated || may_keep(f, a, r))
+			return ACCEPTED;
+	} else if (gated) {
+		give_way(f, a, r);
 	}
 
 	if (!take_token(key, bucket_of(f, a, r), now, r->up_rate, r->up_burst))
 		return DROP_OVERFLOW;
+	if (gated)
+		wait_for_user(a, r);
 	if (f->packet_length <= PACKET_USUAL)
 		pushed = push(f, a, key, now, d, PACKET_USUAL);
 	else

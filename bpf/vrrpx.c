@@ -10,19 +10,21 @@
 #include "maps.h"
 #include "parse.h"
 #include "judge.h"
+#include "instant.h"
+#include "gate.h"
 #include "verdict.h"
 #include "accept.h"
 #include "conflict.h"
 #include "deadline.h"
+#include "clock.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* Keeps the enum in the BTF, where package loader finds it. */
+/* Keeps the enums in the BTF, where package loader finds them. */
 const enum drop *unused_drop __attribute__((unused));
+const enum gate *unused_gate __attribute__((unused));
 
-/* Loads on 5.10: no timer, no helper newer than the ring buffer. */
-SEC("xdp.frags")
-int vrrpx_rx(struct xdp_md *ctx)
+static __always_inline int receive(struct xdp_md *ctx, const bool gated)
 {
 	struct router_key key = {.ifindex = ctx->ingress_ifindex};
 	struct iface_counters *ic;
@@ -60,8 +62,22 @@ int vrrpx_rx(struct xdp_md *ctx)
 
 	d = judge(ctx, &f, &key, r, &a);
 	if (d == ACCEPTED)
-		d = accept(ctx, &f, &a, &key, r, st, now);
+		d = accept(ctx, &f, &a, &key, r, st, now, gated);
 	return verdict(ic, st, &key, d, now);
+}
+
+/* Loads on 5.10: no timer, no helper newer than the ring buffer. */
+SEC("xdp.frags")
+int vrrpx_rx(struct xdp_md *ctx)
+{
+	return receive(ctx, false);
+}
+
+/* In its place from 5.12 on. A better advert shuts the gates of the advert clock. */
+SEC("xdp.frags")
+int vrrpx_rx_gated(struct xdp_md *ctx)
+{
+	return receive(ctx, true);
 }
 
 /* Run by BPF_PROG_RUN: user space sets or stops a deadline at once. */
@@ -75,4 +91,22 @@ int vrrpx_arm(struct deadline_request *req)
 		return cancel(req);
 	}
 	return -EINVAL;
+}
+
+/* At the ingress of both ends of the clock's veth pair. It takes 5.17 (bpf_loop). */
+SEC("tc")
+int vrrpx_lap(struct __sk_buff *skb)
+{
+	return lap(skb);
+}
+
+/*
+ * Attached in its place before tcx (6.6), by a filter that outlives the process.
+ * Then the jump fails and the seed is no more.
+ */
+SEC("tc")
+int vrrpx_lap_entry(struct __sk_buff *skb)
+{
+	bpf_tail_call(skb, &jump, 0);
+	return TC_ACT_SHOT;
 }

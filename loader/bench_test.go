@@ -51,7 +51,7 @@ func BenchmarkCalls(b *testing.B) {
 	now := testnet.Now()
 	for name, call := range map[string]func() error{
 		"SetRule":   func() error { return h.SetRule(k, r) },
-		"Arm":       func() error { return h.Arm(k, now.Add(time.Hour), now, time.Second) },
+		"Arm":       func() error { return h.Arm(k, Deadline{At: now.Add(time.Hour), Since: now, Down: time.Second}) },
 		"LastMatch": func() error { _, err := h.LastMatch(k); return err },
 		"State":     func() error { _, err := h.State(k); return err },
 		"Drain":     func() error { _, err := h.Drain(now, func(*Event) {}); return err },
@@ -76,7 +76,7 @@ func BenchmarkDeadlineToGo(b *testing.B) {
 	n := 0
 	for b.Loop() {
 		now := testnet.Now()
-		h.arm(k, now.Add(2*time.Millisecond), now, time.Second)
+		h.arm(k, Deadline{At: now.Add(2 * time.Millisecond), Since: now, Down: time.Second})
 		for got := false; !got; {
 			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(h.FD()), Events: unix.POLLIN}}, 1000)
 			_, _ = h.Drain(0, func(e *Event) {

@@ -27,7 +27,9 @@ func (k *Kernel) loadDeadlines(spec *ebpf.CollectionSpec) error {
 		Arm       *ebpf.Program `ebpf:"vrrpx_arm"`
 		Deadlines *ebpf.Map     `ebpf:"deadlines"`
 	}
-	shared := map[string]*ebpf.Map{vrrpxMapState: k.state, vrrpxMapEvents: k.events}
+	shared := map[string]*ebpf.Map{
+		vrrpxMapState: k.state, vrrpxMapEvents: k.events, vrrpxMapSlots: k.slots, vrrpxMapLease: k.lease,
+	}
 	err := spec.LoadAndAssign(&objs, &ebpf.CollectionOptions{MapReplacements: shared})
 	if err != nil {
 		return explain("load the deadlines' program", err)
@@ -43,15 +45,33 @@ func (k *Kernel) Deadlines() bool { return k.arm != nil }
 // NoDeadlines says why Deadlines is false.
 func (k *Kernel) NoDeadlines() string { return k.noDeadlines }
 
-// Arm sets the router's deadline, in place of any it had: at, or down after
-// the last elided advert that arrived after since, whichever is later. When it
+// Deadline is when a router's master is taken for dead: At, or Down after the
+// last elided advert that arrived after Since, whichever is later.
+type Deadline struct {
+	At, Since vrrp.Instant
+	Down      time.Duration
+	// Interval and Skew are those of the master and of the router. A host that
+	// stood still for most of an interval while the deadline ran heard nothing in
+	// that time: the deadline then waits for Interval and Skew more, once in a
+	// silence, and a Stalled event says so. Without Interval it does not.
+	Interval, Skew time.Duration
+	// Slot is that of the advert clock plus one, 0 for none, whose gate the kernel
+	// opens when the deadline passes, if it still has the word Gate, of GateArmed,
+	// and the lease is fresh. Then a Taken comes in place of the Down.
+	Slot uint32
+	Gate GateWord
+}
+
+// Arm sets the router's deadline, in place of any it had. When it
 // passes the kernel sends one Down event, whatever this process is doing, and
 // SoonBefore that a Soon. A deadline in the past passes at once. It costs a few
 // microseconds and fails with ErrNoDeadlines, or with what the kernel says.
-func (k *Kernel) Arm(key Key, at, since vrrp.Instant, down time.Duration) error {
+func (k *Kernel) Arm(key Key, d Deadline) error {
 	return k.setDeadline(vrrpxDeadlineRequest{
 		Key: key.raw(), Op: vrrpxDeadlineOpDEADLINE_ARM,
-		AtNs: uint64(at), SinceNs: uint64(since), DownNs: uint64(down),
+		AtNs: uint64(d.At), SinceNs: uint64(d.Since), DownNs: uint64(d.Down),
+		IntervalNs: uint64(d.Interval), SkewNs: uint64(d.Skew),
+		Gate: uint64(d.Gate), Slot: d.Slot,
 	})
 }
 

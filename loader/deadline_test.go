@@ -33,9 +33,9 @@ func openTimers(t testing.TB) *harness {
 	return nil
 }
 
-func (h *harness) arm(k Key, at, since vrrp.Instant, down time.Duration) {
+func (h *harness) arm(k Key, d Deadline) {
 	h.Helper()
-	if err := h.Arm(k, at, since, down); err != nil {
+	if err := h.Arm(k, d); err != nil {
 		h.Fatal(err)
 	}
 }
@@ -60,7 +60,7 @@ func TestSoonComesBeforeTheDeadline(t *testing.T) {
 	// A timer that runs late on a busy machine finds the deadline passed.
 	for range 20 {
 		at := testnet.Now().Add(5 * time.Millisecond)
-		h.arm(k, at, 0, 0)
+		h.arm(k, Deadline{At: at, Since: 0, Down: 0})
 		within(t, func() bool {
 			if _, err := h.Drain(testnet.Now(), func(e *Event) { all = append(all, *e) }); err != nil {
 				t.Fatal(err)
@@ -87,7 +87,7 @@ func TestDeadlinePasses(t *testing.T) {
 	h.set(k, v3rule())
 	now := testnet.Now()
 	at := now.Add(20 * time.Millisecond)
-	h.arm(k, at, now, time.Second)
+	h.arm(k, Deadline{At: at, Since: now, Down: time.Second})
 	if e := h.wantDown(k, at); e.Heard != 0 {
 		t.Errorf("heard at %d, though there was none", e.Heard)
 	}
@@ -101,7 +101,7 @@ func TestDeadlineInThePastPassesAtOnce(t *testing.T) {
 	k := h.key(51, vrrp.IPv4)
 	h.set(k, v3rule())
 	for _, at := range []vrrp.Instant{testnet.Now() - 1, vrrp.Instant(-time.Hour)} {
-		h.arm(k, at, at, time.Second) // no advert yet is not one at instant 0
+		h.arm(k, Deadline{At: at, Since: at, Down: time.Second}) // no advert yet is not one at instant 0
 		h.wantDown(k, at)
 	}
 }
@@ -114,7 +114,7 @@ func TestKeptAdvertsPostponeTheDeadline(t *testing.T) {
 	const down = 60 * time.Millisecond
 	undisturbed(t, func() bool {
 		before, since := h.state(k), testnet.Now()
-		h.arm(k, since.Add(down), since, down)
+		h.arm(k, Deadline{At: since.Add(down), Since: since, Down: down})
 		for until := since.Add(300 * time.Millisecond); testnet.Now() < until; time.Sleep(time.Millisecond) {
 			h.run(frame)
 		}
@@ -155,11 +155,11 @@ func TestKeptAdvertDoesNotMoveADeadlineBehindIt(t *testing.T) {
 	heard := h.state(k).LastMatch
 
 	at := heard.Add(50 * time.Millisecond)
-	h.arm(k, at, heard, time.Hour) // heard is not after since
+	h.arm(k, Deadline{At: at, Since: heard, Down: time.Hour}) // heard is not after since
 	h.wantDown(k, at)
 
 	at = testnet.Now().Add(100 * time.Millisecond)
-	h.arm(k, at, heard-1, time.Nanosecond) // heard + 1 ns is before at
+	h.arm(k, Deadline{At: at, Since: heard - 1, Down: time.Nanosecond}) // heard + 1 ns is before at
 	h.wantDown(k, at)
 }
 
@@ -169,7 +169,7 @@ func TestAdvertThatGoesUpDoesNotPostpone(t *testing.T) {
 	h.set(k, v3rule())
 	since := testnet.Now()
 	at := since.Add(50 * time.Millisecond)
-	h.arm(k, at, since, time.Hour)
+	h.arm(k, Deadline{At: at, Since: since, Down: time.Hour})
 	h.run(v4frame(unhex(v3plain)))
 	if e := h.wait(); e.Kind != Advert {
 		t.Fatalf("first event is %v", e.Kind)
@@ -187,8 +187,8 @@ func TestArmAgainReplacesTheDeadline(t *testing.T) {
 	} {
 		undisturbed(t, func() bool {
 			before, now := h.state(k), testnet.Now()
-			h.arm(k, now.Add(c.first), now, time.Second)
-			h.arm(k, now.Add(c.second), now, time.Second)
+			h.arm(k, Deadline{At: now.Add(c.first), Since: now, Down: time.Second})
+			h.arm(k, Deadline{At: now.Add(c.second), Since: now, Down: time.Second})
 			if testnet.Now() >= now.Add(c.first) {
 				h.wait()
 				h.events()
@@ -212,8 +212,8 @@ func TestCancelledOrRemovedRouterHasNoDeadline(t *testing.T) {
 		h.set(other, v6rule())
 		now := testnet.Now()
 		at := now.Add(300 * time.Millisecond)
-		h.arm(cancelled, at, now, time.Second)
-		h.arm(removed, at, now, time.Second)
+		h.arm(cancelled, Deadline{At: at, Since: now, Down: time.Second})
+		h.arm(removed, Deadline{At: at, Since: now, Down: time.Second})
 		if err := h.Cancel(cancelled); err != nil {
 			t.Fatal(err)
 		}
@@ -225,7 +225,7 @@ func TestCancelledOrRemovedRouterHasNoDeadline(t *testing.T) {
 			return false
 		}
 		later := at.Add(100 * time.Millisecond)
-		h.arm(other, later, now, time.Second)
+		h.arm(other, Deadline{At: later, Since: now, Down: time.Second})
 		h.wantDown(other, later)
 		if s := h.state(cancelled); s.Fired != 0 {
 			t.Errorf("a cancelled deadline fired %d times", s.Fired)
@@ -234,7 +234,7 @@ func TestCancelledOrRemovedRouterHasNoDeadline(t *testing.T) {
 	})
 	now := testnet.Now()
 	// It can be armed again.
-	h.arm(cancelled, now, now, time.Second)
+	h.arm(cancelled, Deadline{At: now, Since: now, Down: time.Second})
 	h.wantDown(cancelled, now)
 }
 
@@ -259,7 +259,7 @@ func TestDownEventOutlivesAFullRing(t *testing.T) {
 	within(t, func() bool {
 		h.set(filler, v3rule())
 		now := testnet.Now()
-		h.arm(filler, now, now, time.Second)
+		h.arm(filler, Deadline{At: now, Since: now, Down: time.Second})
 		within(t, func() bool { s := h.state(filler); return s.Fired+s.Retried > 0 })
 		return h.state(filler).Retried > 0
 	})
@@ -267,7 +267,7 @@ func TestDownEventOutlivesAFullRing(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := testnet.Now()
-	h.arm(k, at, at, time.Second)
+	h.arm(k, Deadline{At: at, Since: at, Down: time.Second})
 	within(t, func() bool { return h.state(k).Retried >= 3 })
 	e := h.wait()
 	for e.Kind != Down || e.Key != k { // what filled the ring
@@ -291,7 +291,7 @@ func TestArmAndCancelRaceWithTheTimer(t *testing.T) {
 		wg.Go(func() {
 			for time.Now().Before(end) {
 				now := testnet.Now()
-				if err := h.Arm(k, now.Add(time.Duration(rand.IntN(300_000))), now, time.Second); err != nil {
+				if err := h.Arm(k, Deadline{At: now.Add(time.Duration(rand.IntN(300_000))), Since: now, Down: time.Second}); err != nil {
 					t.Error(err)
 				}
 				for until := now.Add(time.Duration(rand.IntN(300_000))); testnet.Now() < until; {
@@ -330,7 +330,7 @@ func TestArmAndCancelRaceWithTheTimer(t *testing.T) {
 		if s.Fired != told[k] || s.Fired == 0 || s.Fired == s.Armed {
 			t.Errorf("%v: armed %d, fired %d, told of %d", k, s.Armed, s.Fired, told[k])
 		}
-		h.arm(k, testnet.Now(), 0, time.Second)
+		h.arm(k, Deadline{At: testnet.Now(), Since: 0, Down: time.Second})
 		if e := h.wait(); e.Key != k {
 			t.Errorf("down of %v, want %v", e.Key, k)
 		}
@@ -344,7 +344,7 @@ func TestWithoutTimersDeadlinesAreRefused(t *testing.T) {
 	if h.Deadlines() || h.NoDeadlines() == "" {
 		t.Error("deadlines are said to be kept")
 	}
-	if err := h.Arm(k, 1, 1, 1); !errors.Is(err, ErrNoDeadlines) {
+	if err := h.Arm(k, Deadline{At: 1, Since: 1, Down: 1}); !errors.Is(err, ErrNoDeadlines) {
 		t.Errorf("Arm: %v", err)
 	}
 	if err := h.Cancel(k); !errors.Is(err, ErrNoDeadlines) {

@@ -22,6 +22,18 @@ const (
 	// Claim is a frame by which another claims a watched address. Its key has
 	// no VRID; Packet is ARP or IPv6, as much of it as 160 octets.
 	Claim = Kind(vrrpxEventKindEVENT_CLAIM)
+	// Taken is a Down whose router the kernel has made MASTER by itself: its slot of
+	// the advert clock is open.
+	Taken = Kind(vrrpxEventKindEVENT_TAKEN)
+	// Lapsed is an advert that the clock did not send because the lease was not
+	// renewed in time, Frozen one that it did not send because the last had left a
+	// master-down interval ago or more. The gate says so too, also when the event is
+	// lost.
+	Lapsed = Kind(vrrpxEventKindEVENT_LAPSED)
+	Frozen = Kind(vrrpxEventKindEVENT_FROZEN)
+	// Stalled tells that this host stood still from At to Now while a deadline ran,
+	// which therefore waits (Deadline.Interval). It may be lost.
+	Stalled = Kind(vrrpxEventKindEVENT_STALLED)
 )
 
 // SoonBefore is how long before its deadline a Soon is sent.
@@ -37,6 +49,14 @@ func (k Kind) String() string {
 		return "soon"
 	case Claim:
 		return "claim"
+	case Taken:
+		return "taken"
+	case Lapsed:
+		return "lapsed"
+	case Frozen:
+		return "frozen"
+	case Stalled:
+		return "stalled"
 	}
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
@@ -45,10 +65,18 @@ func (k Kind) String() string {
 type Event struct {
 	Kind Kind
 	Key  Key
-	At   vrrp.Instant // advert: when it arrived; down, soon: the deadline
+	At   vrrp.Instant // advert: when it arrived; down, soon, taken: the deadline; lapsed, frozen: when an advert was due
 	Now  vrrp.Instant // when the kernel put it on the ring
 
-	// Heard is, of a Down or Soon, the last advert that the kernel had elided when it
+	// Slot and Gate are those of a Taken, Lapsed or Frozen: the slot of the clock, and
+	// the word of its gate just after (GateWord).
+	Slot int
+	Gate GateWord
+	// Gap is the time on CLOCK_BOOTTIME, of a Lapsed, since the lease was renewed, and
+	// of a Frozen since the last advert.
+	Gap time.Duration
+
+	// Heard is, of a Down, Taken, Soon or Stalled, the last advert that the kernel had elided when it
 	// looked at the deadline; 0 for none.
 	Heard vrrp.Instant
 
@@ -81,11 +109,14 @@ func (e *Event) decode(rec, buf []byte) ([]byte, error) {
 		Key:  Key{raw.Key.Ifindex, raw.Key.Vrid, vrrp.Family(raw.Key.Family)},
 		At:   vrrp.Instant(raw.AtNs), Now: vrrp.Instant(raw.NowNs),
 	}
-	if e.Kind == Down || e.Kind == Soon {
+	switch e.Kind {
+	case Taken, Lapsed, Frozen:
+		e.Slot, e.Gate, e.Gap = int(raw.Slot)-1, GateWord(raw.Gate), time.Duration(raw.GapNs)
+		fallthrough
+	case Down, Soon, Stalled:
 		e.Heard = vrrp.Instant(raw.HeardNs)
 		return buf, nil
-	}
-	if e.Kind == Claim {
+	case Claim:
 		return e.decodeClaim(raw, rec, buf)
 	}
 	header, length, message := ipv4Len, int(raw.Length), int(raw.Message)

@@ -29,9 +29,11 @@ type Options struct {
 // Remove, Arm and Cancel; the rest any goroutine may call.
 type Kernel struct {
 	rx                                          *ebpf.Program
+	gated                                       bool // rx shuts gates (kernel 5.12)
 	routers, state, interfaces, buckets, events *ebpf.Map
 	peers                                       *ebpf.Map
 	peersOf                                     map[Key]*vrrp.Unicast // whose peers are in it
+	slots, lease                                *ebpf.Map             // of the advert clock, and of whoever opens or shuts its gates
 
 	refusals refusals
 	watches  watches
@@ -111,22 +113,35 @@ func (k *Kernel) loadRx(spec *ebpf.CollectionSpec) error {
 		Peers      *ebpf.Map     `ebpf:"peers"`
 		NoAccept   *ebpf.Map     `ebpf:"no_accept"`
 		Watched    *ebpf.Map     `ebpf:"watched"`
+		Slots      *ebpf.Map     `ebpf:"slots"`
+		Lease      *ebpf.Map     `ebpf:"lease"`
 
 		NoAcceptCount *ebpf.Variable `ebpf:"no_accept_count"`
 		WatchedCount  *ebpf.Variable `ebpf:"watched_count"`
 	}
-	err := spec.LoadAndAssign(&objs, nil)
-	if errors.Is(err, unix.EINVAL) {
-		// Before 5.18 the flag is unknown; without it drivers refuse native
-		// mode at jumbo MTUs, and that is all.
-		spec.Programs[vrrpxProgVrrpxRx].Flags &^= unix.BPF_F_XDP_HAS_FRAGS
+	plain := spec.Programs[vrrpxProgVrrpxRx]
+	var err error
+	for _, p := range []*ebpf.ProgramSpec{spec.Programs[vrrpxProgVrrpxRxGated], plain} {
+		p.Name = plain.Name // to people they are one
+		spec.Programs[vrrpxProgVrrpxRx] = p
 		err = spec.LoadAndAssign(&objs, nil)
+		if errors.Is(err, unix.EINVAL) {
+			// Before 5.18 the flag is unknown; without it drivers refuse native
+			// mode at jumbo MTUs, and that is all.
+			p.Flags &^= unix.BPF_F_XDP_HAS_FRAGS
+			err = spec.LoadAndAssign(&objs, nil)
+		}
+		if err == nil {
+			k.gated = p != plain
+			break
+		}
 	}
 	if err != nil {
 		return explain("load the XDP program", err)
 	}
 	k.rx, k.routers, k.state = objs.Rx, objs.Routers, objs.State
 	k.interfaces, k.buckets, k.events, k.peers = objs.Interfaces, objs.Buckets, objs.Events, objs.Peers
+	k.slots, k.lease = objs.Slots, objs.Lease
 	k.refusals.packets, k.refusals.count = objs.NoAccept, objs.NoAcceptCount
 	k.refusals.users = map[vrrpxNoAcceptKey]int{}
 	k.watches.claims, k.watches.count = objs.Watched, objs.WatchedCount
@@ -168,7 +183,7 @@ func (k *Kernel) Close() error {
 	for _, p := range []*ebpf.Program{k.rx, k.arm} {
 		errs = append(errs, p.Close())
 	}
-	for _, m := range []*ebpf.Map{k.routers, k.state, k.interfaces, k.buckets, k.events, k.peers, k.refusals.packets, k.watches.claims, k.deadlines} {
+	for _, m := range []*ebpf.Map{k.routers, k.state, k.interfaces, k.buckets, k.events, k.peers, k.refusals.packets, k.watches.claims, k.deadlines, k.slots, k.lease} {
 		errs = append(errs, m.Close())
 	}
 	return errors.Join(errs...)

@@ -75,7 +75,7 @@ func TestLinePostponesTheDeadline(t *testing.T) {
 	const down = 60 * time.Millisecond
 	undisturbed(t, func() bool {
 		before, since := h.state(first), testnet.Now()
-		h.arm(first, since.Add(down), since, down)
+		h.arm(first, Deadline{At: since.Add(down), Since: since, Down: down})
 		for until := since.Add(300 * time.Millisecond); testnet.Now() < until; time.Sleep(time.Millisecond) {
 			h.run(frame)
 		}

@@ -19,7 +19,7 @@ type pair struct {
 	wire         int // packet socket on theirs
 }
 
-func newPair(t *testing.T) pair {
+func newPair(t testing.TB) pair {
 	t.Helper()
 	testnet.Need(t, "root")
 	runtime.LockOSThread()
@@ -73,7 +73,7 @@ func (p pair) send(t *testing.T, frame []byte) {
 }
 
 // listen opens a packet socket that sees what ours lets through.
-func (p pair) listen(t *testing.T) int {
+func (p pair) listen(t testing.TB) int {
 	t.Helper()
 	const all = unix.ETH_P_ALL<<8&0xff00 | unix.ETH_P_ALL>>8
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, all)

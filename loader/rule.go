@@ -55,6 +55,9 @@ type Rule struct {
 	// belongs to. What is elided on the line refreshes that router's deadline and
 	// LastMatch, if it has a rule, and counts as the line's own in State.
 	Router uint32
+	// Slot is that of the advert clock which sends the router's adverts, plus one;
+	// 0 for none.
+	Slot uint32
 	// UpRate and UpBurst bound the adverts of each class that are sent up: per
 	// second, and at once. Both at least 1.
 	UpRate, UpBurst uint32
@@ -133,6 +136,7 @@ func (r *Rule) raw(key Key) (vrrpxRule, error) {
 	raw := vrrpxRule{
 		Version: r.Version, Auth: vrrpxAuth(r.Auth), Interval: r.Interval, Priority: r.Priority,
 		UpRate: r.UpRate, UpBurst: r.UpBurst, RouterIfindex: r.Router,
+		Slot: r.Slot,
 	}
 	switch {
 	case key.Family != vrrp.IPv4 && key.Family != vrrp.IPv6:

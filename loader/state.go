@@ -27,9 +27,11 @@ type State struct {
 	Arrivals [32]uint64            // [k]: elided adverts 2^k to 2^(k+1) us after the one before
 
 	Armed     uint64 // deadlines set
-	Postponed uint64 // times the timer ran out and an elided advert had moved the deadline
-	Fired     uint64 // down events
+	Postponed uint64 // times the timer ran and an elided advert had moved the deadline
+	Fired     uint64 // down and taken events
+	Taken     uint64 // of them taken
 	Retried   uint64 // times the ring had no room for one; it came 1 ms later
+	Stalled   uint64 // times this host was found to have stood still
 }
 
 // InterfaceCounters is what the kernel has seen on one interface since Attach.
@@ -77,6 +79,7 @@ func (k *Kernel) State(key Key) (State, error) {
 	switch err := k.deadlines.Lookup(&rawKey, &d); {
 	case err == nil:
 		s.Armed, s.Postponed, s.Fired, s.Retried = d.Armed, d.Postponed, d.Fired, d.Retried
+		s.Taken, s.Stalled = d.Taken, d.Stalled
 	case !errors.Is(err, ebpf.ErrKeyNotExist): // never armed yet
 		return s, fmt.Errorf("deadline of %v: %w", key, err)
 	}

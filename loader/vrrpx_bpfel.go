@@ -13,6 +13,19 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type vrrpxAdvertFrame struct {
+	_      structs.HostLayout
+	Length uint32
+	Bytes  [1518]uint8
+	Pad    [2]uint8
+}
+
+type vrrpxAdvertKey struct {
+	_    structs.HostLayout
+	Slot uint32
+	N    uint32
+}
+
 type vrrpxAuth uint32
 
 const (
@@ -37,13 +50,25 @@ type vrrpxDeadline struct {
 		_ structs.HostLayout
 		_ [16]byte
 	}
-	AtNs      uint64
-	SinceNs   uint64
-	DownNs    uint64
-	Armed     uint64
-	Postponed uint64
-	Fired     uint64
-	Retried   uint64
+	AtNs       uint64
+	SinceNs    uint64
+	DownNs     uint64
+	IntervalNs uint64
+	SkewNs     uint64
+	HeardNs    uint64
+	WakeNs     uint64
+	AwayNs     uint64
+	StallNs    uint64
+	HoldNs     uint64
+	Gate       uint64
+	Slot       uint32
+	Pad        uint32
+	Armed      uint64
+	Postponed  uint64
+	Fired      uint64
+	Taken      uint64
+	Stalled    uint64
+	Retried    uint64
 }
 
 type vrrpxDeadlineOp uint32
@@ -54,13 +79,18 @@ const (
 )
 
 type vrrpxDeadlineRequest struct {
-	_       structs.HostLayout
-	Key     vrrpxRouterKey
-	Op      vrrpxDeadlineOp
-	Pad     uint32
-	AtNs    uint64
-	SinceNs uint64
-	DownNs  uint64
+	_          structs.HostLayout
+	Key        vrrpxRouterKey
+	Op         vrrpxDeadlineOp
+	Pad        uint32
+	AtNs       uint64
+	SinceNs    uint64
+	DownNs     uint64
+	IntervalNs uint64
+	SkewNs     uint64
+	Gate       uint64
+	Slot       uint32
+	Pad2       uint32
 }
 
 type vrrpxDrop uint32
@@ -104,6 +134,10 @@ type vrrpxEvent struct {
 	NowNs   uint64
 	Digest  uint64
 	HeardNs uint64
+	GapNs   uint64
+	Gate    uint64
+	Slot    uint32
+	Pad     uint32
 	Key     vrrpxRouterKey
 	Kind    vrrpxEventKind
 	Length  uint16
@@ -117,10 +151,26 @@ type vrrpxEvent struct {
 type vrrpxEventKind uint32
 
 const (
-	vrrpxEventKindEVENT_ADVERT vrrpxEventKind = 1
-	vrrpxEventKindEVENT_DOWN   vrrpxEventKind = 2
-	vrrpxEventKindEVENT_SOON   vrrpxEventKind = 3
-	vrrpxEventKindEVENT_CLAIM  vrrpxEventKind = 4
+	vrrpxEventKindEVENT_ADVERT  vrrpxEventKind = 1
+	vrrpxEventKindEVENT_DOWN    vrrpxEventKind = 2
+	vrrpxEventKindEVENT_SOON    vrrpxEventKind = 3
+	vrrpxEventKindEVENT_CLAIM   vrrpxEventKind = 4
+	vrrpxEventKindEVENT_TAKEN   vrrpxEventKind = 5
+	vrrpxEventKindEVENT_LAPSED  vrrpxEventKind = 6
+	vrrpxEventKindEVENT_FROZEN  vrrpxEventKind = 7
+	vrrpxEventKindEVENT_STALLED vrrpxEventKind = 8
+)
+
+type vrrpxGate uint32
+
+const (
+	vrrpxGateGATE_SHUT    vrrpxGate = 0
+	vrrpxGateGATE_ARMED   vrrpxGate = 1
+	vrrpxGateGATE_OPEN    vrrpxGate = 2
+	vrrpxGateGATE_YIELDED vrrpxGate = 3
+	vrrpxGateGATE_LAPSED  vrrpxGate = 4
+	vrrpxGateGATE_FROZEN  vrrpxGate = 5
+	vrrpxGateGATE_TAKING  vrrpxGate = 6
 )
 
 type vrrpxIfaceCounters struct {
@@ -139,6 +189,28 @@ type vrrpxIfaceCounters struct {
 		Vlan      uint64
 		Vrid      uint64
 	}
+}
+
+type vrrpxLease struct {
+	_             structs.HostLayout
+	RenewedBootNs uint64
+}
+
+type vrrpxLoop struct {
+	_       structs.HostLayout
+	Entry   uint32
+	Exit    uint32
+	Mark    uint32
+	Slots   uint32
+	BackNs  uint64
+	SpentNs uint64
+	Laps    uint64
+	Foreign uint64
+	AgainNs uint64
+	Again   uint64
+	Crowded uint64
+	Early   uint64
+	Racing  uint64
 }
 
 type vrrpxNoAccept struct {
@@ -235,7 +307,30 @@ type vrrpxRule struct {
 	Pad2          uint8
 	OldGroup      [16]uint8
 	RouterIfindex uint32
-	Pad3          uint32
+	Slot          uint32
+}
+
+type vrrpxSlot struct {
+	_          structs.HostLayout
+	Gate       uint64
+	DueNs      uint64
+	IntervalNs uint64
+	EarlyNs    uint64
+	DownNs     uint64
+	LeaseNs    uint64
+	WatchNs    uint64
+	Key        vrrpxRouterKey
+	Ifindex    uint32
+	Frames     uint32
+	SentNs     uint64
+	SentBootNs uint64
+	Sending    uint32
+	Id         uint32
+	Sent       uint64
+	Failed     uint64
+	Late       uint64
+	Missed     uint64
+	MaxLateNs  uint64
 }
 
 type vrrpxWatched struct {
@@ -257,21 +352,30 @@ type vrrpxWatchedKey struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	vrrpxMapBuckets       = "buckets"
-	vrrpxMapDeadlines     = "deadlines"
-	vrrpxMapEvents        = "events"
-	vrrpxMapInterfaces    = "interfaces"
-	vrrpxMapNoAccept      = "no_accept"
-	vrrpxMapPeers         = "peers"
-	vrrpxMapRouters       = "routers"
-	vrrpxMapState         = "state"
-	vrrpxMapWatched       = "watched"
-	vrrpxProgVrrpxArm     = "vrrpx_arm"
-	vrrpxProgVrrpxRx      = "vrrpx_rx"
-	vrrpxVarDigestSeed    = "digest_seed"
-	vrrpxVarNoAcceptCount = "no_accept_count"
-	vrrpxVarUnusedDrop    = "unused_drop"
-	vrrpxVarWatchedCount  = "watched_count"
+	vrrpxMapAdverts        = "adverts"
+	vrrpxMapBuckets        = "buckets"
+	vrrpxMapDeadlines      = "deadlines"
+	vrrpxMapEvents         = "events"
+	vrrpxMapInterfaces     = "interfaces"
+	vrrpxMapJump           = "jump"
+	vrrpxMapLease          = "lease"
+	vrrpxMapLoops          = "loops"
+	vrrpxMapNoAccept       = "no_accept"
+	vrrpxMapPeers          = "peers"
+	vrrpxMapRouters        = "routers"
+	vrrpxMapSlots          = "slots"
+	vrrpxMapState          = "state"
+	vrrpxMapWatched        = "watched"
+	vrrpxProgVrrpxArm      = "vrrpx_arm"
+	vrrpxProgVrrpxLap      = "vrrpx_lap"
+	vrrpxProgVrrpxLapEntry = "vrrpx_lap_entry"
+	vrrpxProgVrrpxRx       = "vrrpx_rx"
+	vrrpxProgVrrpxRxGated  = "vrrpx_rx_gated"
+	vrrpxVarDigestSeed     = "digest_seed"
+	vrrpxVarNoAcceptCount  = "no_accept_count"
+	vrrpxVarUnusedDrop     = "unused_drop"
+	vrrpxVarUnusedGate     = "unused_gate"
+	vrrpxVarWatchedCount   = "watched_count"
 )
 
 // loadVrrpx returns the embedded CollectionSpec for vrrpx.
@@ -316,21 +420,29 @@ type vrrpxSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type vrrpxProgramSpecs struct {
-	VrrpxArm *ebpf.ProgramSpec `ebpf:"vrrpx_arm"`
-	VrrpxRx  *ebpf.ProgramSpec `ebpf:"vrrpx_rx"`
+	VrrpxArm      *ebpf.ProgramSpec `ebpf:"vrrpx_arm"`
+	VrrpxLap      *ebpf.ProgramSpec `ebpf:"vrrpx_lap"`
+	VrrpxLapEntry *ebpf.ProgramSpec `ebpf:"vrrpx_lap_entry"`
+	VrrpxRx       *ebpf.ProgramSpec `ebpf:"vrrpx_rx"`
+	VrrpxRxGated  *ebpf.ProgramSpec `ebpf:"vrrpx_rx_gated"`
 }
 
 // vrrpxMapSpecs contains maps before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type vrrpxMapSpecs struct {
+	Adverts    *ebpf.MapSpec `ebpf:"adverts"`
 	Buckets    *ebpf.MapSpec `ebpf:"buckets"`
 	Deadlines  *ebpf.MapSpec `ebpf:"deadlines"`
 	Events     *ebpf.MapSpec `ebpf:"events"`
 	Interfaces *ebpf.MapSpec `ebpf:"interfaces"`
+	Jump       *ebpf.MapSpec `ebpf:"jump"`
+	Lease      *ebpf.MapSpec `ebpf:"lease"`
+	Loops      *ebpf.MapSpec `ebpf:"loops"`
 	NoAccept   *ebpf.MapSpec `ebpf:"no_accept"`
 	Peers      *ebpf.MapSpec `ebpf:"peers"`
 	Routers    *ebpf.MapSpec `ebpf:"routers"`
+	Slots      *ebpf.MapSpec `ebpf:"slots"`
 	State      *ebpf.MapSpec `ebpf:"state"`
 	Watched    *ebpf.MapSpec `ebpf:"watched"`
 }
@@ -342,6 +454,7 @@ type vrrpxVariableSpecs struct {
 	DigestSeed    *ebpf.VariableSpec `ebpf:"digest_seed"`
 	NoAcceptCount *ebpf.VariableSpec `ebpf:"no_accept_count"`
 	UnusedDrop    *ebpf.VariableSpec `ebpf:"unused_drop"`
+	UnusedGate    *ebpf.VariableSpec `ebpf:"unused_gate"`
 	WatchedCount  *ebpf.VariableSpec `ebpf:"watched_count"`
 }
 
@@ -365,26 +478,36 @@ func (o *vrrpxObjects) Close() error {
 //
 // It can be passed to loadVrrpxObjects or ebpf.CollectionSpec.LoadAndAssign.
 type vrrpxMaps struct {
+	Adverts    *ebpf.Map `ebpf:"adverts"`
 	Buckets    *ebpf.Map `ebpf:"buckets"`
 	Deadlines  *ebpf.Map `ebpf:"deadlines"`
 	Events     *ebpf.Map `ebpf:"events"`
 	Interfaces *ebpf.Map `ebpf:"interfaces"`
+	Jump       *ebpf.Map `ebpf:"jump"`
+	Lease      *ebpf.Map `ebpf:"lease"`
+	Loops      *ebpf.Map `ebpf:"loops"`
 	NoAccept   *ebpf.Map `ebpf:"no_accept"`
 	Peers      *ebpf.Map `ebpf:"peers"`
 	Routers    *ebpf.Map `ebpf:"routers"`
+	Slots      *ebpf.Map `ebpf:"slots"`
 	State      *ebpf.Map `ebpf:"state"`
 	Watched    *ebpf.Map `ebpf:"watched"`
 }
 
 func (m *vrrpxMaps) Close() error {
 	return _VrrpxClose(
+		m.Adverts,
 		m.Buckets,
 		m.Deadlines,
 		m.Events,
 		m.Interfaces,
+		m.Jump,
+		m.Lease,
+		m.Loops,
 		m.NoAccept,
 		m.Peers,
 		m.Routers,
+		m.Slots,
 		m.State,
 		m.Watched,
 	)
@@ -397,6 +520,7 @@ type vrrpxVariables struct {
 	DigestSeed    *ebpf.Variable `ebpf:"digest_seed"`
 	NoAcceptCount *ebpf.Variable `ebpf:"no_accept_count"`
 	UnusedDrop    *ebpf.Variable `ebpf:"unused_drop"`
+	UnusedGate    *ebpf.Variable `ebpf:"unused_gate"`
 	WatchedCount  *ebpf.Variable `ebpf:"watched_count"`
 }
 
@@ -404,14 +528,20 @@ type vrrpxVariables struct {
 //
 // It can be passed to loadVrrpxObjects or ebpf.CollectionSpec.LoadAndAssign.
 type vrrpxPrograms struct {
-	VrrpxArm *ebpf.Program `ebpf:"vrrpx_arm"`
-	VrrpxRx  *ebpf.Program `ebpf:"vrrpx_rx"`
+	VrrpxArm      *ebpf.Program `ebpf:"vrrpx_arm"`
+	VrrpxLap      *ebpf.Program `ebpf:"vrrpx_lap"`
+	VrrpxLapEntry *ebpf.Program `ebpf:"vrrpx_lap_entry"`
+	VrrpxRx       *ebpf.Program `ebpf:"vrrpx_rx"`
+	VrrpxRxGated  *ebpf.Program `ebpf:"vrrpx_rx_gated"`
 }
 
 func (p *vrrpxPrograms) Close() error {
 	return _VrrpxClose(
 		p.VrrpxArm,
+		p.VrrpxLap,
+		p.VrrpxLapEntry,
 		p.VrrpxRx,
+		p.VrrpxRxGated,
 	)
 }
 

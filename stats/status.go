@@ -76,13 +76,19 @@ type Mail struct {
 	Problem string `json:"problem,omitempty"` // why mails wait
 }
 
-// Pacer describes the thread that sends the adverts of every MASTER.
+// Pacer describes what sends the adverts of every MASTER: the kernel's clock, or a
+// thread.
 type Pacer struct {
+	Kernel       bool    `json:"kernel_clock"`                  // there is one
+	KernelReason string  `json:"kernel_clock_reason,omitempty"` // why not
+	Laps         uint64  `json:"laps"`                          // of its seed frames
+	Renewed      Seconds `json:"lease_renewed_seconds_ago"`
+
 	Realtime   bool    `json:"realtime"`      // SCHED_FIFO granted
 	Locked     bool    `json:"memory_locked"` // mlockall granted
 	Late       uint64  `json:"late"`          // adverts sent more than 1 ms past their slot
 	MaxLate    Seconds `json:"max_late_seconds"`
-	Missed     uint64  `json:"missed"` // slots that passed unsent because the thread did not run
+	Missed     uint64  `json:"missed"` // slots that passed unsent because neither ran
 	SendErrors uint64  `json:"send_errors"`
 }
 
@@ -153,16 +159,28 @@ type Router struct {
 	ZeroSent        uint64            `json:"priority_zero_sent"`
 	AddressesDiffer uint64            `json:"addresses_differ"` // runs of adverts with another address list
 	Drops           map[string]uint64 `json:"drops"`
-	Ingest          string            `json:"ingest"`           // xdp native, xdp generic or packet socket
-	Pacer           string            `json:"pacer"`            // what paces its adverts
-	Alarms          []string          `json:"alarms,omitempty"` // the texts of those below
-	AlarmList       []Alarm           `json:"alarm_list,omitempty"`
-	Probe           *Probe            `json:"probe,omitempty"`
-	Claims          uint64            `json:"address_claims"`         // frames by which others claimed its addresses
-	AlarmCounts     map[string]uint64 `json:"alarm_counts,omitempty"` // begun so far, by kind
-	Heartbeats      []Heartbeat       `json:"heartbeats,omitempty"`   // the first line too; empty where there are no others
-	Arrivals        []uint64          `json:"arrivals_log2_us"`       // [k]: inter-arrival times in [2^k, 2^(k+1)) microseconds
-	History         []Transition      `json:"history"`                // newest last
+	Ingest          string            `json:"ingest"`                  // xdp native, xdp generic or packet socket
+	Pacer           string            `json:"pacer"`                   // what paces its adverts as MASTER: kernel clock or thread
+	PacerReason     string            `json:"pacer_reason,omitempty"`  // why not the kernel
+	Lease           Seconds           `json:"lease_seconds,omitempty"` // so long the kernel sends while the process does not run
+	Lapses          uint64            `json:"lease_lapses"`            // times that a MASTER's process did not run for longer, and it gave way
+	Pauses          uint64            `json:"pauses"`                  // times that a MASTER had sent nothing for a master-down interval
+	PausesSurvived  uint64            `json:"pauses_survived"`         // and nobody had taken over
+	// KernelTakeover is, with vrrpx_kernel_takeover, "armed" while the kernel may end
+	// our being BACKUP, else "off", for the reason given if it is a BACKUP.
+	KernelTakeover       string            `json:"kernel_takeover,omitempty"`
+	KernelTakeoverReason string            `json:"kernel_takeover_reason,omitempty"`
+	KernelTakeovers      uint64            `json:"kernel_takeovers"`       // times that it did, and was followed
+	KernelGaveWay        uint64            `json:"kernel_takeovers_ended"` // times that it did, and gave way before the process ran
+	Stalls               uint64            `json:"stalls"`                 // times that the host stood still while BACKUP, and the deadline waited
+	Alarms               []string          `json:"alarms,omitempty"`       // the texts of those below
+	AlarmList            []Alarm           `json:"alarm_list,omitempty"`
+	Probe                *Probe            `json:"probe,omitempty"`
+	Claims               uint64            `json:"address_claims"`         // frames by which others claimed its addresses
+	AlarmCounts          map[string]uint64 `json:"alarm_counts,omitempty"` // begun so far, by kind
+	Heartbeats           []Heartbeat       `json:"heartbeats,omitempty"`   // the first line too; empty where there are no others
+	Arrivals             []uint64          `json:"arrivals_log2_us"`       // [k]: inter-arrival times in [2^k, 2^(k+1)) microseconds
+	History              []Transition      `json:"history"`                // newest last
 }
 
 // Speaker is a router whose valid adverts were heard, such as the master of a

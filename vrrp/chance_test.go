@@ -35,7 +35,14 @@ func (c *chance) next(m *Machine) (Instant, Input) {
 }
 
 func (c *chance) input() Input {
-	switch c.draw(21) {
+	switch c.draw(26) {
+	case 25:
+		return WaitAnew{}
+	case 21, 22, 23:
+		length := pick(c, time.Second, 4*time.Second, time.Hour)
+		return Paused{c.now.Add(-length), length, pick(c, 0, 0, 0, c.now.Add(-length), c.now.Add(-time.Second))}
+	case 24:
+		return Lapsed{2 * time.Second, time.Second}
 	case 20:
 		return Withdraw{"removed"}
 	case 17, 18:

@@ -12,7 +12,8 @@ type Transition struct {
 }
 
 // SendAdvert asks for one advert now, with this priority: 0 to release. With
-// ReplyToHigher it may follow a Transition to BACKUP.
+// ReplyToHigher it may follow a Transition to BACKUP. With Announce it is the first
+// of a MASTER after a pause.
 type SendAdvert struct{ Priority uint8 }
 
 // TakeVIPs asks for the virtual addresses to be installed, ReleaseVIPs for
@@ -23,8 +24,8 @@ type (
 )
 
 // Announce asks for gratuitous ARP (or unsolicited NA) for every virtual
-// address: on becoming MASTER, or, with Lower, because a losing advert may have
-// led others astray.
+// address: on becoming MASTER and after a pause survived as such, or, with Lower,
+// because a losing advert may have led others astray.
 type Announce struct{ Lower bool }
 
 // Note tells the operator of something that changes no state. A run of equal

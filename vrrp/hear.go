@@ -60,6 +60,8 @@ func (m *Machine) hearAsMaster(now Instant, a Advert, out []Effect) []Effect {
 	switch {
 	case m.cfg.OwnerIgnores && m.cfg.Priority == 255:
 		return m.noteLosing(a, out)
+	case m.quiet.on:
+		return m.overhear(now, a, out)
 	case a.Priority == 0:
 		m.next = now.Add(m.cfg.Interval)
 		return append(out, SendAdvert{m.cfg.Priority})

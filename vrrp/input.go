@@ -6,7 +6,8 @@ import (
 )
 
 // Input is something that happened to a router: Startup, Shutdown, Heard,
-// Timer, SetPriority, SetConfig, Fault, HeldUp, Withdraw, Permit or Yield.
+// Timer, SetPriority, SetConfig, Fault, HeldUp, Paused, Lapsed, WaitAnew, Withdraw,
+// Permit or Yield.
 type Input interface{ input() }
 
 // Startup begins the election (RFC 9568 section 6.4.1). With Resume there is none:

@@ -57,6 +57,9 @@ func (l *lan) line(words []string) error {
 		if err := l.deliver(); err != nil {
 			return err
 		}
+		if p, ok := in.(Paused); ok {
+			in = p.at(l.now)
+		}
 		if err := l.step(r, in, strings.Join(words[2:], " ")); err != nil {
 			return err
 		}
@@ -94,6 +97,15 @@ func (l *lan) add(words []string) error {
 	return err
 }
 
+// at is a Paused whose instants were given as distances from now.
+func (p Paused) at(now Instant) Paused {
+	p.Since = now.Add(-p.Length)
+	if p.Seen != 0 {
+		p.Seen = now.Add(-time.Duration(p.Seen))
+	}
+	return p
+}
+
 // input reads what happens to a router.
 func input(words []string) (Input, error) {
 	rest := words[1:]
@@ -112,6 +124,22 @@ func input(words []string) (Input, error) {
 		var d time.Duration
 		err := setDuration(&d)(strings.Join(rest, " "))
 		return HeldUp{d}, err
+	case "paused":
+		var p Paused
+		var seen time.Duration
+		if len(rest) == 0 {
+			break
+		}
+		err := setDuration(&p.Length)(rest[0])
+		if err == nil {
+			err = options(rest[1:], map[string]func(string) error{"seen": setDuration(&seen)})
+		}
+		p.Seen = Instant(seen)
+		return p, err
+	case "lapsed":
+		in := Lapsed{Lease: time.Second}
+		err := setDuration(&in.Away)(strings.Join(rest, " "))
+		return in, err
 	case "fault":
 		return Fault{strings.Join(rest, " "), true}, nil
 	case "clears":

@@ -36,6 +36,7 @@ type Machine struct {
 	next    Instant
 	replied Instant
 	losing  Advert
+	quiet   quiet // after a pause
 }
 
 // New returns a machine in INIT. It does nothing before Startup.
@@ -75,7 +76,13 @@ func (m *Machine) Step(now Instant, in Input, out []Effect) []Effect {
 	case Heard:
 		return m.hear(now, in.Advert, out)
 	case HeldUp:
-		return m.giveWay(now, in.Silence, out)
+		return m.lose(now, Reason{Code: ReasonHeldUp, Silence: in.Silence}, out)
+	case Paused:
+		return m.paused(now, in, out)
+	case Lapsed:
+		return m.lose(now, Reason{Code: ReasonLapsed, Silence: in.Away, Lease: in.Lease}, out)
+	case WaitAnew:
+		return m.waitAnew(now, out)
 	case Permit:
 		return m.permit(now, in.Granted, out)
 	case Yield:
@@ -85,7 +92,8 @@ func (m *Machine) Step(now Instant, in Input, out []Effect) []Effect {
 }
 
 // Deadline is when Timer is due: in BACKUP the master-down time, or the end of
-// the preempt delay if that is earlier; the next advert's slot in MASTER. Other
+// the preempt delay if that is earlier; the next advert's slot in MASTER, which
+// after a pause is when it has listened for long enough. Other
 // states have none, nor has a BACKUP that asks for leave to take over or that
 // waits for its group.
 func (m *Machine) Deadline() (Instant, bool) {
@@ -152,15 +160,19 @@ func (m *Machine) rule(now Instant, why Reason, out []Effect) []Effect {
 	return append(out, SendAdvert{m.cfg.Priority}, TakeVIPs{}, Announce{})
 }
 
-// leave goes to INIT or FAULT; a MASTER releases first.
+// leave goes to INIT or FAULT; a MASTER releases first, unless it has fallen
+// silent after a pause.
 func (m *Machine) leave(now Instant, to State, why Reason, out []Effect) []Effect {
-	was := m.state
+	was, silent := m.state, m.quiet.on
 	if was == to {
 		return out
 	}
 	out = m.enter(now, to, why, out)
+	if was == Master && !silent {
+		out = append(out, SendAdvert{0})
+	}
 	if was == Master {
-		out = append(out, SendAdvert{0}, ReleaseVIPs{})
+		out = append(out, ReleaseVIPs{})
 	}
 	return out
 }
@@ -179,20 +191,9 @@ func (m *Machine) withdraw(now Instant, cause string, out []Effect) []Effect {
 	return out
 }
 
-// giveWay makes a MASTER that was held up BACKUP. It says nothing: who took over
-// needs no release, and others would take one for that of the new master.
-func (m *Machine) giveWay(now Instant, silence time.Duration, out []Effect) []Effect {
-	if m.state != Master {
-		return out
-	}
-	m.follow(now, m.cfg.Interval)
-	out = m.enter(now, Backup, Reason{Code: ReasonHeldUp, Silence: silence}, out)
-	return append(out, ReleaseVIPs{})
-}
-
 func (m *Machine) enter(now Instant, to State, why Reason, out []Effect) []Effect {
 	from := m.state
-	m.state, m.since, m.reason, m.asking, m.ready = to, now, why, false, false
+	m.state, m.since, m.reason, m.asking, m.ready, m.quiet = to, now, why, false, false, quiet{}
 	return append(out, Transition{from, to, why})
 }
 
@@ -234,7 +235,7 @@ func (m *Machine) configure(now Instant, cfg Config, out []Effect) []Effect {
 	} else {
 		m.learned, _ = m.learn(m.master.Interval)
 	}
-	if m.state == Master && cfg.Interval != old.Interval {
+	if m.state == Master && cfg.Interval != old.Interval && !m.quiet.on {
 		m.next = now.Add(cfg.Interval)
 	}
 	m.reconsider()
@@ -261,6 +262,9 @@ func (m *Machine) timer(now Instant, out []Effect) []Effect {
 	}
 	if m.state == Backup {
 		return m.expired(now, out)
+	}
+	if m.quiet.on {
+		return m.heardNobody(now, out)
 	}
 	// The schedule is absolute: a late advert does not shift the next, and
 	// slots that passed are not made up for.

@@ -57,7 +57,7 @@ func TestNamesAreDistinct(t *testing.T) {
 	for k := NoteIntervalDiffers; k <= NoteSecondMaster; k++ {
 		once(k.String())
 	}
-	for c := ReasonStartup; c <= ReasonResumed; c++ {
+	for c := ReasonStartup; c <= ReasonLapsed; c++ {
 		once(c.String())
 	}
 	if got := State(9).String(); got != "State(9)" {

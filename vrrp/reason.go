@@ -12,7 +12,8 @@ type Reason struct {
 	Src      netip.Addr // the router whose advert, or silence, decided
 	Priority uint8      // its priority
 	Silence  time.Duration
-	Cause    string // of a fault or a withdrawal, or what a group does
+	Lease    time.Duration // of a lapsed one
+	Cause    string        // of a fault or a withdrawal, or what a group does
 }
 
 // ReasonCode names a Reason.
@@ -35,11 +36,13 @@ const (
 	ReasonWithdrawn                      // taken out of the election by an operator
 	ReasonGroup                          // another member of the sync group decided
 	ReasonResumed                        // it was MASTER, and goes on
+	ReasonSucceeded                      // another took over while the router did not run
+	ReasonLapsed                         // the process did not run for longer than its lease
 )
 
 var reasonNames = [...]string{
 	"startup", "owner", "master_down", "no_master", "released", "preempt",
-	"better_master", "fault", "fault_cleared", "shutdown", "held_up", "yielded", "withdrawn", "group", "resumed",
+	"better_master", "fault", "fault_cleared", "shutdown", "held_up", "yielded", "withdrawn", "group", "resumed", "succeeded", "lapsed",
 }
 
 func (c ReasonCode) String() string { return reasonNames[c] }
@@ -67,6 +70,14 @@ func (r Reason) String() string {
 		return "no fault any more: " + r.Cause + " cleared"
 	case ReasonHeldUp:
 		return fmt.Sprintf("held up for %s since its last advert: another may have taken over", round(r.Silence))
+	case ReasonSucceeded:
+		who := "another"
+		if r.Src.IsValid() {
+			who = fmt.Sprintf("%s (priority %d)", r.Src, r.Priority)
+		}
+		return fmt.Sprintf("paused for %s since its last advert, and %s took over", round(r.Silence), who)
+	case ReasonLapsed:
+		return fmt.Sprintf("did not run for %s, longer than its lease of %s: its adverts ended then, and another may have taken over", round(r.Silence), round(r.Lease))
 	case ReasonYielded:
 		return "yielded: " + r.Cause
 	case ReasonShutdown:

@@ -15,6 +15,9 @@ type referee struct {
 	holding bool // VIPs taken and not released
 	last    Instant
 	wait
+
+	pausedSince Instant // of the pause after which it listens
+	woke        Instant // and when it woke from it
 }
 
 // before is what step compares with.
@@ -26,6 +29,7 @@ type before struct {
 	cfg     Config
 	waits   bool // a preempt delay runs
 	late    bool // the input's stamp lies before the last one's
+	quiet   bool // it listens after a pause
 	asking  bool // leave to take over is waited for
 }
 
@@ -40,16 +44,61 @@ func (w *referee) step(now Instant, in Input) ([]Effect, error) {
 	b.due, b.armed = w.m.Deadline()
 	_, b.waits = w.m.PreemptAt()
 	_, b.asking = w.m.Asking()
+	_, b.quiet = w.m.Listening()
 	b.late = now < w.last
 	w.last = max(w.last, now)
 	out := w.m.Step(now, in, nil)
-	w.delay(now, in)
-	for _, err := range []error{w.order(out), w.effects(now, b, out), w.deadline(now, b, in, out), w.elision(now)} {
+	w.delay(w.notBeforeItWoke(now, b), b, in)
+	for _, err := range []error{w.silence(now, b, in, out), w.order(out), w.effects(now, b, out), w.deadline(now, b, in, out), w.elision(now)} {
 		if err != nil {
 			return out, fmt.Errorf("%s in %v at %d: %w (effects %q)", showInput(in), b.state, now, err, show(out))
 		}
 	}
 	return out, nil
+}
+
+// notBeforeItWoke is from when an advert counts that makes a BACKUP of a MASTER that
+// listens: it may have come while that did not run.
+func (w *referee) notBeforeItWoke(now Instant, b before) Instant {
+	if _, listens := w.m.Listening(); listens {
+		w.woke = w.m.quiet.woke
+	} else if b.quiet {
+		return max(now, w.woke)
+	}
+	return now
+}
+
+// silence: after a pause a MASTER says nothing before its time has come, and an
+// advert that came since its own last one ends its mastership.
+func (w *referee) silence(now Instant, b before, in Input, out []Effect) error {
+	_, listens := w.m.Listening()
+	if listens && w.m.State() != Master {
+		return fmt.Errorf("%v listens", w.m.State())
+	}
+	speaks := slices.ContainsFunc(out, func(e Effect) bool {
+		switch e.(type) {
+		case SendAdvert, Announce, AskTakeover:
+			return true
+		}
+		return false
+	})
+	if listens && speaks {
+		return fmt.Errorf("listens, and speaks")
+	}
+	if !b.quiet {
+		return nil
+	}
+	if _, timer := in.(Timer); !timer && speaks {
+		return fmt.Errorf("spoke while it listened")
+	}
+	h, heard := in.(Heard)
+	if !heard || h.Src == b.cfg.Primary || h.Priority == 0 || b.cfg.OwnerIgnores && b.cfg.Priority == 255 {
+		return nil
+	}
+	if since := w.pausedSince; (now > since || wins(h.Priority, h.Src, b.cfg)) != (w.m.State() == Backup) {
+		return fmt.Errorf("an advert of another made it %v", w.m.State())
+	}
+	return nil
 }
 
 // order: each effect at most once, in the documented order; notes last.
@@ -131,6 +180,9 @@ func (w *referee) deadline(now Instant, b before, in Input, out []Effect) error 
 		if !b.sane() {
 			return nil
 		}
+		if b.quiet {
+			return w.listened(now, b, due, out)
+		}
 		if asks := b.state == Backup && b.cfg.Ask && b.cfg.Priority != 255; asking || asks {
 			if why, ok := out[0].(AskTakeover); !asks || !asking || len(out) != 1 || !ok || why.Reason != w.m.asked {
 				return fmt.Errorf("asks %v, is to ask %v", asking, asks)
@@ -155,6 +207,36 @@ func (w *referee) deadline(now Instant, b before, in Input, out []Effect) error 
 		if b.state == Master && !gaveWay || b.state != Master && len(out) > 0 {
 			return fmt.Errorf("became %v with the deadline %d", w.m.State(), due)
 		}
+	case Lapsed:
+		gaveWay := w.m.State() == Backup && len(out) == 2 && due == now.Add(w.m.MasterDown())
+		if b.state == Master && !gaveWay || b.state != Master && len(out) > 0 {
+			return fmt.Errorf("became %v with the deadline %d", w.m.State(), due)
+		}
+	case WaitAnew:
+		switch {
+		case len(out) > 0 || w.m.State() != b.state:
+			return fmt.Errorf("became %v", w.m.State())
+		case b.state == Backup && (due != now.Add(w.m.MasterDown()) || w.m.LearnedInterval() != b.cfg.Interval):
+			return fmt.Errorf("the deadline is %d", due)
+		case b.state != Backup && due != b.due:
+			return fmt.Errorf("the deadline of %v is %d", b.state, due)
+		}
+	case Paused:
+		gaveWay := w.m.State() == Backup && len(out) == 2 && due == now.Add(w.m.MasterDown())
+		_, listens := w.m.Listening()
+		switch {
+		case b.state != Master || b.quiet:
+			if len(out) > 0 || due != b.due {
+				return fmt.Errorf("became %v with the deadline %d", w.m.State(), due)
+			}
+		case gaveWay != (in.Seen > in.Since) || listens == gaveWay || listens && len(out) > 0:
+			return fmt.Errorf("became %v, listening: %v", w.m.State(), listens)
+		case listens && b.sane() && (due <= now.Add(b.cfg.Interval) || due > now.Add(2*b.cfg.Interval+time.Second)):
+			return fmt.Errorf("listens until %d", due)
+		}
+		if listens && !b.quiet {
+			w.pausedSince = in.Since
+		}
 	case Yield:
 		yielded := w.m.State() == Backup && len(out) == 2 && due == now.Add(w.m.MasterDown())
 		if b.state == Master && !yielded || b.state != Master && len(out) > 0 {
@@ -165,6 +247,22 @@ func (w *referee) deadline(now Instant, b before, in Input, out []Effect) error 
 		if granted != (b.state == Backup && w.m.State() == Master) || !granted && len(out) > 0 || asking {
 			return fmt.Errorf("permitted: %v, asked: %v, and became %v", in.Granted, b.asking, w.m.State())
 		}
+	}
+	return nil
+}
+
+// listened: the timer of a MASTER that listens ends that, unless it is so late
+// itself that another may have taken over since.
+func (w *referee) listened(now Instant, b before, due Instant, out []Effect) error {
+	_, again := w.m.Listening()
+	late := now.Sub(b.due) >= MasterDown(b.cfg.Version, b.cfg.Priority, b.cfg.DownAdverts, b.cfg.Interval)
+	switch {
+	case again != late || w.m.State() != Master:
+		return fmt.Errorf("%v after it listened, and listens again: %v", w.m.State(), again)
+	case again && due <= now.Add(b.cfg.Interval), !again && due != now.Add(b.cfg.Interval):
+		return fmt.Errorf("the next deadline is %d", due)
+	case !again && (len(out) != 2 || out[1] != Effect(Announce{})):
+		return fmt.Errorf("goes on without announcing its addresses")
 	}
 	return nil
 }
@@ -214,7 +312,7 @@ func (w *referee) heard(now Instant, b before, a Advert, due Instant, out []Effe
 // lower priority come and nothing else.
 type wait struct{ since Instant }
 
-func (w *referee) delay(now Instant, in Input) {
+func (w *referee) delay(now Instant, b before, in Input) {
 	c := w.m.Config()
 	waits := func(priority uint8) bool {
 		return c.PreemptDelay > 0 && c.Preempt && c.Priority != 255 && priority < c.Priority
@@ -229,6 +327,12 @@ func (w *referee) delay(now Instant, in Input) {
 			}
 		case w.wait.since == 0:
 			w.wait.since = now
+		}
+	case WaitAnew:
+		w.wait.since = 0
+	case Permit:
+		if b.asking {
+			w.wait.since = 0 // all begins anew, whatever the answer
 		}
 	case SetPriority, SetConfig:
 		if master, _, _ := w.m.Accepted(); !waits(master.Priority) { // Accepted names it, be it only with false

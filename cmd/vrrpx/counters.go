@@ -35,6 +35,14 @@ func runCounters(ctx context.Context, e env, flags *pflag.FlagSet, args []string
 		print(o, "released_master", r.ReleasedMaster)
 		print(o, "priority_zero_received", r.ZeroReceived)
 		print(o, "priority_zero_sent", r.ZeroSent)
+		print(o, "lease_lapses", r.Lapses)
+		print(o, "pauses", r.Pauses)
+		print(o, "pauses_survived", r.PausesSurvived)
+		print(o, "stalls", r.Stalls)
+		if r.KernelTakeover != "" {
+			print(o, "kernel_takeovers", r.KernelTakeovers)
+			print(o, "kernel_takeovers_ended", r.KernelGaveWay)
+		}
 		for _, name := range sortedKeys(r.Drops) {
 			print(o, "drop_"+name, r.Drops[name])
 		}
@@ -48,6 +56,7 @@ func runCounters(ctx context.Context, e env, flags *pflag.FlagSet, args []string
 			}
 		}
 	}
+	print("pacer", "laps", st.Pacer.Laps)
 	print("pacer", "late", st.Pacer.Late)
 	print("pacer", "missed", st.Pacer.Missed)
 	print("pacer", "send_errors", st.Pacer.SendErrors)

@@ -140,7 +140,11 @@ func printRouter(w io.Writer, r stats.Router) {
 	if r.Family == "IPv6" {
 		announced = "neighbour advertisements"
 	}
-	row("adverts", "%d received by %s, %d sent by %s, %d %s", r.Received, r.Ingest, r.Sent, r.Pacer, r.GARPs, announced)
+	row("adverts", "%d received by %s, %d sent, %d %s", r.Received, r.Ingest, r.Sent, r.GARPs, announced)
+	row("pacer", "%s", pacerText(r))
+	if r.KernelTakeover != "" {
+		row("takeover", "%s", takeoverText(r))
+	}
 	if r.Routed+r.RoutedErrors > 0 {
 		row("unresolved", "%d adverts left by way of the kernel, to peers whose MAC was not known; %d were refused", r.Routed, r.RoutedErrors)
 	}
@@ -150,6 +154,28 @@ func printRouter(w io.Writer, r stats.Router) {
 	for _, a := range r.AlarmList {
 		row("ALARM", "%s: %s (for %s)", a.Kind, a.Text, time.Since(a.Since).Round(time.Second))
 	}
+}
+
+// takeoverText is whether the kernel may end a router's being BACKUP, and whether it
+// has.
+func takeoverText(r stats.Router) string {
+	return fmt.Sprintf("by the kernel: %s%s, %d times, and given up again before the process ran %d times",
+		r.KernelTakeover, parens(r.KernelTakeoverReason), r.KernelTakeovers, r.KernelGaveWay)
+}
+
+// pacerText is what sends a router's adverts, and what its pauses came to.
+func pacerText(r stats.Router) string {
+	text := r.Pacer + parens(r.PacerReason)
+	if r.Lease > 0 {
+		text += fmt.Sprintf(", lease %s", r.Lease)
+	}
+	if r.Lapses > 0 {
+		text += fmt.Sprintf(", lapsed %d times", r.Lapses)
+	}
+	if r.Pauses > 0 {
+		text += fmt.Sprintf(", paused %d times, of which %d were survived", r.Pauses, r.PausesSurvived)
+	}
+	return text
 }
 
 // rower prints a line with its name.

@@ -52,6 +52,9 @@ type Global struct {
 	GNAInterval          time.Duration // vrrp_gna_interval
 	Extra                ExtraGARP     // vrrp_garp_extra_if
 
+	Lease time.Duration // vrrpx_lease
+	Pacer PacerChoice   // vrrpx_pacer
+
 	NotifyAlarm Command // notify_alarm, of each router that has none of its own
 
 	// How scripts run: as whom where they do not say (script_user; empty: the
@@ -147,6 +150,16 @@ type Router struct {
 	// changes (notify_priority_changes).
 	NotifyPriorityChanges bool
 	SMTPAlert             bool // Global.Mail is sent for it (smtp_alert)
+
+	// What sends the adverts, and for how long without the process: 0 for not at
+	// all, LeaseDefault, or MasterDown to 5 s. See LeaseTime.
+	Lease    time.Duration
+	Pacer    PacerChoice
+	PacerPos Pos
+
+	// KernelTakeover lets the kernel end our being BACKUP when the process is stopped.
+	KernelTakeover bool
+	TakeoverPos    Pos
 
 	// Heartbeats are further lines for the same adverts; see docs/heartbeat.md.
 	Heartbeats []Heartbeat
@@ -285,6 +298,7 @@ func Defaults() Router {
 		LowerPriorityAdvert: true,
 		UnicastTTL:          255,
 		CheckSource:         true,
+		Lease:               LeaseDefault,
 	}
 }
 
@@ -308,5 +322,6 @@ func defaultGlobal() Global {
 		CheckSource:         r.CheckSource,
 		Group6:              DefaultGroup6,
 		GARP:                r.GARP,
+		Lease:               r.Lease,
 	}
 }

@@ -39,6 +39,8 @@ func (in *interpreter) resolve() {
 		in.resolveAccept(d)
 		in.resolveAuth(d)
 		in.resolveHMAC(d)
+		in.resolveLease(d)
+		in.signsAdverts(d)
 	}
 	in.resolveVMACs()
 	in.resolveStatic()
@@ -70,6 +72,8 @@ func (d *draft) inherit(g *Global) {
 		"notify_alarm":               func() { d.Notify.Alarm = g.NotifyAlarm },
 		"notify_priority_changes":    func() { d.NotifyPriorityChanges = g.NotifyPriorityChanges },
 		"smtp_alert":                 func() { d.SMTPAlert = g.Mail.alerts() },
+		"vrrpx_lease":                func() { d.Lease = g.Lease },
+		"vrrpx_pacer":                func() { d.Pacer = g.Pacer },
 		"garp_master_refresh_repeat": func() { d.GARP.RefreshRepeat = g.GARP.RefreshRepeat },
 	} {
 		if !d.given(keyword) {

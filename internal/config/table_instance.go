@@ -20,6 +20,9 @@ var instanceTable = table{
 	"old_unicast_checksum":  keyword{shape: optionShape, set: (*interpreter).setOldChecksum},
 	"unicast_fault_no_peer": noValue(func(in *interpreter) { in.cur.NoPeerFault = true }),
 	"track_src_ip":          noValue(func(in *interpreter) { in.cur.TrackSource = true }),
+	"vrrpx_lease":           seconds(0, maxLease, func(in *interpreter, d time.Duration) { in.cur.Lease = d }), // vrrpx's own, as the next
+	"vrrpx_pacer":           choice(func(in *interpreter, i int) { in.cur.Pacer = PacerChoice(i) }, pacerNames...),
+	"vrrpx_kernel_takeover": keyword{shape: flagShape, set: (*interpreter).setTakeover},
 	"heartbeat":             block(mayNameShape, "heartbeat", (*interpreter).openHeartbeat),
 	"authentication":        block(blockShape, "authentication", nil),
 	"auth_hmac":             block(blockShape, "auth_hmac", (*interpreter).openHMAC),

@@ -31,13 +31,16 @@ func validate(diags *diagnostics, files *files, cfg *Config, said func(i int, ke
 		v.hmac()
 		v.splitBrain()
 		v.garp()
+		v.lease()
 		v.addresses()
 		v.vmacs()
 		v.heartbeats()
+		v.takesOver()
 	}
 	(&validator{diags, &Router{Name: "static_ipaddress"}, func(string) bool { return true }}).static(cfg.Static, cfg.Routers)
 	unique(diags, files, cfg)
 	checkGroups(diags, cfg)
+	checkTakeovers(diags, cfg)
 	uniqueVMACs(diags, cfg)
 	uniqueHeartbeats(diags, cfg)
 }

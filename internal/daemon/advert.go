@@ -14,12 +14,10 @@ import (
 // advert is what a router sends: the prebuilt frames, and the schedule that
 // the pacer was last given.
 type advert struct {
-	frames  [][]byte // with the priority below, one for each destination
-	garps   [][]byte // over IPv6 neighbour advertisements
-	built   frameOf
-	running bool
-	next    vrrp.Instant
-	every   time.Duration
+	frames [][]byte // with the priority below, one for each destination
+	garps  [][]byte // over IPv6 neighbour advertisements
+	built  frameOf
+	pacing
 
 	queue  [2][][]byte      // of the step under way: adverts, firstGARPs
 	left   [2]atomic.Uint64 // how many of each the loop has sent; pacer and announcer count their own
@@ -151,14 +149,11 @@ const announceAgain = time.Second
 // less than a hundredth of the interval: it is answered unless an advert has
 // left since. How many there are to answer is bounded by the datapath.
 func (r *router) boundAnswers(at vrrp.Instant, in vrrp.Input, effects []vrrp.Effect) []vrrp.Effect {
-	if len(effects) == 0 || r.machine.State() != vrrp.Master {
-		return effects
-	}
-	if _, ok := effects[0].(vrrp.Transition); ok {
-		return effects // the first adverts of a MASTER
-	}
 	heard, ok := in.(vrrp.Heard)
-	release := ok && heard.Advert.Priority == 0
+	if !ok || len(effects) == 0 || r.machine.State() != vrrp.Master {
+		return effects // the first adverts of a MASTER, also after a pause
+	}
+	release := heard.Advert.Priority == 0
 	t, kept := r.now(), effects[:0]
 	for _, e := range effects {
 		switch e.(type) {
@@ -211,6 +206,7 @@ func (r *router) queueGARPs() {
 // since that is their order in any step. GARPs by other interfaces come after.
 func (r *router) flush() {
 	a := &r.advert
+	r.forgetStale()
 	if n := len(a.queue[adverts]); n+len(a.queue[firstGARPs]) > 0 && r.link != nil {
 		r.sealQueue()
 		a.queue[adverts] = append(a.queue[adverts], a.queue[firstGARPs]...)
@@ -244,7 +240,7 @@ func (r *router) sealQueue() {
 func (r *router) syncAdverts() {
 	was := r.advert.built
 	r.build() // in BACKUP too: a takeover shall find its frames ready
-	if r.machine.State() != vrrp.Master {
+	if _, listening := r.machine.Listening(); listening || r.machine.State() != vrrp.Master {
 		r.stopAdverts()
 		return
 	}
@@ -253,11 +249,26 @@ func (r *router) syncAdverts() {
 	if r.advert.running && r.advert.next == next && r.advert.every == interval && r.advert.built == was {
 		return
 	}
-	r.advert.running, r.advert.next, r.advert.every = true, next, interval
-	r.out.pacer.Set(r.owner, netio.Schedule{
-		Sender: r.sender(), Frames: r.advert.frames, Seal: r.paced, Interval: interval, Next: next,
-		Limit: r.limit(), HeldUp: r.onHeldUp,
-	})
+	s := r.schedule(r.advert.frames, r.sender(), r.link)
+	s.Router = netio.RouterKey(r.key)
+	s.Next = r.advert.start(next, interval, s.Lease)
+	r.out.pacer.Set(r.owner, s)
+}
+
+// schedule is a MASTER's on the first line or another, but for its first slot and
+// its key. Without an interface the kernel leaves it to the thread.
+func (r *router) schedule(frames [][]byte, by sender, l *link) netio.Schedule {
+	s := netio.Schedule{
+		Sender: by, Frames: frames, Seal: r.paced, Interval: r.machine.Config().Interval,
+		Limit: r.limit(), HeldUp: r.onHeldUp, Down: r.down(), Frozen: r.onPaused,
+	}
+	if s.Limit > 0 {
+		s.Down = s.Limit // it decides, and then gives way in any case
+	}
+	if s.Lease, _ = r.lease(frames); s.Lease > 0 {
+		s.Ifindex = l.index
+	}
+	return s
 }
 
 func (r *router) stopAdverts() {

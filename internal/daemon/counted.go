@@ -11,6 +11,9 @@ type counted struct {
 	becameMaster, releasedMaster uint64
 	zeroReceived, zeroSent       uint64
 	addressesDiffer              uint64
+	stalled                      uint64 // times that this host stood still while BACKUP
+	taken, gaveWay               uint64 // times that the kernel took over, and we followed or not
+	lapsed, paused, survived     uint64 // times that a MASTER lost its lease; sent nothing for too long; and went on
 }
 
 func (c *counted) transition(t vrrp.Transition) {
@@ -32,4 +35,6 @@ func (c *counted) show(s *stats.Router) {
 	s.BecameMaster, s.ReleasedMaster = c.becameMaster, c.releasedMaster
 	s.ZeroReceived, s.ZeroSent = c.zeroReceived, c.zeroSent
 	s.AddressesDiffer = c.addressesDiffer
+	s.KernelTakeovers, s.KernelGaveWay, s.Stalls = c.taken, c.gaveWay, c.stalled
+	s.Lapses, s.Pauses, s.PausesSurvived = c.lapsed, c.paused, c.survived
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/nexthop"
 	"github.com/vrrpx/vrrpx/internal/notify"
+	"github.com/vrrpx/vrrpx/internal/pace"
 	"github.com/vrrpx/vrrpx/internal/script"
 	"github.com/vrrpx/vrrpx/internal/track"
 	"github.com/vrrpx/vrrpx/internal/vip"
@@ -70,7 +71,7 @@ type host struct {
 	kernel    *loader.Kernel // nil without BPF
 	noKernel  string         // why not
 	addrs     *vip.Manager
-	pacer     *netio.Pacer
+	pacer     *pace.Pacer
 	announcer *netio.Announcer
 	hops      *nexthop.Watcher              // nil without unicast peers
 	devices   map[string]*device            // by name; the loop's once it runs, as is all that follows
@@ -156,6 +157,7 @@ func newHost(o Options) *host {
 // serve is the loop's goroutine from start to end.
 func (h *host) serve() {
 	defer close(h.loopDone)
+	h.loop.renew() // before there is a MASTER
 	h.begin()
 	h.loop.run()
 }

@@ -1,8 +1,6 @@
 package daemon
 
 import (
-	"time"
-
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -34,9 +32,8 @@ type Datapath interface {
 	// Deadlines tells whether the datapath keeps deadlines. When it does not
 	// the loop does, and Arm and Cancel are not called.
 	Deadlines() bool
-	// Arm sets a router's deadline: at, or down after the last matching
-	// advert that arrived after since, whichever is later.
-	Arm(k loader.Key, at, since vrrp.Instant, down time.Duration) error
+	// Arm sets a router's deadline.
+	Arm(loader.Key, loader.Deadline) error
 	// Cancel stops it.
 	Cancel(loader.Key) error
 	// State is a router's counters, Interface those of frames that could not be

@@ -79,6 +79,7 @@ func (r *router) syncLines() {
 	for _, l := range r.lines {
 		if l.link != nil {
 			rule := r.baseRule()
+			rule.Slot = 0
 			rule.Own, rule.Group, rule.Unicast = l.source(), l.group(), l.peers
 			one := r.link != nil && r.link.path == l.link.path
 			if one {

@@ -28,19 +28,15 @@ type fakePath struct {
 	queue     []loader.Event
 	kept      map[loader.Key]vrrp.Instant // on any line
 	matched   map[loader.Key]vrrp.Instant // on this one
-	armed     map[loader.Key]deadline
+	armed     map[loader.Key]loader.Deadline
 	arms      int
-}
-
-type deadline struct {
-	at, since vrrp.Instant
-	down      time.Duration
+	seen      vrrp.Instant
 }
 
 func newFakePath(deadlines bool) *fakePath {
 	return &fakePath{
 		deadlines: deadlines, rules: map[loader.Key]loader.Rule{},
-		kept: map[loader.Key]vrrp.Instant{}, matched: map[loader.Key]vrrp.Instant{}, armed: map[loader.Key]deadline{},
+		kept: map[loader.Key]vrrp.Instant{}, matched: map[loader.Key]vrrp.Instant{}, armed: map[loader.Key]loader.Deadline{},
 	}
 }
 
@@ -65,8 +61,8 @@ func (p *fakePath) SetRule(k loader.Key, r loader.Rule) error { p.rules[k] = r; 
 func (p *fakePath) Remove(k loader.Key) error                 { delete(p.rules, k); delete(p.armed, k); return nil }
 func (p *fakePath) Deadlines() bool                           { return p.deadlines }
 
-func (p *fakePath) Arm(k loader.Key, at, since vrrp.Instant, down time.Duration) error {
-	p.armed[k] = deadline{at, since, down}
+func (p *fakePath) Arm(k loader.Key, d loader.Deadline) error {
+	p.armed[k] = d
 	p.arms++
 	return nil
 }
@@ -76,7 +72,7 @@ func (p *fakePath) Cancel(k loader.Key) error { delete(p.armed, k); return nil }
 func (p *fakePath) LastMatch(k loader.Key) (vrrp.Instant, error) { return p.kept[k], nil }
 
 func (p *fakePath) State(k loader.Key) (loader.State, error) {
-	return loader.State{LastMatch: p.matched[k]}, nil
+	return loader.State{LastMatch: p.matched[k], LastSeen: p.seen}, nil
 }
 
 func (p *fakePath) Interface(int) (loader.InterfaceCounters, error) {
@@ -86,10 +82,10 @@ func (p *fakePath) Interface(int) (loader.InterfaceCounters, error) {
 // due is the deadline as the kernel would have it.
 func (p *fakePath) due(k loader.Key) (vrrp.Instant, bool) {
 	d, ok := p.armed[k]
-	if kept := p.kept[k]; kept > d.since {
-		d.at = max(d.at, kept.Add(d.down))
+	if kept := p.kept[k]; kept > d.Since {
+		d.At = max(d.At, kept.Add(d.Down))
 	}
-	return d.at, ok
+	return d.At, ok
 }
 
 func groupOf(f vrrp.Family) netip.Addr {
@@ -127,6 +123,9 @@ func (p *fakePath) receive(k loader.Key, at vrrp.Instant, pk vrrp.Packet, src st
 type record struct {
 	lines   []string
 	silence time.Duration // of the pacer, when it is too long
+	paused  netio.Pause
+	kernel  bool
+	gate    loader.Gate
 }
 
 func (s *record) add(format string, a ...any) { s.lines = append(s.lines, fmt.Sprintf(format, a...)) }
@@ -164,6 +163,10 @@ func (s *record) Unwatch(w loader.Watch) error  { s.add("unwatch %v", w.Addr); r
 func (s *record) Refused(loader.Refusal) uint64 { return 3 }
 
 type fakePacer struct{ *record }
+
+func (p fakePacer) Paused(string) (netio.Pause, bool) { return p.paused, p.paused.Length > 0 }
+func (p fakePacer) Clock(string) (bool, string)       { return p.kernel, "a test" }
+func (p fakePacer) Gate(string) loader.Gate           { return p.gate }
 
 func (p fakePacer) Set(_ string, c netio.Schedule)       { p.add("pace every %v", c.Interval) }
 func (p fakePacer) Stop(string)                          { p.add("stop pacing") }

@@ -50,6 +50,7 @@ func (n *heard) take() string {
 func TestMembersTakeOverInOneRoundBeforeAnySettles(t *testing.T) {
 	for _, deadlines := range []bool{true, false} {
 		_, a, b, n := groupRig(t, deadlines)
+		a.round(22 * ms) // the loop is on time
 		a.down(37 * ms)
 		a.round(37 * ms)
 		if deadlines { // else the loop keeps them, and both have passed

@@ -30,13 +30,24 @@ func (r *router) heldUp() (time.Duration, bool) {
 	return r.out.pacer.Overdue(r.owner)
 }
 
-// giveWay makes a MASTER that has passed its limit BACKUP, and leaves it to the
-// caller to settle.
+// giveWay makes a MASTER that has passed its limit, or lost its lease, BACKUP, and
+// one that was paused listen, and leaves it to the caller to settle.
 func (r *router) giveWay() {
+	if r.machine.State() != vrrp.Master || !r.advert.running {
+		return
+	}
 	if silence, overdue := r.heldUp(); overdue {
 		r.resumed = clock.Now()
 		r.perform(r.resumed, vrrp.HeldUp{Silence: silence})
+		return
 	}
+	if r.out.away != nil {
+		if gap := r.out.away(); r.lapsed(gap) {
+			r.lapse(gap)
+			return
+		}
+	}
+	r.pause()
 }
 
 // onHeldUp is the pacer's word, on its thread.
@@ -45,15 +56,4 @@ func (r *router) onHeldUp() {
 		r.giveWay()
 		r.settle()
 	})
-}
-
-// hold is the announcer's question; nil where there is no limit.
-func (r *router) hold() func() bool {
-	if r.cfg.ExpiredBackup == 0 {
-		return nil
-	}
-	return func() bool {
-		_, overdue := r.out.pacer.Overdue(r.owner)
-		return overdue
-	}
 }

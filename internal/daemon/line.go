@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"sync/atomic"
-	"time"
 
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
@@ -35,13 +34,11 @@ type line struct {
 	hops   map[netip.Addr]nexthop.Hop
 	turn   uint64 // counts changes of hops
 
-	frames  [][]byte
-	built   lineFrames
-	queue   [][]byte
-	running bool
-	next    vrrp.Instant
-	every   time.Duration
-	sent    atomic.Uint64 // by the loop; the pacer counts its own
+	frames [][]byte
+	built  lineFrames
+	queue  [][]byte
+	pacing
+	sent atomic.Uint64 // by the loop; the pacer counts its own
 }
 
 // lineFrames is what a line's frames were built from.
@@ -282,7 +279,7 @@ func (r *router) flushLines() {
 func (l *line) syncAdverts() {
 	r, was := l.router, l.built
 	l.build()
-	if r.machine.State() != vrrp.Master || l.out == nil || len(l.frames) == 0 {
+	if _, listening := r.machine.Listening(); listening || r.machine.State() != vrrp.Master || l.out == nil || len(l.frames) == 0 {
 		l.stop()
 		return
 	}
@@ -291,11 +288,10 @@ func (l *line) syncAdverts() {
 	if l.running && l.next == next && l.every == interval && l.built == was {
 		return
 	}
-	l.running, l.next, l.every = true, next, interval
-	r.out.pacer.Set(l.owner, netio.Schedule{
-		Sender: l.out, Frames: l.frames, Seal: r.paced, Interval: interval, Next: next,
-		Limit: r.limit(), HeldUp: r.onHeldUp,
-	})
+	s := r.schedule(l.frames, l.out, l.link)
+	s.Router = netio.RouterKey(l.key)
+	s.Next = l.start(next, interval, s.Lease)
+	r.out.pacer.Set(l.owner, s)
 }
 
 func (l *line) stop() {

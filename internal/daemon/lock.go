@@ -63,7 +63,7 @@ func lock(dir string) (unlock func(), err error) {
 }
 
 // Cleanup removes what a killed daemon left: addresses and devices that the state
-// file says were its own, pins and files. It returns what it removed, and *RunningError
+// file says were its own, pins, the pair of its advert clock, and files. It returns what it removed, and *RunningError
 // while a daemon runs.
 func Cleanup(runDir, pinDir string) (removed []string, err error) {
 	unlock, err := lock(runDir)
@@ -74,10 +74,12 @@ func Cleanup(runDir, pinDir string) (removed []string, err error) {
 	removed, errAddrs := vip.Cleanup(filepath.Join(runDir, stateName))
 	pins, errPins := loader.Cleanup(pinDir)
 	removed = append(removed, pins...)
+	pairs, errPairs := loader.CleanupClock()
+	removed = append(removed, pairs...)
 	removed = append(removed, removeSocket(runDir)...)
 	removed = append(removed, cleanupFIFOs(runDir)...)
 	others, errOthers := cleanupOthers(runDir, pinDir)
-	return append(removed, others...), errors.Join(errAddrs, errPins, errOthers)
+	return append(removed, others...), errors.Join(errAddrs, errPins, errPairs, errOthers)
 }
 
 func removeSocket(runDir string) []string {

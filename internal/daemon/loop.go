@@ -45,10 +45,12 @@ type loop struct {
 	byLine  map[loader.Key]*line
 	merging []loader.Event // of routers with lines, to be put in order
 	soon    bool           // a deadline is about to pass
-	heard   []*router      // who had an advert in this round
-	down    []*router      // whose deadline may have passed in this round
-	storm   storm
-	posted  []func() // taken from posts, to be run
+	nap     nap
+	renewals
+	heard  []*router // who had an advert in this round
+	down   []*router // whose deadline may have passed in this round
+	storm  storm
+	posted []func() // taken from posts, to be run
 
 	mu    sync.Mutex
 	posts []func()
@@ -162,7 +164,7 @@ func (l *loop) run() {
 			continue
 		}
 		l.arm()
-		for _, e := range l.wait(events[:]) {
+		for _, e := range l.sleep(events[:]) {
 			if fd := int(e.Fd); fd == l.timer || fd == l.wake {
 				var b [8]byte
 				_, _ = unix.Read(fd, b[:])
@@ -216,18 +218,26 @@ func (l *loop) spin() {
 // whose adverts are waiting to be read. What has been posted finds no router whose
 // addresses are still to be asked for.
 func (l *loop) round(t vrrp.Instant) {
+	l.renew()
 	for _, p := range l.paths {
 		if _, err := p.Drain(t, l.event); err != nil {
 			l.log.Error("reading adverts: " + err.Error())
 		}
 	}
 	l.hearMerged()
+	l.storm.flush() // of whom the kernel made MASTER
 	for _, r := range l.heard {
 		r.catchUp()
+		r.regate()
 	}
 	l.heard = l.heard[:0]
+	l.regate()
 	l.runPosts()
+	if l.nap.suspended > 0 {
+		l.awake(t)
+	}
 	l.expire(t)
+	l.listened(t)
 	l.lookLines(t)
 	l.catchUp()
 }
@@ -239,6 +249,9 @@ func (l *loop) expire(t vrrp.Instant) {
 	look := false
 	for _, r := range l.routers {
 		if at, ok := r.loopDeadline(); ok && t >= at {
+			if r.keptByLoop() {
+				r.lookForStall(at, t)
+			}
 			look = look || r.taken.armed
 			l.down = append(l.down, r) // again, after a down event: it costs little
 		}
@@ -274,6 +287,12 @@ func (l *loop) event(e *loader.Event) {
 		l.hear(r, via, e)
 	case loader.Soon:
 		l.soon = true
+	case loader.Taken:
+		r.takenByKernel(e)
+	case loader.Stalled:
+		r.tellStall(e.Now.Sub(e.At))
+	case loader.Lapsed, loader.Frozen:
+		l.clockEvent(r, via, e)
 	case loader.Down:
 		r.taken.armed = false
 		r.keptAt(e.Heard)
@@ -297,20 +316,30 @@ func (l *loop) stopped() bool {
 }
 
 // loopDeadline is when the loop itself looks at a router's deadline: at the
-// deadline where the datapath keeps none, else a backstop later. A steady
-// BACKUP's deadline moves on unseen in the kernel; looking brings it up to date.
+// deadline where the datapath keeps none, and once before it (firstLook), else a
+// backstop later. A steady BACKUP's deadline moves on unseen in the kernel;
+// looking brings it up to date.
 func (r *router) loopDeadline() (vrrp.Instant, bool) {
 	due, ok := r.deadline()
 	if r.taken.armed {
-		due = due.Add(backstop)
+		return due.Add(backstop), ok
 	}
-	return due, ok
+	if !ok || !r.keptByLoop() {
+		return due, ok
+	}
+	if first := r.firstLook(due); first > r.stall.looked {
+		return first, true
+	}
+	return r.held(due), true
 }
 
 // arm sets the timer for the earliest such time.
 func (l *loop) arm() {
-	var first vrrp.Instant
+	first, _ := l.renewDue()
 	for _, r := range l.routers {
+		if due, ok := r.listenDue(); ok && (first == 0 || due < first) {
+			first = due
+		}
 		if due, ok := r.loopDeadline(); ok && (first == 0 || due < first) {
 			first = due
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/netio"
+	"github.com/vrrpx/vrrpx/internal/pace"
 	"github.com/vrrpx/vrrpx/internal/script"
 	"github.com/vrrpx/vrrpx/internal/track"
 	"github.com/vrrpx/vrrpx/internal/vip"
@@ -36,7 +37,18 @@ func (h *host) open() error {
 		return err
 	}
 	h.openKernel()
-	if h.pacer, err = netio.NewPacer(); err != nil {
+	thread, err := netio.NewPacer()
+	if err != nil {
+		return err
+	}
+	if h.kernel == nil {
+		h.pacer = pace.Thread(h.noKernel, thread, h.log)
+	} else {
+		h.pacer = pace.Open(h.kernel, thread, h.log)
+	}
+	h.loop.renewals.pacer = h.pacer
+	kernel, why := h.pacer.Clock("")
+	if err := demandKernel(h.opts.Config.Routers, kernel, why); err != nil {
 		return err
 	}
 	ps := h.pacer.Status()
@@ -54,10 +66,13 @@ func (h *host) open() error {
 	}
 	h.out = outputs{
 		storm: &h.loop.storm, addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post, notifier: h.notify, fifos: h.fifos,
-		letters: h.letters, changed: signalChange(h.changed), watched: &h.watched,
+		letters: h.letters, changed: signalChange(h.changed), watched: &h.watched, away: h.loop.away,
 	}
 	if h.kernel != nil {
 		h.out.refuser, h.out.watcher = h.kernel, h.kernel
+		if kernel && h.kernel.Gates() {
+			h.out.taker = h.pacer
+		}
 	}
 	if err := h.noInterface(h.opts.Config, func(string) bool { return false }); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/iproute"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/vip"
+	"github.com/vrrpx/vrrpx/loader"
 )
 
 // outputs is where a router's effects go. None of these blocks: each hands
@@ -15,11 +16,13 @@ type outputs struct {
 	storm     *storm // the loop's; nil: the router's own
 	addresses addresses
 	pacer     pacer
+	taker     taker // nil without the kernel's clock or its gates
 	announcer announcer
 	refuser   refuser // nil without BPF
 	watcher   watcher // likewise
 	watched   *watchedSet
-	post      func(func()) bool // to the loop
+	post      func(func()) bool    // to the loop
+	away      func() time.Duration // since the loop renewed the lease; nil: it does not
 	notifier  notifier
 	changed   func()     // a router has changed its state; may be nil
 	fifos     lineTeller // nil without
@@ -47,11 +50,14 @@ type addresses interface {
 	DeclareRouting(owner string, routes []iproute.Route, rules []iproute.Rule)
 }
 
-// pacer sends the adverts of every MASTER on its schedule (netio.Pacer).
+// pacer sends the adverts of every MASTER on its schedule (pace.Pacer).
 type pacer interface {
 	Set(owner string, s netio.Schedule)
 	Stop(owner string)
 	Overdue(owner string) (silence time.Duration, overdue bool)
+	Paused(owner string) (netio.Pause, bool)
+	Clock(owner string) (kernel bool, why string)
+	Gate(owner string) loader.Gate
 }
 
 // announcer sends what follows the first gratuitous ARP (netio.Announcer).

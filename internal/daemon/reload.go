@@ -240,7 +240,10 @@ func diagnose(err error) config.Diagnostic {
 	d := config.Diagnostic{Severity: config.Error, Message: err.Error()}
 	var missing *NoInterfaceError
 	var program *ProgramError
+	var kernel *KernelPacerError
 	switch {
+	case errors.As(err, &kernel):
+		d.Pos, d.Hint = kernel.Pos, "vrrpx_pacer auto takes the kernel where it can"
 	case errors.As(err, &missing):
 		d.Pos, d.Hint = missing.Pos, "`ip link` lists the interfaces of this network namespace"
 	case errors.As(err, &program):

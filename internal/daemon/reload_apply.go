@@ -168,7 +168,7 @@ func (h *host) remove(r *router) {
 // they are.
 func (h *host) restart(r *router, c *config.Router, g auth.Guard, tells programsTold) {
 	r.catchUp()
-	r.resumes = r.machine.State() == vrrp.Master
+	r.resumes = r.machine.State() == vrrp.Master && !listening(r.machine)
 	addresses := r.out.addresses
 	r.out.addresses = stay{addresses} // they are the new one's
 	h.end(r, "begun anew by a reload")

@@ -40,6 +40,10 @@ func (h *host) prepare(cfg *config.Config, p *plan.Plan) (*prepared, error) {
 	if err := vip.Check(addrs); err != nil {
 		return nil, err
 	}
+	kernel, why := h.pacer.Clock("")
+	if err := demandKernel(cfg.Routers, kernel, why); err != nil {
+		return nil, err
+	}
 	programs := newPrograms(&cfg.Global)
 	var err error
 	for i := range cfg.Routers {

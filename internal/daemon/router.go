@@ -37,11 +37,14 @@ type router struct {
 
 	sourceGone bool // the address of track_src_ip is not on the interface
 
-	taken   taken
-	advert  advert
-	refusal refusal
-	vmac    vmac
-	besides []*beside
+	taken taken
+	stall stall
+
+	takeover takeover
+	advert   advert
+	refusal  refusal
+	vmac     vmac
+	besides  []*beside
 
 	speakers    speakers
 	lastRelease lastRelease
@@ -236,7 +239,9 @@ type told struct {
 // It came by the line; nil is the first.
 func (r *router) hear(e *loader.Event, via *line) {
 	r.giveWay()
-	e.At = max(e.At, r.resumed)
+	if !listening(r.machine) { // which counts from when it woke, and asks what came before its last advert
+		e.At = max(e.At, r.resumed)
+	}
 	src := via.first(e.Src)
 	if !r.authentic(e, src) {
 		return
@@ -283,7 +288,11 @@ func (r *router) expire(t vrrp.Instant) {
 		r.notice()
 	}
 	r.actKept() // to settle here would arm a deadline that has passed
-	if due, ok := r.deadline(); ok && t >= due {
+	due, ok := r.deadline()
+	if ok && r.keptByLoop() {
+		due = r.held(due)
+	}
+	if ok && t >= due {
 		r.act(t, vrrp.Timer{})
 	}
 }

@@ -32,6 +32,7 @@ func TestRestartIsNoReplayWithAH(t *testing.T) {
 // wire takes what the loop sends and what the pacer is told, and no other call.
 type wire struct {
 	sender
+	pacer
 	sent  [][]byte
 	given netio.Schedule
 }
@@ -51,6 +52,7 @@ func (w *wire) SendEach(frames [][]byte, refused []int) []int {
 func (w *wire) Set(_ string, s netio.Schedule)       { w.given = s }
 func (w *wire) Stop(string)                          {}
 func (w *wire) Overdue(string) (time.Duration, bool) { return 0, false }
+func (w *wire) Paused(string) (netio.Pause, bool)    { return netio.Pause{}, false }
 
 // A MASTER's adverts are sealed from the first, which the loop sends, by way of
 // the pacer's, to the farewell: each is good to a peer that hears them all.

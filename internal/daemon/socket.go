@@ -1,8 +1,6 @@
 package daemon
 
 import (
-	"time"
-
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -63,7 +61,7 @@ func (s *socketPath) Remove(k loader.Key) error {
 
 func (s *socketPath) Deadlines() bool { return false }
 
-func (s *socketPath) Arm(loader.Key, vrrp.Instant, vrrp.Instant, time.Duration) error { return nil }
+func (s *socketPath) Arm(loader.Key, loader.Deadline) error { return nil }
 
 func (s *socketPath) Cancel(loader.Key) error { return nil }
 

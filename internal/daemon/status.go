@@ -58,7 +58,9 @@ func (h *host) Status(ctx context.Context) (*stats.Status, error) {
 
 func (h *host) pacerStatus() stats.Pacer {
 	p := h.pacer.Status()
+	kernel, why := h.pacer.Clock("")
 	return stats.Pacer{
+		Kernel: kernel, KernelReason: why, Laps: h.pacer.Laps().Laps, Renewed: stats.Seconds(h.loop.away()),
 		Realtime: p.RealtimeErr == nil, Locked: p.LockedErr == nil,
 		Late: p.Late, MaxLate: stats.Seconds(p.MaxLate), Missed: p.Missed, SendErrors: p.Failed,
 	}
@@ -155,11 +157,16 @@ func (r *router) view(t vrrp.Instant) view {
 		DeadlineBy:     "loop", Pacer: "thread", Ingest: "none",
 		History: slices.Clone(r.history),
 	}}
+	v.Pacer, v.PacerReason, v.Lease = r.pacerView()
+	v.KernelTakeover, v.KernelTakeoverReason = r.takeoverView()
 	r.counted.show(&v.Router)
 	if left := r.begins.Sub(t); m.State() == vrrp.Init && left > 0 {
 		v.Reason = fmt.Sprintf("the election begins in %v (vrrp_startup_delay, vrrp_delay_after_boot)", left.Round(time.Millisecond))
 	}
 	v.BasePriority, v.Tracked = r.cfg.Priority, r.trackView()
+	if pause, listening := m.Listening(); listening {
+		v.Reason = fmt.Sprintf("paused for %v: says nothing until it has listened whether another has taken over", pause.Round(time.Millisecond))
+	}
 	if what := r.waitsFor(); what != "" && m.State() == vrrp.Init {
 		v.Reason = "the election begins when " + what + " has run"
 	}

@@ -50,11 +50,16 @@ const (
 
 // gather lets the steps in f act together.
 func (s *storm) gather(f func()) {
-	s.gathering++
-	f()
-	if s.gathering--; s.gathering == 0 {
+	if s.begin(f); s.gathering == 0 {
 		s.flush()
 	}
+}
+
+// begin lets the steps in f act together with those that follow before flush.
+func (s *storm) begin(f func()) {
+	s.gathering++
+	f()
+	s.gathering--
 }
 
 // gathers tells whether the router's frames wait for those of others.
@@ -73,6 +78,7 @@ func (s *storm) acts(r *router) {
 // flush sends what is queued: the adverts of all before the first GARP of any.
 func (s *storm) flush() {
 	for _, r := range s.acted {
+		r.forgetStale()
 		r.sealQueue()
 		r.flushLines()
 	}

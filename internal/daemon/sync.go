@@ -20,8 +20,9 @@ type taken struct {
 	armed bool
 	due   vrrp.Instant // the deadline that the datapath has
 	down  time.Duration
-	last  vrrp.Instant // stamp of the last kept advert that was stepped
-	known vrrp.Instant // till then the datapath has told of every advert that it kept
+	gate  loader.GateWord // that it opens; 0: none
+	last  vrrp.Instant    // stamp of the last kept advert that was stepped
+	known vrrp.Instant    // till then the datapath has told of every advert that it kept
 }
 
 // offer is an advert, its stamp, and how the datapath would know it again. The
@@ -103,12 +104,16 @@ func (r *router) catchUp() {
 func (r *router) sync() {
 	r.learn()
 	r.syncLines()
+	r.syncTakeover()
 	if r.link == nil {
 		return
 	}
 	r.tell(&r.taken.ear, r.link.path, r.key, r.baseRule(), true)
 	r.syncDeadline()
 	r.syncAdverts()
+	if r.slot() != r.taken.rule.Slot { // the pacer has it only now
+		r.tell(&r.taken.ear, r.link.path, r.key, r.baseRule(), true)
+	}
 }
 
 // baseRule is what is demanded of any advert for the router.
@@ -116,7 +121,7 @@ func (r *router) baseRule() loader.Rule {
 	c := r.machine.Config()
 	rule := loader.Rule{
 		Version: c.Version, Auth: loader.Auth(r.authType()), Priority: c.Priority,
-		Own: c.Primary, Group: r.group(),
+		Own: c.Primary, Group: r.group(), Slot: r.slot(),
 	}
 	if r.unicast != nil {
 		rule.Unicast = r.unicast.expect
@@ -158,11 +163,15 @@ func (r *router) syncDeadline() {
 	}
 	down := r.machine.MasterDown()
 	has := max(t.due, t.last.Add(t.down))
-	if t.armed && down == t.down && due == has {
+	if t.armed && down == t.down && due == has && t.gate == r.takeover.word {
 		return
 	}
-	t.due, t.down = due, down
-	t.armed = r.try("arm the deadline", r.link.path.Arm(r.key, due, max(r.machine.Base(), t.last), down))
+	t.due, t.down, t.gate = due, down, r.takeover.word
+	t.armed = r.try("arm the deadline", r.link.path.Arm(r.key, loader.Deadline{
+		At: due, Since: max(r.machine.Base(), t.last), Down: down,
+		Interval: r.machine.LearnedInterval(), Skew: r.machine.Skew(),
+		Slot: r.takeoverSlot(), Gate: t.gate,
+	}))
 }
 
 // upRate bounds the events per second that the datapath sends up for one

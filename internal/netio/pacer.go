@@ -30,9 +30,37 @@ type Schedule struct {
 	// no limit.
 	Limit  time.Duration
 	HeldUp func()
+	// Down is how long after its last advert another may have taken over: the
+	// master-down interval. A pacer that did not run for so long, by
+	// CLOCK_BOOTTIME, suspends the schedule, sends nothing and calls Frozen, on its
+	// thread, which must not block; Stop and a new Set end that. Limit, where it is
+	// passed too, wins. 0: none.
+	Down   time.Duration
+	Frozen func(gap time.Duration)
+	// The rest is for the kernel's advert clock, which package pace prefers where it
+	// can be had; the thread ignores it. Frames leave by the interface Ifindex. Lease
+	// is how long the kernel sends while the process does not renew the lease. Without
+	// any of the three the thread sends.
+	Router  RouterKey
+	Ifindex int
+	Lease   time.Duration
 	// Next is the first slot. Past ones are skipped but for the last, which is
 	// sent at once. 0 means one interval from now.
 	Next vrrp.Instant
+}
+
+// Pause is a time in which a MASTER sent nothing because it did not run.
+type Pause struct {
+	Since  vrrp.Instant  // its last advert
+	Length time.Duration // by CLOCK_BOOTTIME, so that a suspended host counts
+}
+
+// RouterKey names a virtual router to the kernel: by the interface that hears its
+// adverts, which is not always that by which it sends.
+type RouterKey struct {
+	Ifindex uint32
+	VRID    uint8
+	Family  vrrp.Family
 }
 
 // Pacer sends the adverts of every MASTER from a thread of its own, which does
@@ -72,10 +100,12 @@ type PacerStatus struct {
 // paced is one router's advert. The fields below item are under its lock.
 type paced struct {
 	item
-	given  Schedule     // as Set was told, but for the frames
-	frames [][]byte     // the pacer's copy
-	id     uint16       // IPv4 identification of the last advert
-	last   vrrp.Instant // last advert, by the schedule the first was one interval before Next
+	given  Schedule      // as Set was told, but for the frames
+	frames [][]byte      // the pacer's copy
+	id     uint16        // IPv4 identification of the last advert
+	last   vrrp.Instant  // last advert, by the schedule the first was one interval before Next
+	slept  time.Duration // clock.Suspended then
+	frozen bool          // by Down, until Stop
 
 	sent, failed, late, missed atomic.Uint64
 	maxLate                    atomic.Int64
@@ -102,7 +132,7 @@ func NewPacer() (*Pacer, error) {
 // Set starts a router's adverts or replaces its schedule. When Next and
 // Interval are those that it was last given, only the frames change and the
 // phase is kept. A schedule without frames, sender or interval has nothing to
-// send: it is Stop.
+// send: it is Stop. One that is suspended stays so until Stop.
 func (p *Pacer) Set(name string, s Schedule) {
 	if len(s.Frames) == 0 || s.Sender == nil || s.Interval <= 0 {
 		p.Stop(name)
@@ -110,12 +140,15 @@ func (p *Pacer) Set(name string, s Schedule) {
 	}
 	e := p.entry(name)
 	e.mu.Lock()
-	if e.due == 0 || e.given.Next != s.Next || e.given.Interval != s.Interval {
+	if !e.frozen && (e.due == 0 || e.given.Next != s.Next || e.given.Interval != s.Interval) {
+		was := e.due
 		e.due = s.Next
 		if s.Next <= 0 {
 			e.due = clock.Now().Add(s.Interval)
 		}
-		e.last = e.due.Add(-s.Interval)
+		if first := e.due.Add(-s.Interval); was == 0 || first > e.last {
+			e.last, e.slept = first, clock.Suspended()
+		}
 	}
 	e.given = s
 	e.given.Frames = nil
@@ -125,7 +158,9 @@ func (p *Pacer) Set(name string, s Schedule) {
 	}
 	due := e.due
 	e.mu.Unlock()
-	p.line.touch(&e.item, due)
+	if due != 0 {
+		p.line.touch(&e.item, due)
+	}
 }
 
 // Stop ends a router's adverts. After it returns none leaves, so that an
@@ -134,8 +169,8 @@ func (p *Pacer) Set(name string, s Schedule) {
 func (p *Pacer) Stop(name string) {
 	if e := p.lookup(name); e != nil {
 		e.mu.Lock()
-		e.due = 0
-		e.given.Limit = 0 // nothing is overdue
+		e.due, e.frozen = 0, false
+		e.given.Limit, e.given.Down = 0, 0 // nothing is overdue
 		e.mu.Unlock()
 	}
 }
@@ -225,9 +260,46 @@ func (p *Pacer) Overdue(name string) (time.Duration, bool) {
 	return e.silence(clock.Now())
 }
 
+// Paused tells whether a router that has a schedule with Down has sent no advert
+// for that long, whether or not the pacer has found that out by now.
+func (p *Pacer) Paused(name string) (Pause, bool) {
+	e := p.lookup(name)
+	if e == nil {
+		return Pause{}, false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	at := clock.Now()
+	return Pause{e.last, e.silent(at)}, e.paused(at)
+}
+
+// Next is when a router's next advert is due, 0 when none is.
+func (p *Pacer) Next(name string) vrrp.Instant {
+	e := p.lookup(name)
+	if e == nil {
+		return 0
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.due
+}
+
 func (e *paced) silence(at vrrp.Instant) (time.Duration, bool) {
-	silence := at.Sub(e.last)
+	silence := e.silent(at)
 	return silence, e.given.Limit > 0 && silence >= e.given.Limit
+}
+
+func (e *paced) paused(at vrrp.Instant) bool {
+	return e.frozen || e.given.Down > 0 && e.silent(at) >= e.given.Down
+}
+
+// silent is how long ago the last advert was.
+func (e *paced) silent(at vrrp.Instant) time.Duration {
+	silence := at.Sub(e.last)
+	if slept := clock.Suspended() - e.slept; slept > time.Millisecond { // less is the two clocks read apart
+		silence += slept
+	}
+	return silence
 }
 
 // send is the item's function: on the thread, under the item's lock.
@@ -236,7 +308,14 @@ func (e *paced) send(at vrrp.Instant) vrrp.Instant {
 		e.given.HeldUp()
 		return 0
 	}
-	e.last = at
+	if e.paused(at) {
+		e.frozen = true
+		if e.given.Frozen != nil {
+			e.given.Frozen(e.silent(at))
+		}
+		return 0
+	}
+	e.last, e.slept = at, clock.Suspended()
 	slot, skipped := lastSlot(e.due, at, e.given.Interval)
 	e.missed.Add(skipped)
 	late := at.Sub(e.due)

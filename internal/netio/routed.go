@@ -97,7 +97,7 @@ func NewRoutedSender(s *Sender, raw *RawSender) *RoutedSender {
 
 // Send is Sender.Send.
 func (s *RoutedSender) Send(frame []byte) error {
-	if !isUnresolved(frame) {
+	if !Unresolved(frame) {
 		return s.sender.Send(frame)
 	}
 	if err := s.raw.Send(frame[etherLen:]); err != nil {
@@ -118,7 +118,7 @@ func (s *RoutedSender) SendAll(frames [][]byte) (sent int) {
 func (s *RoutedSender) SendEach(frames [][]byte, refused []int) []int {
 	for at := 0; at < len(frames); {
 		n := 0
-		for at+n < len(frames) && !isUnresolved(frames[at+n]) {
+		for at+n < len(frames) && !Unresolved(frames[at+n]) {
 			n++
 		}
 		if n > 0 {
@@ -138,7 +138,9 @@ func (s *RoutedSender) SendEach(frames [][]byte, refused []int) []int {
 	return refused
 }
 
-func isUnresolved(frame []byte) bool {
+// Unresolved tells of a frame to a peer whose MAC is not known: RoutedSender gives
+// its packet to the kernel.
+func Unresolved(frame []byte) bool {
 	return len(frame) > etherLen && [6]byte(frame) == unresolved
 }
 

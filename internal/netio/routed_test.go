@@ -35,12 +35,12 @@ func TestUnicastFrame(t *testing.T) {
 		if !bytes.Equal(got, want) {
 			t.Errorf("got  %x\nwant %x", got, want)
 		}
-		if isUnresolved(got) {
+		if Unresolved(got) {
 			t.Error("a frame with a MAC address is called unresolved")
 		}
 		unknown := UnicastFrame(mac1, nil, src, dst, 64, msg)
 		countIPv4(unknown, 0) // it has one, or the kernel would give it one
-		if !isUnresolved(unknown) || !bytes.Equal(unknown[6:], got[6:]) {
+		if !Unresolved(unknown) || !bytes.Equal(unknown[6:], got[6:]) {
 			t.Errorf("without a MAC address: %x", unknown)
 		}
 	}

@@ -45,6 +45,9 @@ var fields = map[string]field{
 	"Scripts": {"track_script", Tracking}, "Interfaces": {"track_interface", Tracking},
 	"Files": {"track_file", Tracking}, "Processes": {"track_process", Tracking},
 	"Notify": {"notify", Notify}, "NotifyPriorityChanges": {"notify_priority_changes", Notify}, "SMTPAlert": {"smtp_alert", Notify},
+	"Lease": {"vrrpx_lease", Machine}, "Pacer": {"vrrpx_pacer", Machine}, "PacerPos": {},
+	"KernelTakeover": {"vrrpx_kernel_takeover", Machine}, "TakeoverPos": {},
+
 	"SplitBrain": {"split_brain", Split}, "Heartbeats": {"heartbeat", Begin},
 	"GARP": {"garp", Announce}, "Extra": {"garp_extra_if", Announce}, "GNAInterval": {"vrrp_gna_interval", Announce},
 }
@@ -55,7 +58,7 @@ var globals = map[string]string{
 	"RouterID": "", "Mail": "",
 	"Version": "", "Strict": "", "SkipCheckAdvAddr": "", "LowerPriorityAdvert": "", "ChecksumPlain": "", "DownAdverts": "",
 	"Group": "", "Group6": "", "HigherPriorityAdvert": "", "OwnerIgnores": "", "CheckSource": "", "GARP": "", "GNAInterval": "",
-	"Extra": "", "ScriptUser": "", "ScriptGroup": "", "ScriptSecurity": "", "SupplementaryGroups": "",
+	"Extra": "", "Lease": "", "Pacer": "", "ScriptUser": "", "ScriptGroup": "", "ScriptSecurity": "", "SupplementaryGroups": "",
 	"NotifyAlarm": "", "NotifyPriorityChanges": "", "NotifyFIFO": "", "VRRPNotifyFIFO": "", "FIFOStatesOnReload": "",
 	"Files":        "net_namespace, instance, pid and dump files",
 	"StartupDelay": "vrrp_startup_delay", "DelayAfterBoot": "vrrp_delay_after_boot",

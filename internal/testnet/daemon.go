@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -38,6 +39,8 @@ type Daemon struct {
 	Conf   string   // text of its configuration: Conf, FRRConf
 	Dir    string   // existing directory, this daemon's alone, for its files
 	Args   []string // further arguments
+	Exec   []string // the whole command line, instead of the kind's; files are in Dir
+	Wrap   []string // a command that is given the command line as arguments, as of nice(1)
 	Sysfs  bool     // see Cmd
 
 	cmd    *Cmd
@@ -100,7 +103,15 @@ func (d *Daemon) command() *Cmd {
 	if binary == "" {
 		binary = string(d.Kind)
 	}
-	cmd := d.Host.Command(context.Background(), binary, append(args, d.Args...)...)
+	if len(d.Exec) > 0 {
+		binary, args = d.Exec[0], d.Exec[1:]
+	}
+	args = append(slices.Clone(args), d.Args...)
+	if len(d.Wrap) > 0 {
+		args = append(append(slices.Clone(d.Wrap[1:]), binary), args...)
+		binary = d.Wrap[0]
+	}
+	cmd := d.Host.Command(context.Background(), binary, args...)
 	cmd.SysProcAttr = attr
 	return cmd
 }

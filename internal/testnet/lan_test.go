@@ -73,6 +73,22 @@ func TestHostsReachEachOtherUntilCut(t *testing.T) {
 	check("b deaf", b, a, true)
 	must(l.Join("b"))
 	check("b joined", a, b, true)
+
+	must(l.Block("b"))
+	tap := l.TapForTest(t)
+	check("b blocked", b, a, false)
+	check("b blocked", a, b, false)
+	check("b blocked", a, c, true)
+	for _, f := range tap.Frames() {
+		if f.SrcMAC().String() == b.MAC.String() {
+			t.Error("a blocked host is on the tap")
+		}
+	}
+	if !b.HasCarrier("eth0") {
+		t.Error("a blocked host has lost its carrier")
+	}
+	must(l.Unblock("b"))
+	check("b unblocked", b, a, true)
 }
 
 func TestHostsHaveTheAddressesAndLinksOfTheSpec(t *testing.T) {

@@ -1,0 +1,181 @@
+package daemon
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/vrrpx/vrrpx/internal/clock"
+	"github.com/vrrpx/vrrpx/vrrp"
+)
+
+// A MASTER that sent nothing for a master-down interval, because its process or its
+// host did not run, may have been succeeded. vrrp.Paused has it say nothing until it
+// has found out. It is asked for before each step, since who was stopped anywhere
+// wakes up there; pacer and announcer look for themselves before each frame.
+
+// down is the silence after which another may have taken over.
+func (r *router) down() time.Duration {
+	c := r.machine.Config()
+	return vrrp.MasterDown(c.Version, c.Priority, c.DownAdverts, c.Interval)
+}
+
+// pause steps a MASTER that was paused, if it was, and leaves it to the caller to
+// settle.
+func (r *router) pause() {
+	p, paused := r.out.pacer.Paused(r.owner)
+	for _, l := range r.lines { // one that still sends keeps all in office
+		q, linePaused := r.out.pacer.Paused(l.owner)
+		if l.running && !linePaused {
+			return
+		}
+		if linePaused && q.Since > p.Since {
+			p = q
+		}
+	}
+	if !paused {
+		return
+	}
+	r.resumed = clock.Now()
+	r.counted.paused++
+	r.stopAdverts()
+	r.cancelAnnouncing()
+	r.perform(r.resumed, vrrp.Paused{Since: p.Since, Length: p.Length, Seen: r.lastSeen()})
+	if _, listening := r.machine.Listening(); listening {
+		due, _ := r.machine.Deadline()
+		r.log.Warn(fmt.Sprintf("(%s) sent nothing for %v, longer than the master-down interval of the others: listening for %v before saying anything",
+			r.cfg.Name, p.Length.Round(time.Millisecond), due.Sub(r.resumed).Round(time.Millisecond)))
+	}
+}
+
+// lastSeen is when the datapath last saw an advert of another on any line.
+func (r *router) lastSeen() (at vrrp.Instant) {
+	if r.link != nil {
+		if s, err := r.link.path.State(r.key); err == nil {
+			at = s.LastSeen
+		}
+	}
+	for _, l := range r.lines {
+		if l.link != nil {
+			if s, err := l.link.path.State(l.key); err == nil {
+				at = max(at, s.LastSeen)
+			}
+		}
+	}
+	return at
+}
+
+// onPaused is the pacer's word, on its thread.
+func (r *router) onPaused(time.Duration) {
+	r.out.post(func() {
+		r.giveWay()
+		r.settle()
+	})
+}
+
+// listenDue is when a MASTER that listens has done so for long enough.
+func (r *router) listenDue() (vrrp.Instant, bool) {
+	if _, listening := r.machine.Listening(); !listening {
+		return 0, false
+	}
+	return r.machine.Deadline()
+}
+
+// listened has MASTERs go on that have heard nobody since they were paused. All
+// adverts that came have been stepped.
+func (l *loop) listened(t vrrp.Instant) {
+	for _, r := range l.routers {
+		if due, ok := r.listenDue(); ok && t >= due {
+			r.goOn(t)
+		}
+	}
+}
+
+func (r *router) goOn(t vrrp.Instant) {
+	pause, _ := r.machine.Listening()
+	r.perform(t, vrrp.Timer{})
+	if _, again := r.machine.Listening(); !again && r.machine.State() == vrrp.Master {
+		r.counted.survived++
+		r.log.Info(fmt.Sprintf("(%s) survived a pause of %v: nobody has taken over; MASTER still, addresses announced again", r.cfg.Name, pause.Round(time.Millisecond)))
+	}
+	r.settle()
+}
+
+// hold is the announcer's question: whether the router may be MASTER no more.
+func (r *router) hold() func() bool {
+	pacer, away, owner, limited := r.out.pacer, r.out.away, r.owner, r.cfg.ExpiredBackup != 0
+	lease, _ := r.lease(r.advert.frames)
+	return func() bool {
+		if limited {
+			if _, overdue := pacer.Overdue(owner); overdue {
+				return true
+			}
+		}
+		if _, paused := pacer.Paused(owner); paused {
+			return true
+		}
+		if lease == 0 || away == nil || away() <= lease {
+			return false
+		}
+		kernel, _ := pacer.Clock(owner)
+		return kernel
+	}
+}
+
+// pacing is the schedule that the pacer was last given.
+type pacing struct {
+	running bool
+	next    vrrp.Instant // the machine's next slot, which a pacer keeps from there on
+	first   vrrp.Instant // the slot that the pacer was told of
+	every   time.Duration
+	lease   time.Duration // by which the kernel sends; 0: it does not
+}
+
+// start notes a schedule that the pacer is about to be given, and returns the slot to
+// tell it of. That is the machine's, but for one that was stopped since, or goes to
+// another pacer: what passed meanwhile is no pause.
+func (p *pacing) start(next vrrp.Instant, every, lease time.Duration) vrrp.Instant {
+	now := clock.Now()
+	switch {
+	case next != p.next || every != p.every:
+		p.first = next
+	case p.running && (lease > 0) == (p.lease > 0): // goes on
+	case p.first <= now && every > 0:
+		p.first = p.first.Add((now.Sub(p.first)/every + 1) * every)
+	}
+	p.running, p.next, p.every, p.lease = true, next, every, lease
+	return p.first
+}
+
+func listening(m *vrrp.Machine) bool {
+	_, is := m.Listening()
+	return is
+}
+
+// stale tells of frames of a MASTER that was stopped between their making and here,
+// for longer than the lease: they may be untrue. The next round has it give way.
+func (r *router) stale() bool {
+	if len(r.advert.queue[adverts])+len(r.advert.queue[firstGARPs]) == 0 || r.machine.State() != vrrp.Master || r.out.away == nil {
+		return false
+	}
+	lease, _ := r.lease(r.advert.frames)
+	if lease == 0 || r.out.away() <= lease {
+		return false
+	}
+	kernel, _ := r.out.pacer.Clock(r.owner)
+	return kernel
+}
+
+// forgetStale drops what is queued when it is.
+func (r *router) forgetStale() {
+	if !r.stale() {
+		return
+	}
+	a := &r.advert
+	a.clear(adverts)
+	a.clear(firstGARPs)
+	a.beside = false
+	for _, l := range r.lines {
+		clear(l.queue)
+		l.queue = l.queue[:0]
+	}
+}

@@ -1,0 +1,408 @@
+package pace
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vrrpx/vrrpx/internal/clock"
+	"github.com/vrrpx/vrrpx/internal/netio"
+	"github.com/vrrpx/vrrpx/loader"
+	"github.com/vrrpx/vrrpx/vrrp"
+)
+
+// fakeClock is a kernel's clock that sends nothing.
+type fakeClock struct {
+	mu       sync.Mutex
+	slots    map[int]*fakeSlot
+	renewed  int64
+	broken   error // what Watch fails with
+	rebuild  chan error
+	setFails error
+	closed   bool
+}
+
+type fakeSlot struct {
+	loader.Schedule
+	gate  loader.Gate
+	last  vrrp.Instant
+	count loader.SlotCounts
+}
+
+func newFake() *fakeClock {
+	return &fakeClock{slots: map[int]*fakeSlot{}, rebuild: make(chan error)}
+}
+
+func (f *fakeClock) Add() (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := len(f.slots)
+	if n == 3 {
+		return 0, loader.ErrNoSlot
+	}
+	f.slots[n] = &fakeSlot{}
+	return n, nil
+}
+
+func (f *fakeClock) Free(n int) { f.Shut(n) }
+
+func (f *fakeClock) Set(n int, s loader.Schedule, g loader.Gate) (loader.GateWord, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.setFails != nil {
+		return 0, f.setFails
+	}
+	f.slots[n].Schedule, f.slots[n].gate = s, g
+	return 0, nil
+}
+
+func (f *fakeClock) Shut(n int) loader.GateWord { f.turn(n, loader.GateShut); return 0 }
+
+func (f *fakeClock) turn(n int, g loader.Gate) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.slots[n].gate = g
+}
+
+func (f *fakeClock) Gate(n int) loader.Gate {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.slots[n].gate
+}
+
+func (f *fakeClock) Renew(t int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.renewed = t
+}
+
+func (f *fakeClock) Last(n int) (vrrp.Instant, time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.slots[n].last, clock.Now().Sub(f.slots[n].last)
+}
+
+func (f *fakeClock) Counts(n int) loader.SlotCounts {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.slots[n].count
+}
+
+func (f *fakeClock) ClockCounts() loader.ClockCounts { return loader.ClockCounts{Laps: 7} }
+
+func (f *fakeClock) Watch(now vrrp.Instant) (vrrp.Instant, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return now.Add(time.Millisecond), f.broken
+}
+
+func (f *fakeClock) breaks(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.broken = err
+}
+
+func (f *fakeClock) Rebuild() error {
+	err := <-f.rebuild
+	f.breaks(nil)
+	return err
+}
+
+func (f *fakeClock) Close() error { f.closed = true; return nil }
+
+// fakeThread is a thread that sends nothing.
+type fakeThread struct {
+	mu     sync.Mutex
+	set    map[string]netio.Schedule
+	closed bool
+}
+
+func (f *fakeThread) Set(name string, s netio.Schedule) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.set[name] = s
+}
+
+func (f *fakeThread) Stop(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.set, name)
+}
+
+func (f *fakeThread) Forget(name string)                   { f.Stop(name) }
+func (f *fakeThread) Counts(string) netio.PaceCounts       { return netio.PaceCounts{Sent: 1} }
+func (f *fakeThread) Overdue(string) (time.Duration, bool) { return 0, false }
+func (f *fakeThread) Close()                               { f.closed = true }
+func (f *fakeThread) Next(name string) vrrp.Instant        { return f.sets()[name].Next }
+
+func (f *fakeThread) Status() netio.PacerStatus {
+	return netio.PacerStatus{PaceCounts: netio.PaceCounts{Sent: 1}}
+}
+
+func (f *fakeThread) sets() map[string]netio.Schedule {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.set)
+}
+
+type discard struct{}
+
+func (discard) Send([]byte) error { return nil }
+
+func schedule() netio.Schedule {
+	return netio.Schedule{
+		Sender: discard{}, Frames: [][]byte{make([]byte, 60)}, Interval: 10 * time.Millisecond,
+		Router: netio.RouterKey{Ifindex: 2, VRID: 51, Family: vrrp.IPv4}, Ifindex: 3,
+		Lease: time.Second, Down: 35 * time.Millisecond, Next: clock.Now(),
+	}
+}
+
+func openFakes(t *testing.T) (*Pacer, *fakeClock, *fakeThread) {
+	f, th := newFake(), &fakeThread{set: map[string]netio.Schedule{}}
+	p := open(f, "", th, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	t.Cleanup(func() {
+		p.Close()
+		if !f.closed || !th.closed {
+			t.Error("not all was closed")
+		}
+	})
+	return p, f, th
+}
+
+func within(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(100 * time.Microsecond) {
+		if time.Now().After(end) {
+			t.Fatal(what + " did not come true")
+		}
+	}
+}
+
+func TestWhoSends(t *testing.T) {
+	long := make([]byte, loader.MaxFrame+1)
+	long[0] = 1
+	for _, c := range []struct {
+		name   string
+		change func(*netio.Schedule)
+		why    string // part of it; empty: the kernel sends
+	}{
+		{"plain", func(s *netio.Schedule) { s.Frames[0][0] = 1 }, ""},
+		{"signed", func(s *netio.Schedule) { s.Seal = func([]byte) {} }, "signed"},
+		{"no lease", func(s *netio.Schedule) { s.Lease = 0 }, "no lease"},
+		{"no device", func(s *netio.Schedule) { s.Ifindex = 0 }, "no lease"},
+		{"long", func(s *netio.Schedule) { s.Frames = append(s.Frames, long) }, "1518"},
+		{"peer's MAC unknown", func(*netio.Schedule) {}, "MAC address"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p, f, th := openFakes(t)
+			s := schedule()
+			if c.why != "" && !strings.Contains(c.why, "MAC") {
+				s.Frames[0][0] = 1
+			}
+			c.change(&s)
+			p.Set("r", s)
+			kernel, why := p.Clock("r")
+			_, threaded := th.sets()["r"]
+			if kernel != (c.why == "") || threaded == kernel || !strings.Contains(why, c.why) || (why == "") != kernel {
+				t.Errorf("kernel %v, thread %v, because %q", kernel, threaded, why)
+			}
+			if kernel != (p.Gate("r") == loader.GateOpen) || kernel != (p.Slot("r") == 1) {
+				t.Errorf("gate %v, slot %d", p.Gate("r"), p.Slot("r"))
+			}
+			if !kernel {
+				return
+			}
+			got := f.slots[0].Schedule
+			if got.Ifindex != 3 || got.Key != (loader.Key{Ifindex: 2, VRID: 51, Family: vrrp.IPv4}) || got.Lease != s.Lease || got.Down != s.Down || got.Next != s.Next {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
+
+func plain() netio.Schedule {
+	s := schedule()
+	s.Frames[0][0] = 1
+	return s
+}
+
+// Never do two send, and after Stop nobody does.
+func TestOneSendsAtATime(t *testing.T) {
+	p, f, th := openFakes(t)
+	p.Set("r", plain())
+	signed := plain()
+	signed.Seal = func([]byte) {}
+	p.Set("r", signed)
+	if len(th.sets()) != 1 || f.Gate(0) != loader.GateShut {
+		t.Error("the thread is to send, and it alone")
+	}
+	p.Set("r", plain())
+	if len(th.sets()) != 0 || f.Gate(0) != loader.GateOpen {
+		t.Error("the clock is to send, and it alone")
+	}
+	f.turn(0, loader.GateFrozen)
+	if p.Gate("r") != loader.GateFrozen {
+		t.Errorf("gate %v", p.Gate("r"))
+	}
+	p.Set("r", plain())
+	if p.Gate("r") != loader.GateOpen {
+		t.Error("Set does not open again what the kernel has shut")
+	}
+	p.Stop("r")
+	if len(th.sets()) != 0 || p.Gate("r") != loader.GateShut {
+		t.Error("after Stop somebody sends")
+	}
+	if !p.Arm("r", plain()) || p.Gate("r") != loader.GateArmed || len(th.sets()) != 0 {
+		t.Error("it cannot be armed")
+	}
+	if p.Arm("r", signed) || p.Gate("r") != loader.GateShut || len(th.sets()) != 0 {
+		t.Error("what the thread sends cannot be armed")
+	}
+	f.setFails = errors.New("no room")
+	p.Set("r", plain())
+	if _, why := p.Clock("r"); len(th.sets()) != 1 || !strings.Contains(why, "no room") {
+		t.Errorf("what the clock refuses the thread does not send: %q", why)
+	}
+}
+
+func TestMoreSchedulesThanSlots(t *testing.T) {
+	p, _, th := openFakes(t)
+	for _, name := range []string{"a", "b", "c", "d"} {
+		p.Set(name, plain())
+	}
+	if kernel, why := p.Clock("d"); kernel || why != loader.ErrNoSlot.Error() || len(th.sets()) != 1 {
+		t.Errorf("%v, %q", kernel, why)
+	}
+}
+
+func TestCountsAreOfBoth(t *testing.T) {
+	p, f, _ := openFakes(t)
+	p.Set("r", plain())
+	f.slots[0].count = loader.SlotCounts{Sent: 10, Failed: 2, Missed: 3, Late: 4, MaxLate: time.Second}
+	want := netio.PaceCounts{Sent: 11, Failed: 2, Missed: 3, Late: 4, MaxLate: time.Second}
+	if got := p.Counts("r"); got != want || p.Sent("r") != 11 {
+		t.Errorf("%+v", got)
+	}
+	for range 2 {
+		if got := p.Status().PaceCounts; got != want {
+			t.Errorf("the sum is %+v", got)
+		}
+		p.Forget("r")
+	}
+	if got := p.Counts("r"); got.Failed != 0 || p.Slot("r") != 0 {
+		t.Errorf("after Forget %+v", got)
+	}
+}
+
+func TestLimitOfTheClock(t *testing.T) {
+	p, f, _ := openFakes(t)
+	s := plain()
+	s.Limit = 20 * time.Millisecond
+	p.Set("r", s)
+	if got := f.slots[0].Down; got != s.Limit {
+		t.Errorf("the kernel's limit is %v", got)
+	}
+	f.slots[0].last = clock.Now()
+	if _, overdue := p.Overdue("r"); overdue {
+		t.Error("overdue at once")
+	}
+	f.slots[0].last = clock.Now().Add(-s.Limit)
+	if silence, overdue := p.Overdue("r"); !overdue || silence < s.Limit {
+		t.Errorf("not overdue after %v", silence)
+	}
+	p.Stop("r")
+	if _, overdue := p.Overdue("r"); overdue {
+		t.Error("overdue after Stop")
+	}
+}
+
+// When the clock stands still the thread takes over what was being sent, in its
+// phase, and gives it back when the clock runs again.
+func TestClockThatBreaks(t *testing.T) {
+	p, f, th := openFakes(t)
+	last := clock.Now().Add(-3 * time.Millisecond)
+	for _, name := range []string{"on", "stopped", "lapsed"} {
+		p.Set(name, plain())
+	}
+	f.mu.Lock()
+	f.slots[0].last = last
+	f.mu.Unlock()
+	p.Stop("stopped")
+	f.turn(2, loader.GateLapsed)
+	f.breaks(errors.New("it stands still"))
+	within(t, "the thread sends", func() bool { return len(th.sets()) == 1 })
+	if s := th.sets()["on"]; s.Next != last.Add(s.Interval) || f.Gate(0) != loader.GateShut {
+		t.Errorf("next is %v after the last, gate %v", s.Next.Sub(last), f.Gate(0))
+	}
+	if kernel, why := p.Clock("on"); kernel || !strings.Contains(why, "stands still") {
+		t.Errorf("%v, %q", kernel, why)
+	}
+	p.Set("new", plain())
+	if _, ok := th.sets()["new"]; !ok {
+		t.Error("what is set meanwhile nobody sends")
+	}
+	f.rebuild <- nil
+	within(t, "the clock sends again", func() bool { kernel, _ := p.Clock("on"); return kernel && len(th.sets()) <= 1 })
+	if p.Gate("on") != loader.GateOpen || p.Gate("stopped") != loader.GateShut {
+		t.Errorf("gates %v and %v", p.Gate("on"), p.Gate("stopped"))
+	}
+	f.breaks(errors.New("once more"))
+	within(t, "the thread sends", func() bool { _, ok := th.sets()["on"]; return ok })
+	f.rebuild <- errors.New("no veth")
+	within(t, "the reason shows", func() bool { _, why := p.Clock("on"); return strings.Contains(why, "once more") })
+	p.Stop("on")
+	if _, ok := th.sets()["on"]; ok {
+		t.Error("after Stop somebody sends")
+	}
+}
+
+func TestRenew(t *testing.T) {
+	p, f, _ := openFakes(t)
+	p.mu.Lock() // it waits for nobody
+	p.Renew(42)
+	p.mu.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.renewed != 42 {
+		t.Error(f.renewed)
+	}
+}
+
+func TestNoClock(t *testing.T) {
+	th := &fakeThread{set: map[string]netio.Schedule{}}
+	p := open(nil, "--xdp=off", th, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	defer p.Close()
+	p.Set("r", plain())
+	p.Renew(1)
+	if kernel, why := p.Clock("r"); kernel || why != "--xdp=off" || len(th.sets()) != 1 {
+		t.Errorf("%v, %q", kernel, why)
+	}
+	if p.Arm("r", plain()) || len(th.sets()) != 0 {
+		t.Error("armed without a clock")
+	}
+}
+
+func (f *fakeClock) Word(n int) loader.GateWord { return loader.GateWord(f.Gate(n)) }
+
+func TestWordIsThatOfTheGate(t *testing.T) {
+	p, _, _ := openFakes(t)
+	if w := p.Word("VI_1"); w != 0 || p.Slot("VI_1") != 0 {
+		t.Errorf("before a schedule the word is %#x, the slot %d", w, p.Slot("VI_1"))
+	}
+	s := schedule()
+	s.Frames[0][0] = 1 // it has a destination
+	if !p.Arm("VI_1", s) || p.Word("VI_1").Gate() != loader.GateArmed || p.Slot("VI_1") == 0 {
+		_, why := p.Clock("VI_1")
+		t.Errorf("armed, the word is %#x, the slot %d: %s", p.Word("VI_1"), p.Slot("VI_1"), why)
+	}
+	signed := schedule()
+	signed.Seal = func([]byte) {}
+	if p.Arm("VI_1", signed) || p.Word("VI_1") != 0 {
+		t.Errorf("with what the thread would send the word is %#x", p.Word("VI_1"))
+	}
+}

@@ -1,0 +1,233 @@
+package loader
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+
+	"github.com/vrrpx/vrrpx/internal/clock"
+	"github.com/vrrpx/vrrpx/vrrp"
+)
+
+// Clock is the kernel's advert clock: it sends adverts on their schedules
+// whatever this process is doing, as long as the lease is renewed. Renew, Gate,
+// Word, Swap, Shut and Counts are a few accesses to memory that is shared with
+// the kernel; Set is a system call for each frame that has changed. None
+// blocks. Any goroutine may call them, but for one slot only one at a time
+// Set, Shut and Free.
+type Clock struct {
+	lap, entry             *ebpf.Program
+	adverts, loopMap, jump *ebpf.Map
+	events                 *ebpf.Map
+
+	// Mappings of maps that the kernel uses at the same time, and the same as types.
+	slotMemory, leaseMemory, loopMemory []byte
+
+	slots []vrrpxSlot
+	lease *int64
+	loops *[2]vrrpxLoop
+
+	building sync.Mutex // held while the pair is made or removed
+	rtnl     *rtnl
+	pair     vethPair
+	built    bool
+	filter   bool // by cls_bpf rather than tcx
+	links    []link.Link
+	mark     uint32 // of the seeds
+	socket   int    // for the seeds
+
+	// Watch's own.
+	lost  [2]lostSeed
+	again atomic.Uint64
+
+	mu    sync.Mutex
+	used  []bool       // by slot
+	given []Schedule   // by slot: what Set was last told
+	high  atomic.Int32 // slots from here on have never been in use
+}
+
+// boot is CLOCK_BOOTTIME in ns: it runs on while the machine sleeps.
+func boot() int64 { return clock.Read(unix.CLOCK_BOOTTIME) }
+
+// Add gives the number of a slot that is free, shut and without counts. It fails
+// with ErrNoSlot when all are taken.
+func (c *Clock) Add() (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := slices.Index(c.used, false)
+	if n < 0 {
+		return 0, ErrNoSlot
+	}
+	word := c.slots[n].Gate // never the same twice, so that no late callback takes the new for the old
+	c.slots[n] = vrrpxSlot{}
+	atomic.StoreUint64(&c.slots[n].Gate, uint64(GateWord(word).next(GateShut)))
+	c.used[n] = true
+	c.given[n] = Schedule{}
+	if int32(n) >= c.high.Load() {
+		c.high.Store(int32(n) + 1)
+		for i := range c.loops {
+			atomic.StoreUint32(&c.loops[i].Slots, uint32(n)+1)
+		}
+	}
+	return n, nil
+}
+
+// Free is Shut for good: the slot is another's from now on.
+func (c *Clock) Free(n int) {
+	c.Shut(n)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range atomic.LoadUint32(&c.slots[n].Frames) {
+		_ = c.adverts.Delete(&vrrpxAdvertKey{Slot: uint32(n), N: i}) // it may be left: nobody reads it
+	}
+	atomic.StoreUint32(&c.slots[n].Frames, 0)
+	c.used[n] = false
+}
+
+// Set gives a slot its schedule and then its gate, GateOpen, GateArmed or
+// GateShut, whatever the gate was. When it is open already, and Next and Interval
+// are those that it was last given, the phase is kept. It returns the gate's new
+// word. On an error the gate is shut: ErrLongFrame, or what the kernel says.
+func (c *Clock) Set(n int, s Schedule, g Gate) (GateWord, error) {
+	if err := c.set(n, s, g); err != nil {
+		return c.Shut(n), fmt.Errorf("slot %d of the advert clock: %w", n, err)
+	}
+	w := c.turn(n, g)
+	if g != GateShut {
+		c.wake(s.Key.Family, vrrp.Instant(atomic.LoadUint64(&c.slots[n].DueNs)))
+	}
+	return w, nil
+}
+
+func (c *Clock) set(n int, s Schedule, g Gate) error {
+	if len(s.Frames) == 0 || s.Interval <= 0 || s.Ifindex <= 0 {
+		return errors.New("nothing to send")
+	}
+	slot, was := &c.slots[n], &c.given[n]
+	if s.Key != was.Key || s.Ifindex != was.Ifindex {
+		c.Shut(n)
+	}
+	if err := c.setFrames(n, s.Frames); err != nil {
+		return err
+	}
+	slot.Key, slot.Ifindex = s.Key.raw(), uint32(s.Ifindex)
+	atomic.StoreUint64(&slot.IntervalNs, uint64(s.Interval))
+	atomic.StoreUint64(&slot.EarlyNs, uint64(early(s.Interval)))
+	atomic.StoreUint64(&slot.LeaseNs, uint64(s.Lease))
+	atomic.StoreUint64(&slot.DownNs, uint64(s.Down))
+	if c.Gate(n) != GateOpen || was.Next != s.Next || was.Interval != s.Interval {
+		now := clock.Now()
+		due := s.Next
+		if due <= 0 {
+			due = now.Add(s.Interval)
+		}
+		last := due.Add(-s.Interval)
+		atomic.StoreUint64(&slot.SentBootNs, uint64(boot()-int64(now.Sub(last))))
+		atomic.StoreUint64(&slot.SentNs, uint64(last))
+		atomic.StoreUint64(&slot.DueNs, uint64(due))
+	}
+	s.Frames = nil
+	*was = s
+	return nil
+}
+
+// setFrames writes the frames and then their number, so that each is whole at
+// any time.
+func (c *Clock) setFrames(n int, frames [][]byte) error {
+	for _, f := range frames {
+		if len(f) < etherLen || len(f) > MaxFrame {
+			return ErrLongFrame
+		}
+	}
+	for i, f := range frames {
+		value := vrrpxAdvertFrame{Length: uint32(len(f))}
+		copy(value.Bytes[:], f)
+		if err := c.adverts.Put(&vrrpxAdvertKey{Slot: uint32(n), N: uint32(i)}, &value); err != nil {
+			return fmt.Errorf("store a frame: %w", err)
+		}
+	}
+	before := atomic.SwapUint32(&c.slots[n].Frames, uint32(len(frames)))
+	for i := uint32(len(frames)); i < before; i++ {
+		_ = c.adverts.Delete(&vrrpxAdvertKey{Slot: uint32(n), N: i}) // nobody reads it
+	}
+	return nil
+}
+
+const etherLen = 14
+
+// Early is how much sooner than due an advert may leave, so that routers whose
+// times are close are served by one lap.
+func early(interval time.Duration) time.Duration {
+	return min(interval/64, time.Millisecond)
+}
+
+// turn sets a gate whatever it was.
+func (c *Clock) turn(n int, g Gate) GateWord {
+	for {
+		old := c.Word(n)
+		if w, ok := c.Swap(n, old, g); ok {
+			return w
+		}
+	}
+}
+
+// Shut shuts a gate. After it returns none of the slot's adverts leaves, so that
+// an advert of priority 0 sent next is the last. It waits for one that is being
+// handed over by another CPU, which takes microseconds.
+func (c *Clock) Shut(n int) GateWord {
+	w := c.turn(n, GateShut)
+	for try := 0; atomic.LoadUint32(&c.slots[n].Sending) != 0; try++ {
+		if try > 100 {
+			runtime.Gosched()
+		}
+	}
+	return w
+}
+
+// Word is the gate and its count of changes.
+func (c *Clock) Word(n int) GateWord { return GateWord(atomic.LoadUint64(&c.slots[n].Gate)) }
+
+// Gate is what the slot's gate is now.
+func (c *Clock) Gate(n int) Gate { return c.Word(n).Gate() }
+
+// Swap changes a gate from what it was known to be, unless it has changed since.
+// It returns the new word.
+func (c *Clock) Swap(n int, old GateWord, g Gate) (GateWord, bool) {
+	w := old.next(g)
+	return w, atomic.CompareAndSwapUint64(&c.slots[n].Gate, uint64(old), uint64(w))
+}
+
+// Renew renews the lease of all slots: t is a reading of CLOCK_BOOTTIME, in ns.
+func (c *Clock) Renew(t int64) {
+	atomic.StoreInt64(c.lease, t)
+}
+
+// Renewed is what Renew was last told, 0 for never.
+func (c *Clock) Renewed() int64 {
+	return atomic.LoadInt64(c.lease)
+}
+
+// Last is when a slot's last advert left, 0 for never, on CLOCK_MONOTONIC; and how
+// long ago that is on CLOCK_BOOTTIME.
+func (c *Clock) Last(n int) (vrrp.Instant, time.Duration) {
+	s := &c.slots[n]
+	return vrrp.Instant(atomic.LoadUint64(&s.SentNs)), time.Duration(boot() - int64(atomic.LoadUint64(&s.SentBootNs)))
+}
+
+// Counts returns a slot's counters.
+func (c *Clock) Counts(n int) SlotCounts {
+	s := &c.slots[n]
+	return SlotCounts{
+		Sent: atomic.LoadUint64(&s.Sent), Failed: atomic.LoadUint64(&s.Failed),
+		Late: atomic.LoadUint64(&s.Late), Missed: atomic.LoadUint64(&s.Missed),
+		MaxLate: time.Duration(atomic.LoadUint64(&s.MaxLateNs)),
+	}
+}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vrrpx/vrrpx/internal/testnet"
+	"github.com/vrrpx/vrrpx/tools/bench/load"
+	"github.com/vrrpx/vrrpx/tools/bench/meter"
+	"github.com/vrrpx/vrrpx/vrrp"
+)
+
+func TestMain(m *testing.M) {
+	load.Main()
+	os.Exit(m.Run())
+}
+
+func advertsAt(host int, from, to time.Duration) (ads []meter.Advert) {
+	for at := from; at <= to; at += ladderInterval {
+		ads = append(ads, meter.Advert{At: vrrp.Instant(at), Host: host, Priority: 100})
+	}
+	return ads
+}
+
+func stressNamed(t *testing.T, name string) stress {
+	t.Helper()
+	for _, s := range stresses() {
+		if s.name == name {
+			return s
+		}
+	}
+	t.Fatalf("no stress %q", name)
+	return stress{}
+}
+
+func TestFiguresOfTheLadder(t *testing.T) {
+	const at = time.Millisecond
+	kernel := pacing{Pacer: "kernel clock", Lease: time.Second}
+	calm := advertsAt(fromA, 10*at, 3000*at)
+	stalled := append(advertsAt(fromA, 10*at, 1000*at), append(advertsAt(fromB, 1037*at, 2000*at), advertsAt(fromA, 2005*at, 3000*at)...)...)
+	lapsed := append(advertsAt(fromA, 10*at, 1900*at), append(advertsAt(fromB, 1937*at, 2900*at), advertsAt(fromA, 2905*at, 3000*at)...)...)
+	waking := append(advertsAt(fromA, 10*at, 1900*at), append(advertsAt(fromB, 1937*at, 2497*at), meter.Advert{At: vrrp.Instant(2500 * at), Host: fromA, Priority: 200})...)
+	waking = append(waking, advertsAt(fromB, 2507*at, 3000*at)...)
+	for _, c := range []struct {
+		name, stress string
+		pacing       pacing
+		ads          []meter.Advert
+		target       string
+		met          bool
+		says         string
+	}{
+		{"on time", "fork storm", kernel, calm, targetGaps, true, "max 10.0 ms, 0 beyond, 0 transitions"},
+		{"taken over", "4 busy loops", kernel, stalled, targetGaps, false, "max 1005.0 ms, 1 beyond, 2 transitions"},
+		{"a stop within the lease", "stopped 0.5 s", kernel, calm, targetGaps, true, "max 10.0 ms"},
+		{"between half of it and all, and nobody took over", "stopped 1 s", kernel, calm, targetGaps, true, "max 10.0 ms"},
+		{"between half of it and all, and one did", "stopped 1 s", kernel, lapsed, targetStopped, true, "another holder after 937 ms"},
+		{"the lease ended", "stopped 2 s", kernel, lapsed, targetStopped, true, "another holder after 937 ms, 0 adverts amid"},
+		{"the woken said a word", "stopped 2 s", kernel, waking, targetStopped, false, "1 adverts amid"},
+		{"no lease, and nobody took over", "stopped 0.5 s", pacing{Pacer: "thread"}, calm, targetStopped, false, "no other holder"},
+		{"without a lease the takeover is at once", "stopped 2 s", pacing{Pacer: "thread"}, lapsed, targetStopped, false, "another holder after 937 ms"},
+	} {
+		st := step{stress: stressNamed(t, c.stress), contestant: Contestant{Name: vrrpx}, side: onMaster, pacing: c.pacing, from: vrrp.Instant(1000 * at)}
+		st.judge(c.ads, vrrp.Instant(3001*at))
+		other := st
+		other.contestant.Name = keepalivedLean
+		fs := ladderFigures([]step{other, st})
+		if len(fs) != 1 {
+			t.Fatalf("%s: %d figures", c.name, len(fs))
+		}
+		f := fs[0]
+		if f.Target != c.target || f.Met != c.met || !strings.Contains(f.Ours, c.says) || f.Theirs != f.Ours || f.Case != c.stress {
+			t.Errorf("%s: %+v, want %s, %v, %q", c.name, f, c.target, c.met, c.says)
+		}
+		if r, err := ladderReport([]step{st, other}); err != nil || len(r.Tables) != 3 || len(r.CSV.Rows) == 0 || len(r.Plots) != 1 {
+			t.Errorf("%s: %v, %+v", c.name, err, r)
+		}
+	}
+}
+
+func TestAStressThatCannotBeHadIsSaid(t *testing.T) {
+	st := step{stress: stressNamed(t, "memory"), contestant: Contestant{Name: vrrpx}, side: onMaster, skipped: "no cgroup"}
+	r, err := ladderReport([]step{st})
+	if err != nil || len(r.Figures) != 0 || !strings.Contains(r.Tables[0].Markdown(), "not measured: no cgroup") {
+		t.Errorf("%v, %+v", err, r)
+	}
+}
+
+func TestFalseTakeoversOfBackupsAreAFigure(t *testing.T) {
+	one := step{stress: stressNamed(t, "memory"), contestant: Contestant{Name: vrrpx}, side: onBackup}
+	two := one
+	two.takeovers.False = 2
+	skipped := two
+	skipped.skipped = "no cgroup"
+	fs := ladderFigures([]step{one, two, skipped})
+	if len(fs) != 1 || fs[0].Met || fs[0].Ours != "2 false transitions under 2 stresses" || fs[0].Theirs != "" {
+		t.Errorf("%+v", fs)
+	}
+}
+
+func TestPacingIsWhatStatusSays(t *testing.T) {
+	p, err := parsePacing([]byte(`{"routers":[{"pacer":"kernel clock","lease_seconds":1.5,"master_down_seconds":0.03609375}]}`))
+	if want := (pacing{"kernel clock", "", 1500 * time.Millisecond, 36094 * time.Microsecond}); err != nil || p != want {
+		t.Errorf("%+v, %v; want %+v", p, err, want)
+	}
+	if p.String() != "kernel clock, lease 1.5s" || (pacing{Pacer: "thread", Why: "signed", Lease: 1}).String() != "thread (signed)" {
+		t.Errorf("%q", p.String())
+	}
+	for _, bad := range []string{"", "{}"} {
+		if _, err := parsePacing([]byte(bad)); err == nil {
+			t.Errorf("%q was taken", bad)
+		}
+	}
+}
+
+// Each frame of junk must be one that a router refuses, and the good one not.
+func TestJunkIsJunk(t *testing.T) {
+	h := &testnet.Host{Name: "c", Addr: netip.MustParseAddr("10.99.0.3"), MAC: []byte{2, 0, 0, 0, 0, 3}}
+	lookup := func(vrid uint8, f vrrp.Family) (vrrp.Expect, bool) {
+		return vrrp.Expect{Version: 3, Own: netip.MustParseAddr("10.99.0.1"), Group: netip.MustParseAddr("224.0.0.18")}, vrid == 1
+	}
+	good, err := advertFrame(h, Routers(1, 1, 200, ladderInterval)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	fr, drop, ok := vrrp.Judge(good, lookup)
+	if !ok || drop != vrrp.Accepted {
+		t.Fatalf("a good advert: %v", drop)
+	}
+	p, err := vrrp.Parse(fr.Message, fr.Family)
+	if err != nil || p.Priority != 200 || p.Interval != ladderInterval || len(p.Addrs) != 1 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	frames, err := junkFrames(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drops := map[vrrp.Drop]bool{}
+	for i, f := range frames {
+		_, drop, ok := vrrp.Judge(f, lookup)
+		if !ok || drop == vrrp.Accepted {
+			t.Errorf("frame %d: %v, %v", i, drop, ok)
+		}
+		drops[drop] = true
+	}
+	if len(drops) < 6 {
+		t.Errorf("only %d kinds of fault: %v", len(drops), drops)
+	}
+}
+
+func TestSteadyFigures(t *testing.T) {
+	c := func(name string, alone, pair float64, process time.Duration, rss uint64) cell {
+		return cell{contestant: Contestant{Name: name}, routers: 255, interval: ladderInterval, wall: 5 * time.Second, idle: 0.1, idleAfter: 0.05, alone: alone, pair: pair,
+			master: meter.Process{CPU: process}, backup: meter.Process{CPU: process / 10}, masterMemory: meter.Memory{RSS: rss}, backupMemory: meter.Memory{RSS: rss - 1}}
+	}
+	cells := []cell{c(vrrpx, 0.5, 0.52, time.Second, 41<<20), c(keepalivedLean, 1.0, 1.15, 4*time.Second, 9<<20)}
+	want := []Figure{
+		{targetCPU, "master, whole machine", "40.0 %", "90.0 %", true, ""},
+		{targetCPU, "master, process", "20.0 %", "80.0 %", true, ""},
+		{targetCPU, "backup, whole machine", "2.0 %", "15.0 %", false, "paced by "},
+		{targetCPU, "backup, process", "2.0 %", "8.0 %", false, "paced by "},
+		{targetMemory, "", "41.0 MB", "9.0 MB", false, ""},
+	}
+	got := steadyFigures(cells)
+	cells[1].idleAfter = 0.3
+	if f := steadyFigures(cells)[0]; f.Met || f.Note == "" {
+		t.Errorf("on a busy machine: %+v", f)
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%+v", got)
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("%+v, want %+v", got[i], want[i])
+		}
+	}
+	if r, err := steadyReport(cells); err != nil || len(r.Plots) != 2 || len(r.CSV.Rows) != 2 || len(r.CSV.Rows[0]) != len(r.CSV.Header) || len(r.Tables[0].Rows[0]) != len(r.Tables[0].Header) {
+		t.Errorf("%v, %+v", err, r)
+	}
+}
+
+func TestTransmittedIsOfEth0(t *testing.T) {
+	const dev = "Inter-|   Receive  |  Transmit\n face |bytes packets\n    lo: 1 2 0 0 0 0 0 0 3 4 0 0 0 0 0 0\n  eth0:100 7 0 0 0 0 0 5 200 42 0 0 0 0 0 0\n"
+	if n, err := parseTransmitted(dev); err != nil || n != 42 {
+		t.Errorf("%d, %v", n, err)
+	}
+	if _, err := parseTransmitted("lo: 1\n"); err == nil {
+		t.Error("no eth0 is no error")
+	}
+}
+
+func TestTailIsTheShareThatIsAtLeastSoLong(t *testing.T) {
+	s := tail("x", []meter.Bucket{{From: 9 * time.Millisecond, N: 1}, {From: 10 * time.Millisecond, N: 98}, {From: 40 * time.Millisecond, N: 1}})
+	if len(s.XY) != 3 || s.XY[0].Y != 100 || s.XY[1].Y != 99 || s.XY[2].Y != 1 || s.XY[2].X != 40 {
+		t.Errorf("%+v", s.XY)
+	}
+}
