@@ -47,9 +47,10 @@ type loop struct {
 	soon    bool           // a deadline is about to pass
 	nap     nap
 	renewals
-	heard []*router // who had an advert in this round
-	down  []*router // whose deadline may have passed in this round
-	storm storm
+	heard  []*router // who had an advert in this round
+	down   []*router // whose deadline may have passed in this round
+	storm  storm
+	posted []func() // taken from posts, to be run
 
 	mu    sync.Mutex
 	posts []func()
@@ -158,7 +159,7 @@ func (l *loop) run() {
 			l.round(clock.Now())
 			continue
 		}
-		if l.storm.more() {
+		if l.storm.more() || len(l.posted) > 0 {
 			l.round(clock.Now())
 			continue
 		}
@@ -173,6 +174,9 @@ func (l *loop) run() {
 			}
 		}
 		l.round(clock.Now())
+	}
+	for _, f := range l.posted {
+		f()
 	}
 	for l.storm.more() {
 		l.storm.next()
@@ -221,17 +225,14 @@ func (l *loop) round(t vrrp.Instant) {
 		}
 	}
 	l.hearMerged()
+	l.storm.flush() // of whom the kernel made MASTER
 	for _, r := range l.heard {
 		r.catchUp()
 		r.regate()
 	}
 	l.heard = l.heard[:0]
 	l.regate()
-	if len(l.storm.following) == 0 {
-		for _, f := range l.takePosts() {
-			f()
-		}
-	}
+	l.runPosts()
 	if l.nap.suspended > 0 {
 		l.awake(t)
 	}

@@ -141,11 +141,8 @@ func (r *router) step(at vrrp.Instant, in vrrp.Input) {
 }
 
 // act is the half of step that others wait for: frames and addresses. When
-// many routers take over at once, all act before any settles.
-//
-// The frames of a step leave in one call, in the order of the effects. What
-// goes to other threads follows them: to wake a thread takes longer than to
-// send a frame, and no address is there before it runs anyway.
+// many routers take over at once, the frames of all leave first, then their
+// addresses are asked for, and only then does any settle (storm).
 func (r *router) act(at vrrp.Instant, in vrrp.Input) {
 	r.giveWay()
 	r.perform(at, in)
@@ -161,7 +158,9 @@ func (r *router) perform(at vrrp.Instant, in vrrp.Input) {
 }
 
 // carryOut carries out the effects of a step, of the router's own or of its
-// group's.
+// group's. Frames leave in the order of the effects, and what goes to other threads
+// follows them: to wake a thread takes longer than to send a frame, and no address
+// is there before it runs anyway.
 func (r *router) carryOut(at vrrp.Instant, effects []vrrp.Effect) {
 	r.finish()
 	var asks *vrrp.AskTakeover

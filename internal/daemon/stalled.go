@@ -31,9 +31,10 @@ func (r *router) keptByLoop() bool { return r.link != nil && !r.link.path.Deadli
 // firstLook is when the loop looks whether it runs in time, before the deadline:
 // an eighth of an interval after the last advert but one was due. A pause that
 // hid all adverts of a master-down interval makes it late by seven eighths of an
-// interval there or at the deadline.
+// interval there or at the deadline. A release leaves no more than the skew: it
+// cannot be looked for before it came.
 func (r *router) firstLook(due vrrp.Instant) vrrp.Instant {
-	return due.Add(-r.machine.Skew() - r.machine.LearnedInterval()*7/8)
+	return max(due.Add(-r.machine.Skew()-r.machine.LearnedInterval()*7/8), r.machine.Base())
 }
 
 // held is a deadline no earlier than a stall allows.

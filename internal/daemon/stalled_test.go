@@ -45,6 +45,20 @@ func TestLateLoopGivesTheMasterOneMoreChance(t *testing.T) {
 	}
 }
 
+// A release brings the deadline nearer than any first look at it.
+func TestReleaseIsNoStall(t *testing.T) {
+	g := newRig(t, false, nil)
+	g.master(0, 200)
+	g.round(1 * ms)
+	g.master(15*ms, 0)
+	g.round(16 * ms)
+	g.round(22 * ms) // the skew is 6.09375 ms
+	g.want(vrrp.Master)
+	if g.r.counted.stalled != 0 {
+		t.Error("it found the host stalled")
+	}
+}
+
 // What waits in the socket is heard before the loop finds itself late.
 func TestLateLoopThatHasHeardIsNotLate(t *testing.T) {
 	g := newRig(t, false, nil)

@@ -50,11 +50,16 @@ const (
 
 // gather lets the steps in f act together.
 func (s *storm) gather(f func()) {
-	s.gathering++
-	f()
-	if s.gathering--; s.gathering == 0 {
+	if s.begin(f); s.gathering == 0 {
 		s.flush()
 	}
+}
+
+// begin lets the steps in f act together with those that follow before flush.
+func (s *storm) begin(f func()) {
+	s.gathering++
+	f()
+	s.gathering--
 }
 
 // gathers tells whether the router's frames wait for those of others.
@@ -223,6 +228,22 @@ func (l *loop) urgent() bool {
 func (l *loop) catchUp() {
 	for end := clock.Now().Add(slice); l.storm.more(); {
 		if l.storm.next(); l.urgent() || clock.Now() >= end {
+			return
+		}
+	}
+}
+
+// runPosts runs what was posted, in its order, with the same bounds. In a storm it
+// waits until the addresses of all have been asked for.
+func (l *loop) runPosts() {
+	l.posted = append(l.posted, l.takePosts()...)
+	if len(l.storm.following) > 0 {
+		return
+	}
+	for end := clock.Now().Add(slice); len(l.posted) > 0; {
+		f := l.posted[0]
+		l.posted = slices.Delete(l.posted, 0, 1)
+		if f(); l.urgent() || clock.Now() >= end {
 			return
 		}
 	}

@@ -126,14 +126,23 @@ func TestDeadlineDoesNotWaitForAStorm(t *testing.T) {
 		t.Errorf("%d left to be done where a deadline has passed", n)
 	}
 	g.take()
+	posted := false
+	g.loop.posts = append(g.loop.posts, func() { posted = true })
 	g.loop.round(g.at(38 * ms))
+	if posted || len(g.loop.posted) == 0 {
+		t.Error("what is posted finds routers whose addresses have not been asked for")
+	}
 	if late.machine.State() != vrrp.Master {
 		t.Fatal("not taken over while the others settle")
 	}
 	if did := strings.Split(g.take(), "; "); !slices.Equal(did[:2], []string{"advert 100", "garp"}) {
 		t.Errorf("it did %v first", did[:2])
 	}
-	g.round(39 * ms)
+	for g.round(39 * ms); len(g.loop.posted) > 0; g.round(39 * ms) {
+	}
+	if !posted {
+		t.Error("what was posted is lost")
+	}
 	for _, r := range all {
 		if len(r.history) == 0 || r.owed.acted || r.owed.following || r.owed.unsettled {
 			t.Fatalf("%s: %+v", r.cfg.Name, r.owed)

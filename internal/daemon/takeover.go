@@ -145,7 +145,7 @@ func (r *router) takenByKernel(e *loader.Event) {
 		return
 	}
 	r.takeover.armed = false
-	r.act(e.At, vrrp.Timer{})
+	r.out.storm.begin(func() { r.act(e.At, vrrp.Timer{}) })
 	if r.machine.State() != vrrp.Master {
 		r.out.pacer.Stop(r.owner)
 		r.settle()
@@ -153,7 +153,7 @@ func (r *router) takenByKernel(e *loader.Event) {
 	}
 	r.counted.taken++
 	r.advert.next, _ = r.machine.Deadline() // slots that the kernel has served may have passed
-	r.settle()
+	r.out.storm.later(r)
 	r.log.Info(fmt.Sprintf("(%s) the kernel took over at the deadline, %v ago", r.cfg.Name, r.now().Sub(e.At).Round(time.Microsecond)))
 }
 

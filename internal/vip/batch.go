@@ -6,6 +6,10 @@ import (
 	"time"
 )
 
+// deviceWeight is how many addresses a device counts for in a batch: to set it up
+// takes the kernel longer, and its owner's gratuitous ARPs wait for the answer.
+const deviceWeight = 8
+
 // take removes from the queue the owners whose turn it is, as many as one
 // sendmsg bears. Who lets go comes before who takes: an address that two hosts
 // have does more harm than one that nobody has yet. An owner of devices to be
@@ -24,7 +28,7 @@ func (m *Manager) take() (turn []*owner) {
 	size := 0
 	for _, o := range m.queue {
 		slow := m.slow(o)
-		size += len(o.entries) + len(o.devices)
+		size += len(o.entries) + deviceWeight*len(o.devices)
 		if len(turn) > 0 && (slow || size > batch) {
 			break
 		}
