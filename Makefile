@@ -28,7 +28,7 @@ install: build
 	[ -e $(DESTDIR)/etc/default/vrrpx ] || install -D -m 0644 packaging/default/vrrpx $(DESTDIR)/etc/default/vrrpx
 	[ -e $(DESTDIR)/etc/logrotate.d/vrrpx ] || install -D -m 0644 packaging/logrotate/vrrpx $(DESTDIR)/etc/logrotate.d/vrrpx
 	install -D -m 0644 packaging/examples/keepalived.conf $(DESTDIR)$(DOCDIR)/examples/keepalived.conf
-	install -m 0644 README.md CHANGELOG.md LICENSE docs/*.md $(DESTDIR)$(DOCDIR)/
+	install -m 0644 README.md CHANGELOG.md LICENSE bpf/LICENSE.* docs/*.md $(DESTDIR)$(DOCDIR)/
 
 # What install made. What an operator may have written stays: /etc.
 uninstall:

@@ -60,7 +60,8 @@ type attachment struct {
 
 // Open loads programs and maps. It needs root, or CAP_BPF, CAP_PERFMON and
 // CAP_NET_ADMIN, and a kernel from 5.10. Pins in PinDir under the names of ours
-// are replaced, each at once: they are what a killed process left.
+// are replaced, each at once: they are what a killed process left. Where they
+// alone are the trouble it fails with *PinError.
 func Open(o Options) (*Kernel, error) {
 	// Kernels before 5.11 count BPF memory against it. Where it cannot be
 	// raised it may still be enough; the load will tell.

@@ -19,18 +19,27 @@ const bpffs = "/sys/fs/bpf"
 // fresh ends the name of a pin that is about to take the place of another.
 const fresh = "-new"
 
+// PinError says why the maps cannot be pinned, as where no BPF file system is
+// mounted and none may be. All else works without pins.
+type PinError struct{ Err error }
+
+func (e *PinError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *PinError) Unwrap() error { return e.Err }
+
 // pin pins the maps that people look at. The timers' map and the ring are not
-// among them: they must end with the process.
+// among them: they must end with the process. Its error is a *PinError.
 func (k *Kernel) pin() error {
 	if k.pinDir == "" {
 		return nil
 	}
 	if err := makePinDir(k.pinDir); err != nil {
-		return err
+		return &PinError{err}
 	}
 	for _, m := range []*ebpf.Map{k.routers, k.state, k.interfaces, k.peers} {
 		if err := pinMap(m, k.pinDir); err != nil {
-			return err
+			return &PinError{err}
 		}
 	}
 	return nil

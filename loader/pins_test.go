@@ -269,6 +269,9 @@ func TestPinDirOffABPFFileSystemIsRefused(t *testing.T) {
 		k.Close()
 		t.Fatal("pinned outside of a BPF file system")
 	}
+	if pin := new(PinError); !errors.As(err, &pin) {
+		t.Errorf("no *PinError, which says that all else would work: %v", err)
+	}
 }
 
 // In a mount namespace with a fresh /sys, as `ip netns exec` makes it, the BPF

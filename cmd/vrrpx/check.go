@@ -50,7 +50,11 @@ func runCheck(_ context.Context, e env, flags *pflag.FlagSet, args []string) err
 		}
 		printDiagnostics(e.stdout, found)
 	}
-	fmt.Fprintf(e.stdout, "%s: good: %d virtual routers\n", *file, len(cfg.Routers))
+	routers := "virtual routers"
+	if len(cfg.Routers) == 1 {
+		routers = "virtual router"
+	}
+	fmt.Fprintf(e.stdout, "%s: good: %d %s\n", *file, len(cfg.Routers), routers)
 	return nil
 }
 

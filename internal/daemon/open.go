@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -121,6 +122,14 @@ func (h *host) openKernel() {
 		return
 	}
 	k, err := loader.Open(loader.Options{PinDir: h.opts.PinDir})
+	var unpinned *loader.PinError
+	if errors.As(err, &unpinned) {
+		// In a container, say. Counters that bpftool cannot show are no reason
+		// to do without the rest; vrrpx status still has them.
+		h.log.Warn("the BPF maps are not pinned, bpftool finds them by id alone: " + err.Error())
+		h.opts.PinDir = ""
+		k, err = loader.Open(loader.Options{})
+	}
 	if err != nil {
 		h.noKernel = err.Error()
 		h.log.Warn("no BPF: adverts come by packet socket, deadlines are kept by the loop: " + err.Error())

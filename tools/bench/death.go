@@ -34,7 +34,7 @@ func (d death) Run(ctx context.Context, env *Env) (*Report, error) {
 	}{
 		{10 * time.Millisecond, env.Pick(5, 100)},
 		{100 * time.Millisecond, env.Pick(5, 100)},
-		{time.Second, env.Pick(1, 20)},
+		{time.Second, env.Pick(1, 10)},
 	} {
 		for n := range set.kills {
 			for _, c := range env.Contestants() {

@@ -32,11 +32,12 @@ type Lab struct {
 
 // NewLab builds a lab. There can be one at a time on a machine; one that a
 // killed run left is removed.
-func (e *Env) NewLab() (*Lab, error) { return newLab(prefix) }
+func (e *Env) NewLab() (*Lab, error) { return e.newLab(prefix) }
 
 // newLab is NewLab with namespaces of another name: for a second one beside it.
-func newLab(prefix string) (*Lab, error) {
-	lan, err := testnet.New(prefix, "a", "b", "c")
+func (e *Env) newLab(prefix string) (*Lab, error) {
+	spec := testnet.Spec{Prefix: prefix, Hosts: []testnet.HostSpec{{Name: "a"}, {Name: "b"}, {Name: "c"}}, Leftover: e.leftover}
+	lan, err := spec.Build()
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +46,19 @@ func newLab(prefix string) (*Lab, error) {
 		return nil, errors.Join(err, lan.Close())
 	}
 	return &Lab{LAN: lan, A: lan.Host("a"), B: lan.Host("b"), Client: lan.Host("c"), dir: dir}, nil
+}
+
+// leftover removes what a vrrpx of a killed run keeps outside of its host: in
+// /run and in the BPF file system.
+func (e *Env) leftover(h *testnet.Host) {
+	for _, c := range e.contestants {
+		if c.Ours() {
+			if out, err := h.Command(context.Background(), c.Binary, "cleanup").CombinedOutput(); err != nil {
+				fmt.Fprintf(os.Stderr, "bench: vrrpx cleanup on %s, left by a killed run: %v: %s\n", h.Name, err, out)
+			}
+			return
+		}
+	}
 }
 
 // Close removes the lab, and with it whatever still runs there.

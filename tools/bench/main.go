@@ -13,6 +13,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strconv"
@@ -79,7 +80,11 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	vrrpxPath, err := filepath.Abs(*vrrpxProgram)
+	// Absolute: it is started in other directories too.
+	vrrpxPath, err := exec.LookPath(*vrrpxProgram)
+	if err == nil {
+		vrrpxPath, err = filepath.Abs(vrrpxPath)
+	}
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ const (
 type Pair struct {
 	*Lab
 	Master, Backup *Node
+	Burst          *Burst // instead of Master, after Facing
 	Wire           *Capture
 }
 
@@ -53,34 +54,57 @@ func (l *Lab) PairOf(ctx context.Context, master, backup Contestant, n, addresse
 	if !Wait(ctx, wait, func() bool { return holds(l.A, n*addresses) }) {
 		return nil, whyNot(ctx, "no master", p.Master)
 	}
-	if p.Backup, err = l.Start(l.B, backup, Routers(n, addresses, backupPriority, interval)); err != nil {
+	return p, p.startBackup(ctx, backup, Routers(n, addresses, backupPriority, interval))
+}
+
+// Facing is Pair whose master is the bench: see Burst.
+func (l *Lab) Facing(ctx context.Context, c Contestant, n, addresses int, interval time.Duration) (_ *Pair, err error) {
+	p := &Pair{Lab: l}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.Close())
+		}
+	}()
+	if p.Wire, err = l.Capture(); err != nil {
 		return nil, err
 	}
-	if !Wait(ctx, wait, func() bool { return strings.Count(p.Backup.Log(), "Entering BACKUP STATE") >= n }) {
-		return nil, whyNot(ctx, "no backup", p.Backup)
-	}
-	if err := Sleep(ctx, p.Backup.Routers[0].MasterDown()+steady); err != nil {
+	if p.Burst, err = l.Burst(Routers(n, addresses, masterPriority, interval)); err != nil {
 		return nil, err
+	}
+	return p, p.startBackup(ctx, c, Routers(n, addresses, backupPriority, interval))
+}
+
+// startBackup returns once it has been steady for a while.
+func (p *Pair) startBackup(ctx context.Context, c Contestant, routers []Router) (err error) {
+	if p.Backup, err = p.Start(p.B, c, routers); err != nil {
+		return err
+	}
+	down := routers[0].MasterDown()
+	if !Wait(ctx, down+patience, func() bool { return strings.Count(p.Backup.Log(), "Entering BACKUP STATE") >= len(routers) }) {
+		return whyNot(ctx, "no backup", p.Backup)
+	}
+	if err := Sleep(ctx, down+steady); err != nil {
+		return err
 	}
 	frames, err := p.Wire.Frames()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	masters := map[uint8]bool{}
 	for _, f := range frames {
-		if a, ok := f.Advert(); ok && a.Src == l.B.Addr {
-			return nil, errSpoiled
-		} else if ok && a.Src == l.A.Addr {
+		if a, ok := f.Advert(); ok && a.Src == p.B.Addr {
+			return errSpoiled
+		} else if ok && a.Src == p.A.Addr {
 			masters[a.VRID] = true
 		}
 	}
-	if len(masters) < n {
-		return nil, fmt.Errorf("the master sends adverts of %d routers, not of %d", len(masters), n)
+	if len(masters) < len(routers) {
+		return fmt.Errorf("the master sends adverts of %d routers, not of %d", len(masters), len(routers))
 	}
 	if !p.Backup.Running() {
-		return nil, whyNot(ctx, "the backup has ended", p.Backup)
+		return whyNot(ctx, "the backup has ended", p.Backup)
 	}
-	return p, nil
+	return nil
 }
 
 // holds tells whether a host has that many virtual addresses.
@@ -113,6 +137,9 @@ func (p *Pair) Close() error {
 			errs = append(errs, p.Clear(n))
 		}
 	}
+	if p.Burst != nil {
+		errs = append(errs, p.Burst.Stop())
+	}
 	if p.Wire != nil {
 		p.Wire.Close()
 	}
@@ -134,6 +161,9 @@ func Retry(f func() error) (spoiled int, err error) {
 // of all network configuration, on all hosts of the lab, for some time, and
 // with it who wants to add an address.
 func (p *Pair) Kill() error {
+	if p.Burst != nil {
+		return p.Burst.Stop()
+	}
 	p.Master.SendKill9()
 	return p.LAN.Block(p.A.Name)
 }

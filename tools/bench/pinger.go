@@ -50,14 +50,7 @@ func echo(n uint16) []byte {
 	b[0] = 8
 	binary.BigEndian.PutUint16(b[4:], 0x6278)
 	binary.BigEndian.PutUint16(b[6:], n)
-	sum := uint32(0)
-	for i := 0; i < len(b); i += 2 {
-		sum += uint32(binary.BigEndian.Uint16(b[i:]))
-	}
-	for sum > 0xffff {
-		sum = sum>>16 + sum&0xffff
-	}
-	binary.BigEndian.PutUint16(b[2:], ^uint16(sum))
+	binary.BigEndian.PutUint16(b[2:], checksum(b))
 	return b
 }
 

@@ -51,7 +51,7 @@ func (s soak) Run(ctx context.Context, env *Env) (_ *Report, err error) {
 		if env.Quick && c.Syslog && len(env.named) == 0 {
 			continue
 		}
-		lab, err := newLab(fmt.Sprintf("soak%d-", i))
+		lab, err := env.newLab(fmt.Sprintf("soak%d-", i))
 		if err != nil {
 			return nil, err
 		}

@@ -17,12 +17,31 @@ func (storm) Name() string { return "storm" }
 // stormInterval is that of all adverts.
 const stormInterval = 100 * time.Millisecond
 
-// shape is how many routers there are, and how many addresses each has.
-type shape struct{ routers, addresses int }
+// shape is how many routers there are, how many addresses each has, and whether
+// the master is of the contestant's own kind or a Burst.
+type shape struct {
+	routers, addresses int
+	own                bool
+}
 
 func (s shape) String() string { return fmt.Sprintf("%dx%d", s.routers, s.addresses) }
 
-var shapes = []shape{{255, 1}, {64, 16}}
+func (s shape) master() string {
+	if s.own {
+		return "its own"
+	}
+	return "the same for all"
+}
+
+// file is part of the name of its plot.
+func (s shape) file() string {
+	if s.own {
+		return s.String() + "-own"
+	}
+	return s.String()
+}
+
+var shapes = []shape{{255, 1, false}, {64, 16, false}, {255, 1, true}, {64, 16, true}}
 
 // blow is one kill: what became of every router.
 type blow struct {
@@ -66,6 +85,9 @@ func (s storm) Run(ctx context.Context, env *Env) (*Report, error) {
 	spoiled := map[string]int{}
 	for _, shape := range shapes {
 		kills := env.Pick(2, 20)
+		if shape.own {
+			kills = env.Pick(1, 20)
+		}
 		for n := range kills {
 			for _, c := range env.Contestants() {
 				b := blow{shape: shape, contestant: c.Name, number: n + 1}
@@ -80,13 +102,17 @@ func (s storm) Run(ctx context.Context, env *Env) (*Report, error) {
 				blows = append(blows, b)
 			}
 		}
-		env.Progress("%d kills of each, %v", kills, shape)
+		env.Progress("%d kills of each, %v, master: %s", kills, shape, shape.master())
 	}
 	return stormReport(blows, spoiled)
 }
 
 func (storm) kill(ctx context.Context, lab *Lab, c Contestant, s shape) (ts []Takeover, err error) {
-	p, err := lab.Pair(ctx, c, s.routers, s.addresses, stormInterval)
+	start := lab.Facing
+	if s.own {
+		start = lab.Pair
+	}
+	p, err := start(ctx, c, s.routers, s.addresses, stormInterval)
 	if err != nil {
 		return nil, err
 	}

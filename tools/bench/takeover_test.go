@@ -119,3 +119,20 @@ func TestRouters(t *testing.T) {
 		}
 	}
 }
+
+// What the bench sends as a master is an advert with right checksums.
+func TestBurstAdvert(t *testing.T) {
+	r := Routers(2, 16, masterPriority, 100*time.Millisecond)[1]
+	b := r.advert(hostA)
+	a, ok := (testnet.Frame{Bytes: b}).Advert()
+	if !ok || a.VRID != 2 || a.Priority != masterPriority || a.Count != 16 || a.Src != hostA.Addr || a.Version != 3 || a.Type != 1 {
+		t.Fatalf("%v %+v", ok, a)
+	}
+	if len(b) != 14+20+8+64 || b[22] != 255 || b[38+1] != 10 {
+		t.Errorf("length %d, TTL %d, interval %d", len(b), b[22], b[39])
+	}
+	pseudo := slices.Concat(b[26:34], []byte{0, 112, 0, 72})
+	if ip, vrrp := checksum(b[14:34]), checksum(slices.Concat(pseudo, b[34:])); ip != 0 || vrrp != 0 {
+		t.Errorf("checksums: IPv4 %#x, VRRP %#x", ip, vrrp)
+	}
+}

@@ -33,7 +33,7 @@ var targets = []Target{
 
 // targetTable shows every target with what was measured for it.
 func targetTable(figures []Figure) Table {
-	t := Table{Header: []string{"what", "target", "case", "vrrpx", "keepalived", "met", "why not"}}
+	t := Table{Header: []string{"what", "target", "case", "vrrpx", "keepalived", "met", "note"}}
 	for _, target := range targets {
 		measured := false
 		for _, f := range figures {
