@@ -16,6 +16,7 @@ type Env struct {
 
 	contestants []Contestant
 	named       []string // by -contestants; empty: a scenario's own choice
+	rungs       []stress // of the ladder
 	scenario    string
 }
 

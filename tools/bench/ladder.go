@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/testnet"
@@ -23,6 +26,9 @@ const ladderInterval = 10 * time.Millisecond
 
 // ladderDown is the backup's master-down interval.
 var ladderDown = MasterDown(3, backupPriority, ladderInterval)
+
+// shortUp is for how long an ideal master advertises before it falls silent again.
+const shortUp = 300 * time.Millisecond
 
 // step is one rung with one contestant on one side.
 type step struct {
@@ -62,7 +68,7 @@ func (l ladder) Run(ctx context.Context, env *Env) (*Report, error) {
 	}
 	defer lab.Close()
 	var steps []step
-	for _, s := range env.rungs() {
+	for _, s := range env.rungs {
 		for _, side := range []string{onMaster, onBackup} {
 			for _, c := range env.Contestants(vrrpxTakeover) {
 				switch {
@@ -83,15 +89,26 @@ func (l ladder) Run(ctx context.Context, env *Env) (*Report, error) {
 	return ladderReport(steps)
 }
 
-// rungs are all stresses, or in a quick run those that differ most.
-func (e *Env) rungs() (ss []stress) {
-	quick := map[string]bool{"SCHED_FIFO": true, "memory": true, "CPU quota": true, "stopped 0.1 s": true, "stopped 2 s": true, "hung log": true, "fork storm": true}
+// pickRungs chooses the stresses with these names, which commas part, or those of
+// a full or a quick run.
+func (e *Env) pickRungs(names string) error {
+	quick := []string{"SCHED_FIFO", "memory", "CPU quota", "stopped 0.1 s", "stopped 2 s", "hung log", "fork storm"}
+	wanted := stressNames()
+	if names != "" {
+		wanted = strings.Split(names, ",")
+	} else if e.Quick {
+		wanted = quick
+	}
 	for _, s := range stresses() {
-		if !e.Quick || quick[s.name] {
-			ss = append(ss, s)
+		if i := slices.Index(wanted, s.name); i >= 0 {
+			e.rungs = append(e.rungs, s)
+			wanted = slices.Delete(wanted, i, i+1)
 		}
 	}
-	return ss
+	if len(wanted) > 0 {
+		return fmt.Errorf("no rung %q; there are: %s", wanted[0], strings.Join(stressNames(), ", "))
+	}
+	return nil
 }
 
 // climb runs one step. A stress that this machine does not have is noted.
@@ -207,9 +224,8 @@ func (ladder) backup(ctx context.Context, env *Env, v *victim, st *step) (err er
 	if err != nil {
 		return err
 	}
-	const up = 300 * time.Millisecond
-	limit := time.Minute
-	master, err := load.Master(ctx, load.Options{Host: lab.A, Frames: [][]byte{frame}}, ladderInterval, up, env.Pick(2, 10), masterRealtime, limit)
+	const limit = time.Minute
+	master, err := load.Master(ctx, load.Options{Host: lab.A, Frames: [][]byte{frame}}, ladderInterval, cmp.Or(st.stress.up, shortUp), env.Pick(2, 10), masterRealtime, limit)
 	if err != nil {
 		return err
 	}

@@ -88,6 +88,22 @@ func TestAStressThatCannotBeHadIsSaid(t *testing.T) {
 	}
 }
 
+func TestRungsAreChosenByName(t *testing.T) {
+	for _, c := range []struct {
+		names string
+		quick bool
+		want  int
+	}{{"", false, len(stresses())}, {"", true, 7}, {"memory,stopped 5 s", true, 2}} {
+		e := Env{Quick: c.quick}
+		if err := e.pickRungs(c.names); err != nil || len(e.rungs) != c.want {
+			t.Errorf("%q: %d, %v", c.names, len(e.rungs), err)
+		}
+	}
+	if err := new(Env).pickRungs("memory,nonsense"); err == nil || !strings.Contains(err.Error(), `"nonsense"`) {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestFalseTakeoversOfBackupsAreAFigure(t *testing.T) {
 	one := step{stress: stressNamed(t, "memory"), contestant: Contestant{Name: vrrpx}, side: onBackup}
 	two := one

@@ -67,6 +67,7 @@ func run(ctx context.Context) error {
 	quick := flag.Bool("quick", false, "few repetitions: all scenarios in less than 10 minutes")
 	names := flag.String("scenario", "", "only these, parted by commas: "+strings.Join(scenarioNames(), ", "))
 	only := flag.String("contestants", "", "only these, parted by commas; an unknown one shows them all")
+	rungs := flag.String("rungs", "", "of the ladder only these, parted by commas: "+strings.Join(stressNames(), ", "))
 	soak := flag.Duration("soak", 0, "length of the soak (default 30m, quick 30s)")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -92,6 +93,9 @@ func run(ctx context.Context) error {
 		return err
 	}
 	if err := env.name(*only); err != nil {
+		return err
+	}
+	if err := env.pickRungs(*rungs); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(*out, 0o755); err != nil {

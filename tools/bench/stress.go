@@ -21,6 +21,9 @@ type stress struct {
 	what string // a sentence of the summary
 	// pause is for how long the daemon is stopped (SIGSTOP); 0: the stress is another.
 	pause time.Duration
+	// up is for how long at least the ideal master of a backup advertises between
+	// its silences; 0: shortUp.
+	up time.Duration
 	// ready is called before the daemon starts, and may have it wrapped.
 	ready func(*victim) error
 	// begin begins the stress, which ends by itself after limit; victim.end ends it.
@@ -91,7 +94,8 @@ func stresses() []stress {
 		{name: "none", what: "nothing else runs"},
 		busyLoops("4 busy loops", 4),
 		busyLoops(fmt.Sprintf("%d busy loops", 8*cpus), 8*cpus),
-		{name: "SCHED_FIFO", what: fmt.Sprintf("a SCHED_FIFO loop of priority %d on every core; %s", loopPriority, load.Throttling()),
+		// Between two silences a process that gets 5 % of each second must have run.
+		{name: "SCHED_FIFO", up: 1500 * time.Millisecond, what: fmt.Sprintf("a SCHED_FIFO loop of priority %d on every core; %s", loopPriority, load.Throttling()),
 			begin: func(ctx context.Context, v *victim, limit time.Duration) error {
 				return v.start(load.FIFO(ctx, v.options(), loopPriority, limit))
 			}},
@@ -107,6 +111,13 @@ func stresses() []stress {
 				return v.start(load.Forks(ctx, v.options(), 8*cpus, limit))
 			}},
 	}
+}
+
+func stressNames() (names []string) {
+	for _, s := range stresses() {
+		names = append(names, s.name)
+	}
+	return names
 }
 
 func busyLoops(name string, n int) stress {

@@ -125,7 +125,7 @@ func start(ctx context.Context, o Options, kind string, limit time.Duration, arg
 	}
 	line := append(append(Wrap(o.Groups...), exe, "-for", limit.String()), args...)
 	r := &runner{cmd: o.Host.Command(ctx, line[0], line[1:]...), lines: make(chan string, 64), exited: make(chan struct{})}
-	r.cmd.Env = append(os.Environ(), environment+"="+kind, "GOMAXPROCS=2", "GOTRACEBACK=none")
+	r.cmd.Env = append(os.Environ(), environment+"="+kind, "GOMAXPROCS=2", "GOTRACEBACK=none", "GODEBUG=asyncpreemptoff=1")
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // as a service of its own; see autogroup in sched(7)
 	r.cmd.Stdin = strings.NewReader(frameText(o.Frames))
 	r.cmd.Stderr = &r.errs
