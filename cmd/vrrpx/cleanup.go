@@ -45,9 +45,12 @@ func daemonError(err error) error {
 	var inUse *loader.InUseError
 	var missing *daemon.NoInterfaceError
 	var program *daemon.ProgramError
+	var kernel *daemon.KernelPacerError
 	switch {
 	case errors.As(err, &program):
 		return hint(program.Hint, "%w", err)
+	case errors.As(err, &kernel):
+		return hint("vrrpx_pacer auto takes the kernel where it can", "%v: %w", kernel.Pos, err)
 	case errors.As(err, &running):
 		return hint("stop it first: kill "+fmt.Sprint(running.PID), "%w", err)
 	case errors.As(err, &inUse):

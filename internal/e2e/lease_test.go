@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -169,6 +171,26 @@ func TestStatusNamesThePacer(t *testing.T) {
 		if !strings.Contains(text, line) {
 			t.Errorf("status does not say %q:\n%s", line, text)
 		}
+	}
+}
+
+// Who demands the kernel where it cannot send is told by line.
+func TestDemandForTheKernelThatCannotBeMet(t *testing.T) {
+	l := testnet.ForTest(t, "a")
+	a := l.Host("a")
+	file := filepath.Join(t.TempDir(), "keepalived.conf")
+	must(t, os.WriteFile(file, []byte(v3.conf(150, "vrrpx_pacer kernel")), 0o644))
+	out, code := vrrpx(t, a, "run", "--xdp=off", "-f", file)
+	for _, want := range []string{file + ":10:5: (VI_51) vrrpx_pacer kernel: the kernel cannot send its adverts: --xdp=off", "hint: vrrpx_pacer auto"} {
+		if code == 0 || !strings.Contains(out, want) {
+			t.Errorf("exit %d, %q not in: %s", code, want, out)
+		}
+	}
+	d := start(t, a, "native", v3.conf(150, "vrrpx_pacer kernel"))
+	awaitPacer(t, a, "kernel clock")
+	rewrite(t, d, v3.conf(150, "vrrpx_pacer kernel", "vrrpx_lease 0"))
+	if out, code := vrrpx(t, a, "reload"); code == 0 || !strings.Contains(out, "vrrpx_pacer kernel: vrrpx_lease 0") {
+		t.Errorf("reload: exit %d: %s", code, out)
 	}
 }
 
