@@ -311,6 +311,8 @@ struct loop {
 	__u64 crowded;  /* laps that could not serve all that was due */
 	__u64 early;    /* laps in a row that were not held back */
 	__u64 racing;   /* seeds taken away for that: the queue is gone */
+	__u32 cpu;      /* of the last lap: a seed stays where it is */
+	__u32 pad;
 };
 
 /*

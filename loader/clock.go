@@ -44,8 +44,10 @@ type Clock struct {
 	socket   int    // for the seeds
 
 	// Watch's own.
-	lost  [2]lostSeed
-	again atomic.Uint64
+	lost      [2]lostSeed
+	again     atomic.Uint64
+	spreadAt  vrrp.Instant
+	spreading sync.Mutex // held while a thread sends a seed from another CPU
 
 	mu    sync.Mutex
 	used  []bool       // by slot
@@ -162,8 +164,11 @@ func (c *Clock) setFrames(n int, frames [][]byte) error {
 
 const etherLen = 14
 
-// Early is how much sooner than due an advert may leave, so that routers whose
-// times are close are served by one lap.
+// early is how much sooner than due an advert may leave, so that routers whose
+// times are close are served by one lap. Measured with 255 routers at 10 ms on 2
+// CPUs: at an interval/16 1,840 laps/s and gaps of 11.2 ms at p99, at /64 5,000 and
+// 10.16 ms, at /128 6,000 and 10.08 ms, and the program takes 2.5 to 3 % of a core at
+// each, since what costs is the adverts. Above 1 ms it would show.
 func early(interval time.Duration) time.Duration {
 	return min(interval/64, time.Millisecond)
 }

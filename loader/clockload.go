@@ -206,6 +206,8 @@ func (c *Clock) Close() error {
 		c.rtnl.close()
 		c.rtnl = nil
 	}
+	c.spreading.Lock() // it uses the socket; nothing starts it any more
+	defer c.spreading.Unlock()
 	if c.socket >= 0 {
 		errs = append(errs, unix.Close(c.socket))
 		c.socket = -1

@@ -2,6 +2,7 @@ package loader
 
 import (
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -89,6 +90,7 @@ func (c *Clock) Watch(now vrrp.Instant) (next vrrp.Instant, err error) {
 		}
 		next = min(next, look)
 	}
+	c.spread(now)
 	return next, nil
 }
 
@@ -97,6 +99,51 @@ type lostSeed struct {
 	laps  uint64 // when it was last seen to move
 	tries int    // seeds sent since
 	at    vrrp.Instant
+}
+
+// spreadEvery is how often Watch may part the loops.
+const spreadEvery = time.Second
+
+// spread sees to it that the two loops are on two CPUs: when one of them is held up,
+// as by the host of a virtual machine, the other loop sends the seed anew on its own.
+// A seed stays on the CPU that sent it.
+func (c *Clock) spread(now vrrp.Instant) {
+	cpu := atomic.LoadUint32(&c.loops[0].Cpu)
+	if cpu != atomic.LoadUint32(&c.loops[1].Cpu) || now.Sub(c.spreadAt) < spreadEvery {
+		return
+	}
+	c.spreadAt = now
+	if !c.spreading.TryLock() {
+		return // it waits for a CPU that others have taken
+	}
+	go func() {
+		defer c.spreading.Unlock()
+		runtime.LockOSThread()
+		if c.seedFrom(cpu) == nil {
+			runtime.UnlockOSThread() // else the thread ends with the goroutine
+		}
+	}()
+}
+
+// seedFrom sends the IPv6 loop's seed from another CPU than the one given. On an error
+// the thread may be bound to one.
+func (c *Clock) seedFrom(not uint32) error {
+	var all, one unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &all); err != nil {
+		return err
+	}
+	for cpu := range len(all) * 64 {
+		if cpu == int(not) || !all.IsSet(cpu) {
+			continue
+		}
+		one.Set(cpu)
+		if err := unix.SchedSetaffinity(0, &one); err != nil {
+			return err
+		}
+		_ = c.seed(1) // a loss is seen by Watch
+		return unix.SchedSetaffinity(0, &all)
+	}
+	return nil // there is one CPU
 }
 
 // Laps is how often each loop, of IPv4 and of IPv6, has come round.

@@ -211,6 +211,8 @@ type vrrpxLoop struct {
 	Crowded uint64
 	Early   uint64
 	Racing  uint64
+	Cpu     uint32
+	Pad     uint32
 }
 
 type vrrpxNoAccept struct {
