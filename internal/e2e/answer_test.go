@@ -17,7 +17,7 @@ func TestStoppedHostDoesNotAnswerForItsAddress(t *testing.T) {
 	l := testnet.ForTest(t, "a", "b", "c")
 	a, b, c := l.Host("a"), l.Host("b"), l.Host("c")
 	// ARP replies for the address, as they come to who asked.
-	tap, err := l.TapHost("c", func(f testnet.Frame) bool {
+	tap, err := c.Tap("eth0", func(f testnet.Frame) bool {
 		arp := f.Bytes
 		return len(arp) >= 42 && arp[12] == 8 && arp[13] == 6 && arp[21] == 2 && netip.AddrFrom4([4]byte(arp[28:32])) == netip.MustParseAddr(vip)
 	})

@@ -224,6 +224,7 @@ var dumpDiffers = []struct{ field, why string }{
 	{`^VRRP Script/Timeout$`, "the interval where none is given, there 0"},
 	{`^Name/IPv6 address$`, "of another host of the test"},
 	{`^Name/MAC$`, "likewise"},
+	{`^Name/index$`, "the pair of the advert clock has the two before that of a virtual MAC's device"},
 	{`^Name/(Delayed state change running|(Up|Down) debounce timer|Seen up|HW Type|MAC broadcast|NIC netlink status|rp_filter)$`, "keepalived's own view of an interface"},
 	{`^Name/(Original|Reset|VMAC type|I/f created)`, "keepalived's own settings of an interface"},
 	{`^VRRP Instance/Virtual (Routes|Rules)/`, "as ip route and ip rule have them"},

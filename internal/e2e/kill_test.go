@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/vishvananda/netlink"
 
 	"github.com/vrrpx/vrrpx/internal/netns"
 	"github.com/vrrpx/vrrpx/internal/testnet"
@@ -42,6 +45,22 @@ func runDir(t *testing.T, h *testnet.Host) (dir string) {
 	return dir
 }
 
+// clockPairs are the devices of advert clocks on a host.
+func clockPairs(t *testing.T, h *testnet.Host) (names []string) {
+	t.Helper()
+	must(t, h.Do(func() error {
+		links, err := netlink.LinkList()
+		for _, l := range links {
+			if strings.HasPrefix(l.Attrs().Alias, "vrrpx advert clock") {
+				names = append(names, l.Attrs().Name)
+			}
+		}
+		return err
+	}))
+	slices.Sort(names)
+	return names
+}
+
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil
@@ -57,6 +76,16 @@ func TestKilledDaemonIsSilentAndWhatItLeftIsAdoptedOrRemoved(t *testing.T) {
 	if got := xdpPrograms(t, a); len(got) != 1 || got[0] != "eth0" {
 		t.Fatalf("a running daemon has XDP on %v", got)
 	}
+	if r := router(t, a); r.Pacer != "kernel clock" {
+		t.Fatalf("adverts are sent by the %s: %s", r.Pacer, r.PacerReason)
+	}
+	onePair := func(when string) {
+		t.Helper()
+		if got := clockPairs(t, a); !slices.Equal(got, []string{"vrrpx0a", "vrrpx0b"}) {
+			t.Errorf("%s: the pair of the advert clock: %v", when, got)
+		}
+	}
+	onePair("running")
 	pins := status(t, a).PinDir
 	if !exists(pins) {
 		t.Fatalf("no pins in %q", pins)
@@ -69,6 +98,7 @@ func TestKilledDaemonIsSilentAndWhatItLeftIsAdoptedOrRemoved(t *testing.T) {
 		if got := xdpPrograms(t, a); len(got) != 0 {
 			t.Errorf("killed: XDP still on %v", got)
 		}
+		onePair("killed") // or its removal below is none
 		if !a.HasAddr(vip) {
 			t.Error("killed: the address has gone; the rest of this test would prove nothing")
 		}
@@ -82,6 +112,7 @@ func TestKilledDaemonIsSilentAndWhatItLeftIsAdoptedOrRemoved(t *testing.T) {
 	must(t, d.Start())
 	awaitState(t, a, "MASTER")
 	await(t, "the address", func() bool { return a.HasAddr(vip) })
+	onePair("restarted")
 	if as := router(t, a).Addresses; len(as) != 1 || as[0].Foreign || !as[0].Present {
 		t.Errorf("restarted over the address of a killed daemon: %+v", as)
 	}
@@ -93,7 +124,7 @@ func TestKilledDaemonIsSilentAndWhatItLeftIsAdoptedOrRemoved(t *testing.T) {
 	await(t, "the address", func() bool { return a.HasAddr(vip) })
 	kill()
 	out, code := vrrpx(t, a, "cleanup")
-	if code != 0 || !strings.Contains(out, vip) {
+	if code != 0 || !strings.Contains(out, vip) || !strings.Contains(out, "vrrpx0a") {
 		t.Errorf("cleanup: exit %d: %s", code, out)
 	}
 	nothingLeft(t, a, pins)
@@ -116,6 +147,9 @@ func nothingLeft(t *testing.T, h *testnet.Host, pins string) {
 	}
 	if got := xdpPrograms(t, h); len(got) != 0 {
 		t.Errorf("XDP still on %v", got)
+	}
+	if got := clockPairs(t, h); len(got) != 0 {
+		t.Errorf("the pair of the advert clock is still there: %v", got)
 	}
 }
 
