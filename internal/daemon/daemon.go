@@ -204,9 +204,6 @@ func (h *host) close() {
 	if h.announcer != nil {
 		h.announcer.Close()
 	}
-	if h.pacer != nil {
-		h.pacer.Close()
-	}
 	if h.addrs != nil && !h.opts.KeepAddresses {
 		patience := releaseTime + deviceTime*time.Duration(len(h.addrs.Devices()))
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -214,6 +211,11 @@ func (h *host) close() {
 		if err := h.addrs.Close(ctx); err != nil {
 			h.log.Error("releasing addresses: " + err.Error())
 		}
+	}
+	// Every MASTER has said farewell and been stopped, so that the addresses go
+	// first: to remove the advert clock's interfaces keeps RTNL for tens of ms.
+	if h.pacer != nil {
+		h.pacer.Close()
 	}
 	if h.hops != nil {
 		h.hops.Close()
