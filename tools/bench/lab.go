@@ -41,8 +41,9 @@ func (e *Env) newLab(prefix string) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", prefix)
-	if err != nil {
+	// The lock of the LAN's prefix is that of the directory as well.
+	dir := "/run/vrrpx-" + prefix + "lab"
+	if err := errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o755)); err != nil {
 		return nil, errors.Join(err, lan.Close())
 	}
 	return &Lab{LAN: lan, A: lan.Host("a"), B: lan.Host("b"), Client: lan.Host("c"), dir: dir}, nil
