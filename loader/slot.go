@@ -23,6 +23,9 @@ const (
 	GateTaking  = Gate(vrrpxGateGATE_TAKING)  // for an instant between armed and open
 )
 
+// Latched tells of a gate that the kernel has shut.
+func (g Gate) Latched() bool { return g == GateYielded || g == GateLapsed || g == GateFrozen }
+
 func (g Gate) String() string {
 	switch g {
 	case GateShut:

@@ -20,11 +20,12 @@ func (p PacerChoice) String() string { return pacerNames[min(int(p), len(pacerNa
 const LeaseDefault time.Duration = -1
 
 // A lease is how long the kernel sends adverts for a process that does not run,
-// and so at most how much later the others take over from one that hangs. Below
-// minLease, ordinary stalls would end it; a process that hangs for longer than
+// and so at most how much later the others take over from one that hangs. A quarter
+// of it passes between renewals: with less than minLease a SCHED_FIFO loop on every
+// CPU, which leaves others 50 ms of each second, would end it; a process that hangs for longer than
 // maxLease is to be replaced.
 const (
-	minLease = time.Second // of the default
+	minLease = 2 * time.Second // of the default
 	maxLease = 5 * time.Second
 )
 
@@ -39,7 +40,7 @@ func (r *Router) MasterDown() time.Duration {
 	return time.Duration(r.DownAdverts)*r.AdvertInterval + unit*time.Duration(256-int(r.Priority))/256
 }
 
-// LeaseTime is the lease in force: the one given, or one second or the
+// LeaseTime is the lease in force: the one given, or two seconds or the
 // master-down interval, whichever is longer. It is 0 where the kernel is to send
 // nothing without the process, and then why says so.
 func (r *Router) LeaseTime() (lease time.Duration, why string) {

@@ -15,10 +15,10 @@ func TestLease(t *testing.T) {
 		pacer            PacerChoice
 	}{
 		{want: 3609375 * time.Microsecond}, // version 2, 1 s, priority 100
-		{instance: fast, want: time.Second},
+		{instance: fast, want: 2 * time.Second},
 		{instance: fast + "vrrpx_lease 0.2", want: 200 * time.Millisecond},
 		{instance: fast + "vrrpx_lease 0", why: "vrrpx_lease 0"},
-		{instance: fast + "down_timer_adverts 100", want: 1004140625 * time.Nanosecond},
+		{instance: "version 3\nadvert_int 0.1\ndown_timer_adverts 30", want: 3060937500 * time.Nanosecond},
 		{instance: "advert_int 2", why: "the master-down interval, 6.609375 s, is longer than the longest lease"},
 		{instance: "version 3\nadvert_int 2", why: "the master-down interval, 7.21875 s"},
 		{global: "vrrpx_lease 4", want: 4 * time.Second},
@@ -26,10 +26,10 @@ func TestLease(t *testing.T) {
 		{global: "vrrpx_lease 4", instance: "vrrpx_lease 5", want: 5 * time.Second},
 		{global: "vrrpx_lease 4", instance: "advert_int 2", why: "the master-down"},
 		{global: "vrrpx_lease 0", why: "vrrpx_lease 0"},
-		{global: "vrrpx_pacer thread", instance: fast, want: time.Second, pacer: PacerThread},
-		{global: "vrrpx_pacer thread", instance: fast + "vrrpx_pacer kernel", want: time.Second, pacer: PacerKernel},
-		{instance: fast + "vrrpx_pacer auto", want: time.Second},
-		{global: "vrrpx_pacer kernel", instance: fast, want: time.Second, pacer: PacerKernel},
+		{global: "vrrpx_pacer thread", instance: fast, want: 2 * time.Second, pacer: PacerThread},
+		{global: "vrrpx_pacer thread", instance: fast + "vrrpx_pacer kernel", want: 2 * time.Second, pacer: PacerKernel},
+		{instance: fast + "vrrpx_pacer auto", want: 2 * time.Second},
+		{global: "vrrpx_pacer kernel", instance: fast, want: 2 * time.Second, pacer: PacerKernel},
 		{global: "vrrpx_pacer kernel", instance: "advert_int 2", why: "the master-down"}, // as far as it can
 		{global: "vrrpx_pacer kernel", instance: "authentication {\nauth_type AH\nauth_pass x\n}", want: 3609375 * time.Microsecond},
 	} {

@@ -21,7 +21,12 @@ func (p fakePacer) Renew(int64) { p.add("renew") }
 // leased is a rig that is MASTER by the kernel's clock, with a lease of one second.
 func leased(t *testing.T, change func(*config.Router)) *rig {
 	t.Helper()
-	g := newRig(t, true, change)
+	g := newRig(t, true, func(c *config.Router) {
+		c.Lease = time.Second
+		if change != nil {
+			change(c)
+		}
+	})
 	g.kernel = true
 	g.reign()
 	g.loop.renewals.pacer = fakePacer{g.record}
@@ -242,7 +247,7 @@ func TestLeaseOfASchedule(t *testing.T) {
 		lease  time.Duration
 		why    string
 	}{
-		"default":       {nil, time.Second, ""},
+		"default":       {nil, 2 * time.Second, ""},
 		"pacer":         {func(c *config.Router) { c.Pacer = config.PacerThread }, 0, "vrrpx_pacer thread"},
 		"lease":         {func(c *config.Router) { c.Lease = 0 }, 0, "vrrpx_lease 0"},
 		"long interval": {func(c *config.Router) { c.AdvertInterval = 2 * time.Second }, 0, "the master-down interval, 7.21875 s, is longer than the longest lease, 5 s: no stall of the process matters"},

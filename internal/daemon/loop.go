@@ -259,6 +259,9 @@ func (l *loop) expire(t vrrp.Instant) {
 	if look {
 		l.down = append(l.down[:0], l.routers...)
 	}
+	if len(l.down) > 0 && l.away() > leastLease {
+		l.renew() // stopped since the round began: nobody is to take over with a lease that has run out
+	}
 	l.storm.gather(func() {
 		for _, r := range l.down {
 			r.expire(t)

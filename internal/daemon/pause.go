@@ -13,10 +13,12 @@ import (
 // has found out. It is asked for before each step, since who was stopped anywhere
 // wakes up there; pacer and announcer look for themselves before each frame.
 
-// down is the silence after which another may have taken over.
+// down is the silence after which another may have taken over: the shortest
+// master-down interval that a BACKUP can have, since with nopreempt a better one may
+// be behind us.
 func (r *router) down() time.Duration {
 	c := r.machine.Config()
-	return vrrp.MasterDown(c.Version, c.Priority, c.DownAdverts, c.Interval)
+	return time.Duration(c.DownAdverts) * c.Interval
 }
 
 // pause steps a MASTER that was paused, if it was, and leaves it to the caller to
@@ -110,7 +112,7 @@ func (r *router) hold() func() bool {
 				return true
 			}
 		}
-		if _, paused := pacer.Paused(owner); paused {
+		if _, paused := pacer.Paused(owner); paused || pacer.Gate(owner).Latched() {
 			return true
 		}
 		if lease == 0 || away == nil || away() <= lease {
@@ -152,10 +154,15 @@ func listening(m *vrrp.Machine) bool {
 }
 
 // stale tells of frames of a MASTER that was stopped between their making and here,
-// for longer than the lease: they may be untrue. The next round has it give way.
+// for longer than the lease: they may be untrue, and the next round has it give way.
+// So are those of one whose gate the kernel has shut, for a better advert that is on
+// the ring yet.
 func (r *router) stale() bool {
 	if len(r.advert.queue[adverts])+len(r.advert.queue[firstGARPs]) == 0 || r.machine.State() != vrrp.Master || r.out.away == nil {
 		return false
+	}
+	if r.advert.running && r.out.pacer.Gate(r.owner).Latched() {
+		return true
 	}
 	lease, _ := r.lease(r.advert.frames)
 	if lease == 0 || r.out.away() <= lease {
