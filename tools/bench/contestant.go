@@ -30,6 +30,7 @@ func (c Contestant) Ours() bool { return c.Kind == testnet.VRRPX }
 const (
 	vrrpx          = "vrrpx"
 	vrrpxTakeover  = "vrrpx kernel takeover"
+	vrrpxOrdinary  = "vrrpx ordinary priority" // that, and it may not be SCHED_FIFO
 	keepalivedLean = "keepalived -G"
 	keepalivedPkg  = "keepalived packaged"
 	keepalivedD    = "keepalived -D"
@@ -48,6 +49,7 @@ func contestants(vrrpxProgram, keepalivedProgram string) ([]Contestant, error) {
 	cs := []Contestant{
 		{Name: vrrpx, Kind: testnet.VRRPX, Binary: vrrpxProgram},
 		{Name: vrrpxTakeover, Kind: testnet.VRRPX, Binary: vrrpxProgram, Lines: []string{"vrrpx_kernel_takeover"}, Only: true},
+		{Name: vrrpxOrdinary, Kind: testnet.VRRPX, Binary: vrrpxProgram, Lines: []string{"vrrpx_kernel_takeover"}, Wrap: []string{"setpriv", "--inh-caps=-sys_nice", "--bounding-set=-sys_nice"}, Only: true},
 		{Name: keepalivedLean, Kind: testnet.Keepalived, Binary: keepalivedProgram},
 		{Name: keepalivedPkg, Kind: testnet.Keepalived, Binary: keepalivedProgram, Syslog: true},
 		{Name: keepalivedD, Kind: testnet.Keepalived, Binary: keepalivedProgram, Syslog: true, Detail: true, Only: true},
