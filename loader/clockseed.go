@@ -59,7 +59,7 @@ func (c *Clock) wake(f vrrp.Family, due vrrp.Instant) {
 // A loop whose seed is overdue by overdueAfter is sent it anew, and is taken for
 // broken when that has not helped so many times.
 const (
-	overdueAfter = 5 * time.Millisecond // half an interval of 10 ms: with two lost it would be a pause
+	overdueAfter = 15 * time.Millisecond // with adverts every 10 ms, sooner than a pause; each look wakes the process
 	brokenAfter  = 3
 )
 
