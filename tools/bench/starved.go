@@ -115,12 +115,12 @@ func starvedReport(samples []sample, spoiled map[string]int) (*Report, error) {
 	theirs := Summarise(choose(samples, keepalivedLean, starvedInterval, measures[0].of), starvedLast)
 	for _, name := range []string{vrrpx, vrrpxTakeover} {
 		if d := Summarise(choose(samples, name, starvedInterval, measures[0].of), starvedLast); d.N > 0 {
-			f := Figure{Target: targetStarved, Case: name, Ours: d.Short(), Met: d.Over == 0}
+			f := Figure{Target: targetStarved, Case: name, Ours: d.Short(), Met: d.Over == 0 && d.tooEarly() == "", Note: d.tooEarly()}
 			if theirs.N > 0 {
 				f.Theirs = theirs.Short()
 			}
 			if name == vrrpx {
-				f.Note = "without vrrpx_kernel_takeover the process sends the first advert"
+				f.Note = notes(f.Note, "without vrrpx_kernel_takeover the process sends the first advert")
 			}
 			r.Figures = append(r.Figures, f)
 		}

@@ -92,7 +92,7 @@ func stormReport(blows []blow, spoiled map[string]int) (*Report, error) {
 		if ours := last[vrrpx]; ours.N > 0 {
 			f := stormFigure(s, ours, last[keepalivedLean])
 			if s.own && f.Theirs != "" {
-				f.Note = fmt.Sprintf("not the same task: half of vrrpx's deadlines lie within %.1f ms, half of keepalived's within %.1f ms", ms(apart[vrrpx]), ms(apart[keepalivedLean]))
+				f.Note = notes(f.Note, fmt.Sprintf("not the same task: half of vrrpx's deadlines lie within %.1f ms, half of keepalived's within %.1f ms", ms(apart[vrrpx]), ms(apart[keepalivedLean])))
 			}
 			r.Figures = append(r.Figures, f)
 		}
@@ -111,6 +111,7 @@ func stormFigure(s shape, ours, theirs Dist) Figure {
 		return f
 	}
 	f.Theirs = theirs.Short()
-	f.Met = 2*ours.P50 <= theirs.P50 && 2*ours.Max <= theirs.Max
+	f.Met = 2*ours.P50 <= theirs.P50 && 2*ours.Max <= theirs.Max && ours.tooEarly() == ""
+	f.Note = ours.tooEarly()
 	return f
 }

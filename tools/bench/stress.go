@@ -137,7 +137,7 @@ func inGroup(c load.Controller, name string) func(*victim) error {
 		if v.group, err = load.NewGroup(c, name); err != nil {
 			return err
 		}
-		v.contestant.Wrap = load.Wrap(v.group)
+		v.contestant.Wrap = append(load.Wrap(v.group), v.contestant.Wrap...)
 		return nil
 	}
 }
@@ -208,7 +208,7 @@ func pipeLog(v *victim) (err error) {
 	if v.pipe, err = os.OpenFile(name, os.O_RDWR|unix.O_NONBLOCK, 0); err != nil {
 		return err
 	}
-	v.contestant.Wrap = []string{"sh", "-c", `exec "$@" >"$0" 2>&1`, name}
+	v.contestant.Wrap = append([]string{"sh", "-c", `exec "$@" >"$0" 2>&1`, name}, v.contestant.Wrap...)
 	return nil
 }
 
