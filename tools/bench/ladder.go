@@ -38,6 +38,8 @@ type step struct {
 	skipped    string // why the stress could not be made here
 	pacing     pacing
 	notes      []string
+	void       string // why what was measured does not count
+	spoiled    int    // how often the pair was started again
 
 	// On the master's side:
 	from    vrrp.Instant    // the stress, or the stop, began
@@ -118,7 +120,7 @@ func (l ladder) climb(ctx context.Context, env *Env, lab *Lab, st *step) (err er
 		return err
 	}
 	defer func() {
-		st.notes = v.notes
+		st.notes, st.void = v.notes, v.void
 		err = errors.Join(err, v.close())
 	}()
 	if st.stress.ready != nil {
@@ -136,7 +138,7 @@ func (l ladder) climb(ctx context.Context, env *Env, lab *Lab, st *step) (err er
 // master puts the master of a pair under the stress.
 func (ladder) master(ctx context.Context, env *Env, v *victim, st *step) (err error) {
 	var p *Pair
-	if _, err = Retry(func() error {
+	if st.spoiled, err = Retry(func() error {
 		p, err = v.lab.PairOf(ctx, v.contestant, st.contestant, 1, 1, ladderInterval)
 		return err
 	}); err != nil {
@@ -181,8 +183,11 @@ func (ladder) master(ctx context.Context, env *Env, v *victim, st *step) (err er
 	if err != nil {
 		return err
 	}
+	if !p.Backup.Running() {
+		return whyNot(ctx, "the backup has ended", p.Backup)
+	}
 	if !p.Master.Running() {
-		v.note("the daemon has ended")
+		v.fail("the daemon has ended")
 	}
 	st.judge(p.announced(frames), to)
 	return nil
@@ -275,7 +280,7 @@ func (ladder) backup(ctx context.Context, env *Env, v *victim, st *step) (err er
 		return err
 	}
 	if !node.Running() {
-		v.note("the daemon has ended")
+		v.fail("the daemon has ended")
 	}
 	st.takeovers = meter.TakeoversOf(within(lab.announced(frames), st.from, testnet.Now()), fromA, fromB, ladderDown, load.Patience)
 	return nil

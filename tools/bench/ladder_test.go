@@ -3,6 +3,7 @@ package main
 import (
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,8 +60,8 @@ func TestFiguresOfTheLadder(t *testing.T) {
 		{"between half of it and all, and one did", "stopped 1 s", kernel, lapsed, targetStopped, true, "another holder after 937 ms"},
 		{"the lease ended", "stopped 2 s", kernel, lapsed, targetStopped, true, "another holder after 937 ms, 0 adverts amid"},
 		{"the woken said a word", "stopped 2 s", kernel, waking, targetStopped, false, "1 adverts amid"},
-		{"no lease, and nobody took over", "stopped 0.5 s", pacing{Pacer: "thread"}, calm, targetStopped, false, "no other holder"},
-		{"without a lease the takeover is at once", "stopped 2 s", pacing{Pacer: "thread"}, lapsed, targetStopped, false, "another holder after 937 ms"},
+		{"no lease, and nobody took over", "stopped 0.5 s", pacing{Pacer: "thread"}, calm, targetGaps, true, "max 10.0 ms"},
+		{"without a lease a stop is a gap", "stopped 2 s", pacing{Pacer: "thread"}, lapsed, targetGaps, false, "max 1005.0 ms, 1 beyond, 2 transitions"},
 	} {
 		st := step{stress: stressNamed(t, c.stress), contestant: Contestant{Name: vrrpx}, side: onMaster, pacing: c.pacing, from: vrrp.Instant(1000 * at)}
 		st.judge(c.ads, vrrp.Instant(3001*at))
@@ -83,8 +84,11 @@ func TestFiguresOfTheLadder(t *testing.T) {
 func TestAStressThatCannotBeHadIsSaid(t *testing.T) {
 	st := step{stress: stressNamed(t, "memory"), contestant: Contestant{Name: vrrpx}, side: onMaster, skipped: "no cgroup"}
 	r, err := ladderReport([]step{st})
-	if err != nil || len(r.Figures) != 0 || !strings.Contains(r.Tables[0].Markdown(), "not measured: no cgroup") {
+	if err != nil || !strings.Contains(r.Tables[0].Markdown(), "not measured: no cgroup") {
 		t.Errorf("%v, %+v", err, r)
+	}
+	if got := strings.Join(targetTable(r.Figures).Rows[3][2:], "|"); got != "memory|not measured|-|-|no cgroup" {
+		t.Errorf("in the table of targets: %s", got)
 	}
 }
 
@@ -104,15 +108,73 @@ func TestRungsAreChosenByName(t *testing.T) {
 	}
 }
 
-func TestFalseTakeoversOfBackupsAreAFigure(t *testing.T) {
-	one := step{stress: stressNamed(t, "memory"), contestant: Contestant{Name: vrrpx}, side: onBackup}
-	two := one
-	two.takeovers.False = 2
-	skipped := two
-	skipped.skipped = "no cgroup"
-	fs := ladderFigures([]step{one, two, skipped})
-	if len(fs) != 1 || fs[0].Met || fs[0].Ours != "2 false transitions under 2 stresses" || fs[0].Theirs != "" {
+func TestBackupsUnderStressAreAFigure(t *testing.T) {
+	good := step{stress: stressNamed(t, "memory"), contestant: Contestant{Name: vrrpx}, side: onBackup, takeovers: meter.Takeovers{Late: []time.Duration{1}}}
+	stopped := step{stress: stressNamed(t, "stopped 2 s"), contestant: good.contestant, side: onBackup} // the master never falls silent
+	variant := func(change func(*step)) step { st := good; change(&st); return st }
+	early := variant(func(s *step) { s.takeovers.False = 2 })
+	never := variant(func(s *step) { s.takeovers.Missed = 1 })
+	mute := variant(func(s *step) { s.takeovers.Late = nil })
+	calm := variant(func(s *step) { s.void = "the stress ended before its time" })
+	skipped := variant(func(s *step) { s.skipped, s.takeovers.False = "no cgroup", 1 })
+	kernel := variant(func(s *step) { s.contestant.Name = vrrpxTakeover })
+	peer := variant(func(s *step) { s.contestant.Name, s.takeovers.False = keepalivedLean, 3 })
+	const case1 = "backups under stress, vrrpx"
+	for _, c := range []struct {
+		name  string
+		steps []step
+		want  []Figure
+	}{
+		{"well", []step{good, stopped, skipped, peer}, []Figure{{targetGaps, case1, "0 false transitions, 0 never, under 2 stresses", "3 false transitions, 0 never, under 1 stresses", true, ""}}},
+		{"false", []step{good, early}, []Figure{{targetGaps, case1, "2 false transitions, 0 never, under 2 stresses", "", false, ""}}},
+		{"never", []step{never}, []Figure{{targetGaps, case1, "0 false transitions, 1 never, under 1 stresses", "", false, ""}}},
+		{"nothing to see", []step{mute}, []Figure{{targetGaps, case1, "0 false transitions, 0 never, under 1 stresses", "", false, "memory: no takeover"}}},
+		{"no stress", []step{calm}, []Figure{{targetGaps, case1, "0 false transitions, 0 never, under 1 stresses", "", false, "memory: the stress ended before its time"}}},
+		{"in the kernel", []step{kernel}, []Figure{{targetGaps, case1 + " kernel takeover", "0 false transitions, 0 never, under 1 stresses", "", true, ""}}},
+		{"nobody of ours", []step{peer, skipped}, nil},
+	} {
+		if got := ladderFigures(c.steps); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
+		}
+	}
+}
+
+func TestAStressThatEndedEarlyIsNoneEndured(t *testing.T) {
+	st := step{stress: stressNamed(t, "fork storm"), contestant: Contestant{Name: vrrpx}, side: onMaster, void: "the daemon has ended", spoiled: 2}
+	st.judge(advertsAt(fromA, 1, time.Second), vrrp.Instant(time.Second))
+	if fs := ladderFigures([]step{st}); len(fs) != 1 || fs[0].Met || fs[0].Note != "the daemon has ended; paced by " {
 		t.Errorf("%+v", fs)
+	}
+	r, err := ladderReport([]step{st, st})
+	if err != nil || !slices.Contains(r.Text, "vrrpx took over 4 times while its master lived: those were repeated.") {
+		t.Errorf("%v: %q", err, r.Text)
+	}
+}
+
+func TestSoakAndJunkAreJudged(t *testing.T) {
+	gap := 10 * time.Millisecond
+	for _, c := range []struct {
+		name        string
+		transitions int
+		longest     time.Duration
+		d           time.Duration
+		met         bool
+		note        string
+	}{
+		{"well", 0, gap, soakTarget, true, ""},
+		{"taken over", 2, gap, soakTarget, false, ""},
+		{"silent, and nobody took over", 0, ladderDown, soakTarget, false, ""},
+		{"short", 0, gap, time.Minute, true, "shorter than the 30m0s of the target"},
+	} {
+		k := &soaked{contestant: Contestant{Name: vrrpx}, spoiled: 1, gaps: []time.Duration{gap, c.longest}, holding: meter.Holding{Transitions: c.transitions}}
+		r, err := soakReport([]*soaked{k}, c.d)
+		if err != nil || len(r.Figures) != 1 || r.Figures[0].Met != c.met || r.Figures[0].Note != c.note || len(r.Text) != 2 {
+			t.Errorf("soak, %s: %v, %+v", c.name, err, r)
+		}
+		f := flooded{contestant: k.contestant, spoiled: 1, wall: time.Second, gaps: meter.GapsOf(k.gaps, ladderInterval, ladderDown), holding: k.holding}
+		if r := junkReport([]flooded{f}); len(r.Figures) != 1 || r.Figures[0].Met != c.met || len(r.Text) != 2 {
+			t.Errorf("junk, %s: %+v", c.name, r)
+		}
 	}
 }
 

@@ -42,14 +42,26 @@ type victim struct {
 	loads []*load.Load
 	ended []func() string // called by end; what they say becomes the note
 	notes []string
+	void  string // why what is measured does not count
 }
 
 func (v *victim) note(format string, args ...any) {
 	v.notes = append(v.notes, fmt.Sprintf(format, args...))
 }
 
-// end ends the stress, not the daemon.
+// fail is a note of what makes the measurement count for nothing.
+func (v *victim) fail(what string) {
+	v.note("%s", what)
+	v.void = notes(v.void, what)
+}
+
+// end ends the stress, not the daemon. What has ended before was none.
 func (v *victim) end() {
+	for _, l := range v.loads {
+		if l.Ended() {
+			v.fail("the stress ended before its time")
+		}
+	}
 	for _, f := range v.ended {
 		if s := f(); s != "" {
 			v.note("%s", s)

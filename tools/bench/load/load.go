@@ -220,6 +220,9 @@ func (l *Load) Alive() (n int) {
 	return n
 }
 
+// Ended tells whether a child has ended, by itself or killed by someone else.
+func (l *Load) Ended() bool { return l.Alive() < len(l.children) }
+
 // run starts n children and ends them all if one fails.
 func run(ctx context.Context, o Options, n int, kind string, limit time.Duration, args func(i int) []string) (*Load, error) {
 	var mu sync.Mutex
