@@ -70,9 +70,13 @@ func (l ladder) Run(ctx context.Context, env *Env) (*Report, error) {
 	}
 	defer lab.Close()
 	var steps []step
-	for _, s := range env.rungs {
+	also := []string{vrrpxTakeover}
+	if !env.Quick {
+		also = append(also, keepalivedRT)
+	}
+	for n, s := range env.rungs {
 		for _, side := range []string{onMaster, onBackup} {
-			for _, c := range env.Contestants(vrrpxTakeover) {
+			for _, c := range rotate(env.Contestants(also...), n) {
 				switch {
 				case c.Name == vrrpxTakeover && side == onMaster: // no other than vrrpx there
 					continue

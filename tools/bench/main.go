@@ -29,7 +29,7 @@ func main() {
 	if done, err := child(os.Args[1:]); done {
 		exit(err)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	err := run(ctx)
 	stop()
 	exit(err)
@@ -117,6 +117,9 @@ func run(ctx context.Context) error {
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", s.Name(), err))
 			env.Progress("FAILED: %v", err)
+			if err := markStale(*out, s.Name()); err != nil {
+				return errors.Join(failed, err)
+			}
 			continue
 		}
 		env.Progress("measured in %v", time.Since(start).Round(time.Second))

@@ -29,8 +29,12 @@ func (s starved) Run(ctx context.Context, env *Env) (*Report, error) {
 	var samples []sample
 	spoiled := map[string]int{}
 	kills := env.Pick(3, 50)
+	also := []string{vrrpxTakeover}
+	if !env.Quick {
+		also = append(also, keepalivedRT)
+	}
 	for n := range kills {
-		for _, c := range env.Contestants(vrrpxTakeover) {
+		for _, c := range rotate(env.Contestants(also...), n) {
 			one := sample{contestant: c, interval: starvedInterval}
 			again, err := Retry(func() error { return s.kill(ctx, lab, &one) })
 			if err != nil {
