@@ -61,9 +61,6 @@ const (
 )
 
 func (l ladder) Run(ctx context.Context, env *Env) (*Report, error) {
-	if err := load.RemoveLeft(); err != nil {
-		return nil, err
-	}
 	lab, err := env.NewLab()
 	if err != nil {
 		return nil, err
@@ -98,7 +95,7 @@ func (l ladder) Run(ctx context.Context, env *Env) (*Report, error) {
 // pickRungs chooses the stresses with these names, which commas part, or those of
 // a full or a quick run.
 func (e *Env) pickRungs(names string) error {
-	quick := []string{"SCHED_FIFO", "memory", "CPU quota", "stopped 0.1 s", "stopped 2 s", "hung log", "fork storm"}
+	quick := []string{"SCHED_FIFO", "memory", "CPU quota", "stopped 2 s", "hung log", "fork storm"}
 	wanted := stressNames()
 	if names != "" {
 		wanted = strings.Split(names, ",")
@@ -234,7 +231,7 @@ func (ladder) backup(ctx context.Context, env *Env, v *victim, st *step) (err er
 		return err
 	}
 	const limit = time.Minute
-	master, err := load.Master(ctx, load.Options{Host: lab.A, Frames: [][]byte{frame}}, ladderInterval, cmp.Or(st.stress.up, shortUp), env.Pick(2, 10), masterRealtime, limit)
+	master, err := load.Master(ctx, load.Options{Host: lab.A, Frames: [][]byte{frame}}, ladderInterval, cmp.Or(st.stress.up, shortUp), env.Pick(2, 10), urgentPriority, limit)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,9 @@ func (soak) Name() string { return "soak" }
 
 const soakLoops = 4
 
+// soakPrefix begins the names of the namespaces of the n-th pair.
+func soakPrefix(n int) string { return fmt.Sprintf("soak%d-", n) }
+
 // soaked is one pair.
 type soaked struct {
 	contestant Contestant
@@ -37,7 +40,7 @@ type soaked struct {
 func (s soak) Run(ctx context.Context, env *Env) (_ *Report, err error) {
 	d := env.Soak
 	if d == 0 {
-		d = time.Duration(env.Pick(30, 30*60)) * time.Second
+		d = time.Duration(env.Pick(15, 30*60)) * time.Second
 	}
 	var all []*soaked
 	defer func() {
@@ -52,7 +55,7 @@ func (s soak) Run(ctx context.Context, env *Env) (_ *Report, err error) {
 		if env.Quick && c.Syslog && len(env.named) == 0 {
 			continue
 		}
-		lab, err := env.newLab(fmt.Sprintf("soak%d-", i))
+		lab, err := env.newLab(soakPrefix(i))
 		if err != nil {
 			return nil, err
 		}

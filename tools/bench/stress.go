@@ -93,12 +93,6 @@ func (v *victim) start(l *load.Load, err error) error {
 
 func (v *victim) options() load.Options { return load.Options{Host: v.lab.Client} }
 
-// Of load.FIFO's loops and of load.Master: see hog.go.
-const (
-	loopPriority   = hogPriority
-	masterRealtime = urgentPriority
-)
-
 // stresses are the rungs, in the order of the tables.
 func stresses() []stress {
 	cpus := runtime.NumCPU()
@@ -111,7 +105,7 @@ func stresses() []stress {
 			begin: func(ctx context.Context, v *victim, limit time.Duration) error {
 				return v.start(load.FIFO(ctx, v.options(), loopPriority, limit))
 			}},
-		{name: "memory", what: "the daemon is in a cgroup with a process that reads a file over and over, and the limit is 4 MB above what they hold",
+		{name: "memory", what: "the daemon is in a cgroup with a process that reads a file over and over, and the limit is 4 MiB above what they hold",
 			ready: inGroup(load.Memory, "memory"), begin: squeeze},
 		{name: "CPU quota", what: fmt.Sprintf("the daemon is in a cgroup with %d busy loops, and all may have 10 ms of each 100 ms", cpus),
 			ready: inGroup(load.CPU, "cpu"), begin: quota},
@@ -182,7 +176,7 @@ func squeeze(ctx context.Context, v *victim, limit time.Duration) error {
 	}
 	before := v.group.Pressed()
 	v.ended = append(v.ended, func() string {
-		s := fmt.Sprintf("limit %d MB, met %d times", bound>>20, v.group.Pressed()-before)
+		s := fmt.Sprintf("limit %d MiB, met %d times", bound>>20, v.group.Pressed()-before)
 		if hog.Alive() == 0 {
 			s += ", and the kernel killed the process beside the daemon"
 		}
