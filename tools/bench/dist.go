@@ -17,14 +17,10 @@ type Dist struct {
 	Min           time.Duration
 }
 
-// early is how much before its deadline a takeover may come and still be one:
-// stamps are taken on a bridge between the two.
-const early = time.Millisecond
-
 // tooEarly tells of a takeover before its deadline, which is a false one; empty:
 // there is none.
 func (d Dist) tooEarly() string {
-	if d.Min >= -early {
+	if d.Min >= -meter.Early {
 		return ""
 	}
 	return fmt.Sprintf("one came %.1f ms before its deadline", -ms(d.Min))

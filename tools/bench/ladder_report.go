@@ -41,7 +41,7 @@ func ladderReport(steps []step) (*Report, error) {
 			"announces, by the wire; *both* is for how long two hosts announced at once, *amid* how many adverts one sent while the other went on announcing; *silent* is the time " +
 			"beyond the master-down interval in which nobody announced.",
 		"On the backup's side the master is an ideal one: a sender of SCHED_FIFO priority above every load, that falls silent and comes back. *Late* is the backup's first advert past " +
-			"its deadline, the last advert on the wire and the master-down interval; *false* is how often it announced while that had not passed.",
+			"its deadline, the last advert on the wire and the master-down interval; *false* is how often it announced more than 1 ms before that.",
 	}}
 	var what []string
 	for _, st := range steps {
