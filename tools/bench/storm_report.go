@@ -45,7 +45,7 @@ func stormReport(blows []blow, spoiled map[string]int) (*Report, error) {
 	}
 	for _, s := range inOrder(blows, func(b blow) shape { return b.shape }) {
 		var series []Series
-		last := map[string]Dist{}
+		last, earliest := map[string]Dist{}, map[string]time.Duration{}
 		for _, name := range names {
 			for i, m := range stormMeasures {
 				var ds []time.Duration
@@ -64,9 +64,12 @@ func stormReport(blows []blow, spoiled map[string]int) (*Report, error) {
 				d := Summarise(ds, time.Millisecond)
 				table.Add(append([]any{s, s.master(), name, m.name}, d.Cells()...)...)
 				switch i {
+				case 1:
+					earliest[name] = d.Min
 				case 2:
 					series = append(series, CDF(name, ds))
 				case 3:
+					d.Min = earliest[name] // of any router, not of the worst
 					last[name] = d
 				}
 			}
