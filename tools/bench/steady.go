@@ -97,7 +97,7 @@ func (s steadyRun) Run(ctx context.Context, env *Env) (*Report, error) {
 			// default: not amid the measurement.
 			c.Lines = append(slices.Clone(c.Lines), "garp_master_delay 1")
 			got := cell{contestant: c, routers: l.routers, interval: l.interval, wall: time.Duration(env.Pick(2, 5)) * time.Second}
-			baseline := time.Duration(env.Pick(1, 2)) * time.Second
+			baseline := time.Duration(env.Pick(1, 5)) * time.Second // or it is the noise
 			err := s.await(ctx, baseline, &got.idle)
 			if err == nil {
 				err = s.measure(ctx, lab, &got)
