@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"testing"
@@ -278,6 +279,9 @@ func TestPinDirOffABPFFileSystemIsRefused(t *testing.T) {
 // file system is missing, and mounted.
 func TestMissingBPFFileSystemIsMounted(t *testing.T) {
 	newPair(t) // and with it a thread of our own
+	// It is to die with the goroutine: to come back into the mount namespace leaves its
+	// working directory at the root, and who gets the thread next opens testdata in vain.
+	runtime.LockOSThread()
 	home, err := os.Open("/proc/thread-self/ns/mnt")
 	if err != nil {
 		t.Fatal(err)
