@@ -52,7 +52,7 @@ func TestAddressesOnAnotherInterfaceAreAnnouncedThere(t *testing.T) {
 	g.master(60*ms, 200)
 	g.round(61 * ms)
 	g.want(vrrp.Backup)
-	g.wantScript("stop pacing; cancel announcing; cancel announcing; cancel announcing; release")
+	g.wantScript("cancel announcing; cancel announcing; cancel announcing; stop pacing; release")
 }
 
 func TestExtraGARPIsOneAnInterface(t *testing.T) {

@@ -43,7 +43,7 @@ func TestTakeoverOverIPv6ActsInOrder(t *testing.T) {
 	g.want(vrrp.Master)
 	g.wantScript("advert 100; na; na; hold; announce 4 more every 20ms; pace every 10ms")
 	g.r.step(g.at(60*ms), vrrp.Shutdown{})
-	g.wantScript("stop pacing; cancel announcing; advert 0; release")
+	g.wantScript("cancel announcing; stop pacing; advert 0; release")
 }
 
 //vrrp:row 35

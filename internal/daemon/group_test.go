@@ -82,7 +82,7 @@ func TestMembersLeaveTogether(t *testing.T) {
 	a.master(50*ms, 200)
 	a.round(50 * ms)
 	b.want(vrrp.Backup)
-	a.wantScript("stop pacing; cancel announcing; release; stop pacing; cancel announcing; release")
+	a.wantScript("cancel announcing; stop pacing; release; cancel announcing; stop pacing; release")
 	want := "VI_1 INSTANCE VI_1 BACKUP 100; VI_2 INSTANCE VI_2 BACKUP 100; vrrp_sync_group G GROUP G BACKUP 0"
 	if got := n.take(); got != want {
 		t.Errorf("told %q", got)

@@ -34,7 +34,7 @@ func TestLimitIsTheMasterDownOfTheOthers(t *testing.T) {
 
 // Whatever wakes a MASTER that was held up, it says nothing.
 func TestHeldUpMasterGivesWayBeforeItSpeaks(t *testing.T) {
-	const gaveWay = "stop pacing; cancel announcing; release"
+	const gaveWay = "cancel announcing; stop pacing; release"
 	for name, wake := range map[string]func(g *rig){
 		"an advert of lower priority": func(g *rig) { g.master(60*ms, 50); g.round(61 * ms) },
 		"a release":                   func(g *rig) { g.master(60*ms, 0); g.round(61 * ms) },

@@ -54,7 +54,7 @@ func TestMasterDownOfConfigIsThatOfTheProtocol(t *testing.T) {
 // Who was away for longer than its lease gives way before the lease is renewed, and
 // whatever wakes it before it says anything.
 func TestLapsedMasterGivesWayFirst(t *testing.T) {
-	const gaveWay = "stop pacing; cancel announcing; release"
+	const gaveWay = "cancel announcing; stop pacing; release"
 	for name, c := range map[string]struct {
 		wake func(g *rig)
 		want string
@@ -135,7 +135,7 @@ func TestRenewalKeepsUpWithTheShortestLease(t *testing.T) {
 
 // A MASTER that was paused listens, and says nothing.
 func TestPausedMasterListens(t *testing.T) {
-	const hushed = "stop pacing; cancel announcing"
+	const hushed = "cancel announcing; stop pacing"
 	pause := func(g *rig) netio.Pause { return netio.Pause{Since: g.at(50 * ms), Length: time.Second} }
 	for name, wake := range map[string]func(g *rig){
 		"the pacer": func(g *rig) { g.r.onPaused(time.Second) },

@@ -51,8 +51,8 @@ func (r *router) pause() {
 	}
 	r.resumed = clock.Now()
 	r.counted.paused++
-	r.stopAdverts()
 	r.cancelAnnouncing()
+	r.stopAdverts()
 	r.perform(r.resumed, vrrp.Paused{Since: p.Since, Length: p.Length, Seen: r.lastSeen()})
 	if _, listening := r.machine.Listening(); listening {
 		due, _ := r.machine.Deadline()

@@ -30,7 +30,7 @@ func TestPacketsAreRefusedAsLongAsTheAddressesAreHere(t *testing.T) {
 	g.master(60*ms, 200)
 	g.round(61 * ms)
 	g.want(vrrp.Backup)
-	g.wantScript("stop pacing; cancel announcing; release")
+	g.wantScript("cancel announcing; stop pacing; release")
 	h.addrEvent(vip.Event{Kind: vip.Released, Owner: "VI_1"})
 	g.wantScript("admit 10.0.0.3; admit 10.0.1.3")
 	if n := g.r.refusal.before[netip.MustParseAddr("10.0.0.3")]; n != 3 {

@@ -170,10 +170,11 @@ func (r *router) carryOut(at vrrp.Instant, effects []vrrp.Effect) {
 		switch e := e.(type) {
 		case vrrp.Transition:
 			if e.From == vrrp.Master {
-				// Nothing may follow the farewell.
+				// Nothing may follow the farewell. The announcer first: it asks the pacer
+				// whether the router was held up, which that forgets as it stops.
+				r.cancelAnnouncing()
 				r.stopAdverts()
 				r.disarm() // a gate that the kernel opened and no settle has seen
-				r.cancelAnnouncing()
 			}
 			r.vmac.taking = e.To == vrrp.Master
 			r.told = append(r.told, told{at, e})

@@ -368,7 +368,7 @@ func TestYield(t *testing.T) {
 			}
 			g.want(vrrp.Backup)
 			did := g.take()
-			if !strings.HasSuffix(did, "ask 10.0.0.3 100 holds yields; stop pacing; cancel announcing; release") {
+			if !strings.HasSuffix(did, "ask 10.0.0.3 100 holds yields; cancel announcing; stop pacing; release") {
 				t.Errorf("did %q: want a last word, and no farewell", did)
 			}
 			g.wantAlarm(alarmYielded, c.cause, "left 10.0.0.3 to")

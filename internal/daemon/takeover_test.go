@@ -159,7 +159,7 @@ func TestLoopFollowsTheKernel(t *testing.T) {
 	g.master(601*ms, 200)
 	g.round(602 * ms)
 	g.want(vrrp.Backup)
-	if got := g.take(); !strings.HasPrefix(got, "stop pacing; cancel announcing; release") || gate.word.Gate() != loader.GateArmed {
+	if got := g.take(); !strings.HasPrefix(got, "cancel announcing; stop pacing; release") || gate.word.Gate() != loader.GateArmed {
 		t.Errorf("did %q; the gate is %v", got, gate.word.Gate())
 	}
 }

@@ -31,7 +31,7 @@ func TestUnicastAdvertsGoToEachPeerButOurselves(t *testing.T) {
 	g.want(vrrp.Master)
 	g.wantScript("advert 100; advert 100; garp; hold; announce 4 more and again after 5s; pace every 10ms")
 	g.r.step(g.at(60*ms), vrrp.Shutdown{})
-	g.wantScript("stop pacing; cancel announcing; advert 0; advert 0; release")
+	g.wantScript("cancel announcing; stop pacing; advert 0; advert 0; release")
 }
 
 // frameText is where a frame of IPv4 goes to, by MAC and IP address, its TTL
