@@ -79,7 +79,11 @@ func counting(t *testing.T, do func(t *testing.T, p *Processes, got chan Count))
 				p.done.Go(p.work)
 			} else if p.Polls() {
 				p.Close()
-				t.Skip("the kernel tells nothing here: not root in the first namespaces")
+				const why = "the kernel tells nothing here: not root in the first namespaces"
+				if os.Getenv("CI") == "true" {
+					t.Fatal(why)
+				}
+				t.Skip(why)
 			}
 			defer p.Close()
 			do(t, p, got)
