@@ -72,6 +72,7 @@ type host struct {
 	noKernel  string         // why not
 	addrs     *vip.Manager
 	pacer     *pace.Pacer
+	fair      *netio.Fair // nil: the threads are not SCHED_FIFO
 	announcer *netio.Announcer
 	hops      *nexthop.Watcher              // nil without unicast peers
 	devices   map[string]*device            // by name; the loop's once it runs, as is all that follows
@@ -205,6 +206,7 @@ func (h *host) close() {
 	if h.pacer != nil {
 		h.pacer.Close()
 	}
+	h.fair.Close()
 	if h.addrs != nil && !h.opts.KeepAddresses {
 		patience := releaseTime + deviceTime*time.Duration(len(h.addrs.Devices()))
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
