@@ -80,5 +80,5 @@ func TestRealtimeLoopsAreNotSeen(t *testing.T) {
 	}
 	awaitRouter(t, b, "to follow its kernel", func(r stats.Router) bool { return r.State == "MASTER" && r.KernelTakeovers == 1 })
 	await(t, "the address", func() bool { return b.HasAddr(vip) })
-	da.Kill9() // collects it
+	await(t, "the end of the watch of the killed one", func() bool { return len(da.PIDs()) == 0 })
 }

@@ -38,7 +38,6 @@ type fairPage struct {
 	wake    uint32 // futex: counted when limit changes
 	quit    uint32
 	fair    uint32 // the threads are SCHED_OTHER
-	refused uint32 // errno of the last change that was refused
 	changes uint64 // how often they became SCHED_OTHER
 	age     int64  // of the beat then, ns
 

@@ -29,8 +29,8 @@ type fairWatch struct {
 const (
 	ms = int64(1e6)
 
-	// A thread that was made SCHED_OTHER and returns is given holdLeast of punctual
-	// rounds; twice as many each time that it was too early.
+	// Threads are SCHED_FIFO again after holdLeast of punctual rounds, twice as much each
+	// time that it was too early: they starved again within tooEarly.
 	holdLeast = 2000 * ms
 	holdMost  = 64000 * ms
 	tooEarly  = 60000 * ms
@@ -109,6 +109,10 @@ func watchMain(p *fairPage, parent uintptr) {
 		late := limit > 0 && age > limit
 		switch {
 		case !fair && late:
+			// Twice, since one that runs is seen as runnable too.
+			if !watchStarved(w) {
+				continue
+			}
 			watchSleep(p, gen, again)
 			now = watchNow(w)
 			age = now - atomic.LoadInt64(&p.beat)
@@ -122,7 +126,7 @@ func watchMain(p *fairPage, parent uintptr) {
 			} else {
 				hold = holdLeast
 			}
-			if watchMake(p, true) {
+			if did, _ := watchMake(w, true); did {
 				atomic.StoreInt64(&p.age, age)
 				atomic.AddUint64(&p.changes, 1)
 				atomic.StoreUint32(&p.fair, 1)
@@ -130,9 +134,12 @@ func watchMain(p *fairPage, parent uintptr) {
 			}
 		case fair && (late || now-slept-tick > ownLate):
 			calm = now
-			watchMake(p, true) // what was being started meanwhile
+			watchMake(w, true) // what was being started meanwhile
 		case fair && now-calm > hold:
-			watchMake(p, false)
+			if _, refused := watchMake(w, false); refused {
+				calm = now // later, then
+				continue
+			}
 			promoted = now
 			atomic.StoreUint32(&p.fair, 0)
 		}
@@ -140,13 +147,12 @@ func watchMain(p *fairPage, parent uintptr) {
 }
 
 // watchMake makes the threads of the daemon SCHED_OTHER, or those of them SCHED_FIFO
-// that it had made so. It tells whether it changed any.
+// that it had made so. It tells whether it changed any, and whether one was refused.
 //
 //go:nosplit
 //go:norace
 //go:nocheckptr
-func watchMake(p *fairPage, fair bool) (did bool) {
-	w := &p.watch
+func watchMake(w *fairWatch, fair bool) (did, refused bool) {
 	for range 8 { // a thread may start another while we look
 		changed := false
 		syscall.RawSyscall(unix.SYS_LSEEK, w.tasks, 0, 0)
@@ -173,17 +179,17 @@ func watchMake(p *fairPage, fair bool) (did bool) {
 				}
 				if e == 0 {
 					changed = true
-				} else {
-					atomic.StoreUint32(&p.refused, uint32(e))
+				} else if e != unix.ESRCH { // it has ended
+					refused = true
 				}
 			}
 		}
 		if !changed {
-			return did
+			break
 		}
 		did = true
 	}
-	return did
+	return did, refused
 }
 
 // watchStarved tells whether a realtime thread of the daemon would run and does not:
