@@ -206,7 +206,6 @@ func (h *host) close() {
 	if h.pacer != nil {
 		h.pacer.Close()
 	}
-	h.fair.Close()
 	if h.addrs != nil && !h.opts.KeepAddresses {
 		patience := releaseTime + deviceTime*time.Duration(len(h.addrs.Devices()))
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -228,6 +227,7 @@ func (h *host) close() {
 			h.log.Error("removing BPF: " + err.Error())
 		}
 	}
+	h.fair.Close()
 	if h.notify != nil {
 		if lost := h.notify.Close(stopTime); lost > 0 {
 			h.log.Error(fmt.Sprintf("%d notify programs never ran: those before them have not ended", lost))
