@@ -189,7 +189,7 @@ func schedulingText(p stats.Pacer) string {
 		text += fmt.Sprintf(", kept from running %d times", p.Starved)
 	}
 	if p.WatchLost {
-		text += "; the process that watches for that has ended"
+		text += "; nothing watches for that: the process vrrpx-fair does not run"
 	}
 	return text
 }

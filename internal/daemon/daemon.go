@@ -17,6 +17,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/control"
 	"github.com/vrrpx/vrrpx/internal/dump"
+	"github.com/vrrpx/vrrpx/internal/fair"
 	"github.com/vrrpx/vrrpx/internal/mail"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/nexthop"
@@ -72,7 +73,7 @@ type host struct {
 	noKernel  string         // why not
 	addrs     *vip.Manager
 	pacer     *pace.Pacer
-	fair      *netio.Fair // nil: the threads are not SCHED_FIFO
+	fair      *fair.Watch // nil: the threads are not SCHED_FIFO
 	announcer *netio.Announcer
 	hops      *nexthop.Watcher              // nil without unicast peers
 	devices   map[string]*device            // by name; the loop's once it runs, as is all that follows

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A loop that has missed its renewal is given the share of ordinary threads (netio.Fair)
+// A loop that has missed its renewal is given the share of ordinary threads (package fair)
 // after fairAfter times one of its renewalsPerLease periods. What the kernel keeps for ordinary
 // threads beside realtime loops comes once in a second, so the first of it must do: with
 // the lease of 2 s the loop is 0.75 s late then, and 1.45 s at most when it runs.

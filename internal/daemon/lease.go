@@ -10,6 +10,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/fair"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/stats"
@@ -30,8 +31,8 @@ type renewals struct {
 	due   vrrp.Instant              // of the next, should nothing wake the loop before
 	look  bool                      // at all gates, in this round
 
-	fair *netio.Fair // nil: no need
-	told netio.FairStatus
+	fair *fair.Watch // nil: no need
+	told fair.Status
 }
 
 // A lease is renewed renewalsPerLease times in its time at least: a process that is

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/vrrpx/vrrpx/internal/clock"
+	"github.com/vrrpx/vrrpx/internal/fair"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/pace"
 	"github.com/vrrpx/vrrpx/internal/script"
@@ -36,10 +37,6 @@ func (h *host) open() error {
 	if err := h.openStatic(&h.opts.Config.Static); err != nil {
 		return err
 	}
-	// Before the rest: it is a fork, and what there is not yet it does not keep.
-	if h.fair, err = netio.WatchRealtime(); err != nil {
-		h.log.Warn("nothing watches whether realtime loops keep the CPUs from us: " + err.Error())
-	}
 	h.openKernel()
 	thread, err := netio.NewPacer()
 	if err != nil {
@@ -50,15 +47,17 @@ func (h *host) open() error {
 	} else {
 		h.pacer = pace.Open(h.kernel, thread, h.log)
 	}
-	h.loop.renewals.pacer, h.loop.renewals.fair = h.pacer, h.fair
+	h.loop.renewals.pacer = h.pacer
 	kernel, why := h.pacer.Clock("")
 	if err := demandKernel(h.opts.Config.Routers, kernel, why); err != nil {
 		return err
 	}
 	ps := h.pacer.Status()
-	if ps.RealtimeErr != nil { // the threads are ordinary ones
-		h.fair.Close()
-		h.fair, h.loop.renewals.fair = nil, nil
+	if ps.RealtimeErr == nil {
+		if h.fair, err = fair.Start(netio.RealtimePriority); err != nil {
+			h.log.Warn("nothing watches whether realtime loops keep the CPUs from us: " + err.Error())
+		}
+		h.loop.renewals.fair = h.fair
 	}
 	for _, err := range []error{ps.RealtimeErr, ps.LockedErr} {
 		if err != nil {

@@ -65,7 +65,7 @@ func (h *host) pacerStatus() stats.Pacer {
 		class = "SCHED_FIFO"
 	}
 	return stats.Pacer{
-		Scheduling: class, Starved: fair.Changes, WatchLost: h.fair != nil && !h.fair.Watched(),
+		Scheduling: class, Starved: fair.Changes, WatchLost: p.RealtimeErr == nil && !h.fair.Watched(),
 		Kernel: kernel, KernelReason: why, Laps: h.pacer.Laps().Laps, Renewed: stats.Seconds(h.loop.away()),
 		Realtime: p.RealtimeErr == nil, Locked: p.LockedErr == nil,
 		Late: p.Late, MaxLate: stats.Seconds(p.MaxLate), Missed: p.Missed, SendErrors: p.Failed,
