@@ -6,6 +6,8 @@ LDFLAGS := -s -w $(if $(COMMIT),-X github.com/vrrpx/vrrpx/internal/version.commi
 
 # Debian packages that the tests need and `make run` does not: peers, tools, oracles.
 TEST_PACKAGES := keepalived nginx frr bpftool tshark tcpdump iproute2 iputils-ping nftables procps opensmtpd
+# Those that the bench needs: it makes namespaces and reads the wire by itself.
+BENCH_PACKAGES := keepalived
 # The compiler that made the committed objects, which Debian 12 has.
 BPF_PACKAGES := clang-14 llvm-14 libbpf-dev linux-libc-dev
 
@@ -89,7 +91,8 @@ model:
 # vrrpx and keepalived measured side by side: docs/bench.md. QUICK=1: under 10
 # minutes. SCENARIO=name,name: only these. OUT=dir: for the results. SOAK=24h.
 OUT ?= docs/bench
-bench: deps build
+bench: build
+	@$(call install,$(BENCH_PACKAGES))
 	cd tools && $(GO) build -o ../bin/bench ./bench
 	bin/bench -vrrpx bin/vrrpx -out '$(OUT)' $(if $(QUICK),-quick) $(if $(SCENARIO),-scenario '$(SCENARIO)') $(if $(SOAK),-soak $(SOAK))
 

@@ -67,9 +67,13 @@ func (c *Clock) Add() (int, error) {
 	if n < 0 {
 		return 0, ErrNoSlot
 	}
-	word := c.slots[n].Gate // never the same twice, so that no late callback takes the new for the old
-	c.slots[n] = vrrpxSlot{}
-	atomic.StoreUint64(&c.slots[n].Gate, uint64(GateWord(word).next(GateShut)))
+	s := &c.slots[n]
+	// A lap that was held up may still have sending raised: that is the kernel's alone.
+	s.DueNs, s.IntervalNs, s.EarlyNs, s.DownNs, s.LeaseNs, s.WatchNs = 0, 0, 0, 0, 0, 0
+	s.Key, s.Ifindex, s.Frames, s.SentNs, s.SentBootNs, s.Id = vrrpxRouterKey{}, 0, 0, 0, 0, 0
+	s.Sent, s.Failed, s.Late, s.Missed, s.MaxLateNs = 0, 0, 0, 0, 0
+	// The word is never the same twice, so that no late callback takes the new for the old.
+	atomic.StoreUint64(&s.Gate, uint64(GateWord(s.Gate).next(GateShut)))
 	c.used[n] = true
 	c.given[n] = Schedule{}
 	if int32(n) >= c.high.Load() {
@@ -131,8 +135,16 @@ func (c *Clock) set(n int, s Schedule, g Gate) error {
 			due = now.Add(s.Interval)
 		}
 		last := due.Add(-s.Interval)
-		atomic.StoreUint64(&slot.SentBootNs, uint64(boot()-int64(now.Sub(last))))
-		atomic.StoreUint64(&slot.SentNs, uint64(last))
+		if sent := vrrp.Instant(atomic.LoadUint64(&slot.SentNs)); c.Gate(n) == GateOpen && sent > last {
+			// It goes on, in another phase: what has been sent is not unsent, and a slot
+			// long ago is no pause.
+			if sent >= due {
+				due = due.Add((sent.Sub(due)/s.Interval + 1) * s.Interval)
+			}
+		} else {
+			atomic.StoreUint64(&slot.SentBootNs, uint64(boot()-int64(now.Sub(last))))
+			atomic.StoreUint64(&slot.SentNs, uint64(last))
+		}
 		atomic.StoreUint64(&slot.DueNs, uint64(due))
 	}
 	s.Frames = nil

@@ -353,6 +353,16 @@ func TestClockKeepsItsPhase(t *testing.T) {
 	}
 	within(t, func() bool { return c.Counts(n).Sent >= 3 })
 	last, ago := c.Last(n)
+	older := s
+	older.Next = s.Next.Add(-1000 * s.Interval) // the same phase, named by a slot of long ago
+	if _, err := c.Set(n, older, GateOpen); err != nil {
+		t.Fatal(err)
+	}
+	if l, paused := c.Last(n); l < last || paused > time.Second || c.Gate(n) != GateOpen {
+		t.Errorf("its last advert is %v before the last, %v ago, the gate %v", last.Sub(l), paused, c.Gate(n))
+	}
+	sent := c.Counts(n).Sent
+	within(t, func() bool { return c.Counts(n).Sent > sent })
 	// A busy machine may be late, and miss slots.
 	if off := (last.Sub(s.Next) + time.Millisecond) % s.Interval; off > 20*time.Millisecond || ago < 0 {
 		t.Errorf("the third advert is %v off, %v ago", off-time.Millisecond, ago)

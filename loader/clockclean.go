@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"regexp"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // pairs are the names of this process's own.
@@ -45,7 +47,7 @@ func CleanupClock() (removed []string, err error) {
 	}
 	defer r.close()
 	links, err := r.LinkList()
-	if err != nil {
+	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) { // one that comes or goes meanwhile is not ours
 		return nil, fmt.Errorf("list the interfaces: %w", err)
 	}
 	var errs []error
@@ -54,7 +56,7 @@ func CleanupClock() (removed []string, err error) {
 			continue
 		}
 		name := pairName.FindStringSubmatch(l.Attrs().Name)[1]
-		if err := r.removePair(vethPair{name: name}); err != nil {
+		if err := r.removeLink(l); err != nil { // by index: the name may be another's by now
 			errs = append(errs, err)
 			continue
 		}
@@ -85,7 +87,10 @@ func (r *rtnl) isDead(l netlink.Link) bool {
 	// Its process may live where we cannot see it, as in another container on the
 	// network of the host; the link of its program says so.
 	q, err := link.QueryPrograms(link.QueryOptions{Target: a.Index, Attach: ebpf.AttachTCXIngress})
-	return err != nil || len(q.Programs) == 0
+	if err != nil { // before 6.6 there is nothing to ask
+		return errors.Is(err, ebpf.ErrNotSupported) || errors.Is(err, unix.EINVAL)
+	}
+	return len(q.Programs) == 0
 }
 
 // lives tells whether the process that an alias names still uses the pair.
@@ -101,5 +106,8 @@ func lives(name, alias string) bool {
 		return pairs.ours[name]
 	}
 	now, err := startTime(pid)
-	return err == nil && now == started
+	if err != nil {
+		return !errors.Is(err, errEnded) && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ESRCH)
+	}
+	return now == started
 }

@@ -187,7 +187,8 @@ func (c *Clock) Rebuild() error {
 	if c.rtnl == nil {
 		return errors.New("the advert clock is closed")
 	}
-	return errors.Join(c.tear(), c.build())
+	_ = c.tear() // what of the old one is left is removed at the next start
+	return c.build()
 }
 
 // Close shuts every gate, ends the clock and removes the pair. Nothing but Close

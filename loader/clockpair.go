@@ -190,14 +190,25 @@ func (r *rtnl) addQueue(index int) error {
 func (r *rtnl) removePair(p vethPair) error {
 	ownPair(p.name, false)
 	l, err := r.LinkByName(p.name + "a")
+	if err == nil && p.index[0] != 0 && l.Attrs().Index != int(p.index[0]) {
+		return nil // ours has gone, and the name is another's
+	}
 	if err == nil {
-		err = r.LinkDel(l) // the other end goes with it
+		return r.removeLink(l)
 	}
 	if gone := (netlink.LinkNotFoundError{}); errors.As(err, &gone) || errors.Is(err, unix.ENODEV) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("remove %sa: %w", p.name, err)
+	}
+	return nil
+}
+
+// removeLink removes one end of a pair; the other goes with it.
+func (r *rtnl) removeLink(l netlink.Link) error {
+	if err := r.LinkDel(l); err != nil && !errors.Is(err, unix.ENODEV) {
+		return fmt.Errorf("remove %s: %w", l.Attrs().Name, err)
 	}
 	return nil
 }
@@ -226,6 +237,8 @@ func ownAlias() string {
 	return fmt.Sprintf(pairAlias, os.Getpid(), started)
 }
 
+var errEnded = errors.New("the process has ended")
+
 // startTime is when a process started, in ticks since boot (proc(5), field 22).
 func startTime(pid int) (ticks uint64, err error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
@@ -235,7 +248,7 @@ func startTime(pid int) (ticks uint64, err error) {
 	// The second field may contain anything, in parentheses.
 	fields := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
 	if len(fields) > 0 && (fields[0] == "Z" || fields[0] == "X") {
-		return 0, fmt.Errorf("process %d has ended", pid)
+		return 0, errEnded
 	}
 	if len(fields) < 20 {
 		return 0, fmt.Errorf("/proc/%d/stat: %d fields", pid, len(fields))

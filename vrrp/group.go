@@ -81,7 +81,7 @@ func (g *Group) announce(first int, did []Effect, act func(int, []Effect)) {
 		return
 	}
 	for i, m := range g.members {
-		if i != first && m.state == Master {
+		if i != first && m.state == Master && !m.quiet.on {
 			g.do(i, act, func(_ *Machine, out []Effect) []Effect { return append(out, Announce{Lower: true}) })
 		}
 	}

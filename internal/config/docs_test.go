@@ -36,7 +36,9 @@ is **refused** is an error with the hint given here: to leave it out in silence 
 			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", name, verdict, why)
 		}
 	}
-	fmt.Fprintf(&b, "\nOf an address, `%s` are refused.\n", strings.Join(addressOptions, "`, `"))
+	if len(addressOptions) > 0 {
+		fmt.Fprintf(&b, "\nOf an address, `%s` are refused.\n", strings.Join(addressOptions, "`, `"))
+	}
 	return b.String()
 }
 

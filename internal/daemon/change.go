@@ -68,7 +68,7 @@ func (h *host) change(r *router, c *plan.Change, g auth.Guard) {
 		r.declareRouting()
 	}
 	if master = master && r.machine.State() == vrrp.Master; master {
-		if r.machine.Config().Interval != interval {
+		if r.machine.Config().Interval != interval && !listening(r.machine) {
 			// Whoever has learned the shorter one would not wait for the first
 			// advert with the longer.
 			r.queueAdvert(r.machine.Config().Priority)
@@ -115,7 +115,7 @@ func gains(c *plan.Change) bool {
 // announceLater puts the schedule of refreshes in force without the burst before
 // it.
 func (r *router) announceLater() {
-	if r.link == nil {
+	if r.link == nil || listening(r.machine) {
 		return
 	}
 	r.build()

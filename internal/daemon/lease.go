@@ -132,14 +132,21 @@ func (l *loop) renewDue() (vrrp.Instant, bool) {
 
 // inUse is the lease by which the kernel sends for the router, or may take over
 // for it; 0 while it does not.
-func (r *router) inUse() time.Duration {
+func (r *router) inUse() (lease time.Duration) {
 	switch {
 	case r.takeover.armed:
 		return r.takeover.lease
-	case r.machine.State() != vrrp.Master || !r.advert.running:
+	case r.machine.State() != vrrp.Master:
 		return 0
+	case r.advert.running:
+		lease = r.advert.lease
 	}
-	return r.advert.lease
+	for _, l := range r.lines {
+		if l.running && l.lease > 0 && (lease == 0 || l.lease < lease) {
+			lease = l.lease
+		}
+	}
+	return lease
 }
 
 // lapsed tells whether a process that was away for so long has lost the router.
@@ -148,14 +155,25 @@ func (r *router) lapsed(gap time.Duration) bool {
 	if lease == 0 || gap <= lease {
 		return false
 	}
-	kernel, _ := r.out.pacer.Clock(r.owner)
-	return kernel // the thread stopped with the process, and looks for itself
+	return r.byKernel()
+}
+
+// byKernel tells whether the kernel sends on any line of the router. The thread
+// stopped with the process, and looks for itself.
+func (r *router) byKernel() bool {
+	if kernel, _ := r.out.pacer.Clock(r.owner); kernel {
+		return true
+	}
+	return slices.ContainsFunc(r.lines, func(l *line) bool {
+		kernel, _ := r.out.pacer.Clock(l.owner)
+		return l.running && kernel
+	})
 }
 
 // lapse makes a MASTER whose lease has run out BACKUP, and leaves it to the caller
 // to settle.
 func (r *router) lapse(gap time.Duration) {
-	lease := r.advert.lease
+	lease := r.inUse()
 	r.resumed = clock.Now()
 	r.counted.lapsed++
 	r.perform(r.resumed, vrrp.Lapsed{Away: gap, Lease: lease})

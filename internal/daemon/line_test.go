@@ -240,6 +240,11 @@ func TestMasterSendsOnBothLines(t *testing.T) {
 	if !x.line.running {
 		t.Error("the pacer does not know of the line")
 	}
+	// Where the thread sends by the first line and the kernel by this, somebody must renew.
+	x.r.advert.lease, x.line.lease = 0, 2*time.Second
+	if lease := x.r.inUse(); lease != 2*time.Second {
+		t.Errorf("a lease of %v is in use", lease)
+	}
 	x.line.device.up = false
 	x.r.lookLines(x.at(2 * time.Second))
 	if a := x.alarms(); a != "heartbeat_lost:cable2" {

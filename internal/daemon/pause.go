@@ -25,16 +25,28 @@ func (r *router) down() time.Duration {
 // settle.
 func (r *router) pause() {
 	p, paused := r.out.pacer.Paused(r.owner)
-	for _, l := range r.lines { // one that still sends keeps all in office
+	sends := !paused
+	var stuck []*line
+	for _, l := range r.lines {
 		q, linePaused := r.out.pacer.Paused(l.owner)
-		if l.running && !linePaused {
-			return
-		}
-		if linePaused && q.Since > p.Since {
-			p = q
+		switch {
+		case linePaused:
+			stuck = append(stuck, l)
+			if q.Since > p.Since {
+				p = q
+			}
+		case l.running:
+			sends = true
 		}
 	}
-	if !paused {
+	if sends { // one that does keeps all in office; settling begins the others again
+		if paused {
+			r.out.pacer.Stop(r.owner)
+			r.advert.running = false
+		}
+		for _, l := range stuck {
+			l.stop()
+		}
 		return
 	}
 	r.resumed = clock.Now()
@@ -161,15 +173,13 @@ func (r *router) stale() bool {
 	if len(r.advert.queue[adverts])+len(r.advert.queue[firstGARPs]) == 0 || r.machine.State() != vrrp.Master || r.out.away == nil {
 		return false
 	}
-	if r.advert.running && r.out.pacer.Gate(r.owner).Latched() {
-		return true
+	if r.advert.running {
+		if _, paused := r.out.pacer.Paused(r.owner); paused || r.out.pacer.Gate(r.owner).Latched() {
+			return true
+		}
 	}
 	lease, _ := r.lease(r.advert.frames)
-	if lease == 0 || r.out.away() <= lease {
-		return false
-	}
-	kernel, _ := r.out.pacer.Clock(r.owner)
-	return kernel
+	return lease > 0 && r.out.away() > lease && r.byKernel()
 }
 
 // forgetStale drops what is queued when it is.

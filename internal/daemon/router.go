@@ -149,6 +149,7 @@ func (r *router) act(at vrrp.Instant, in vrrp.Input) {
 }
 
 func (r *router) perform(at vrrp.Instant, in vrrp.Input) {
+	r.finish() // as what it was when that was decided
 	r.effects = r.machine.Step(at, in, r.effects[:0])
 	r.effects = r.boundAnswers(at, in, r.effects)
 	r.carryOut(at, r.effects)
@@ -171,6 +172,7 @@ func (r *router) carryOut(at vrrp.Instant, effects []vrrp.Effect) {
 			if e.From == vrrp.Master {
 				// Nothing may follow the farewell.
 				r.stopAdverts()
+				r.disarm() // a gate that the kernel opened and no settle has seen
 				r.cancelAnnouncing()
 			}
 			r.vmac.taking = e.To == vrrp.Master

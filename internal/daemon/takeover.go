@@ -58,6 +58,10 @@ func (r *router) syncTakeover() {
 	if !r.cfg.KernelTakeover && !t.armed {
 		return
 	}
+	if r.machine.State() == vrrp.Master {
+		r.disarm()
+		return // the frames are built by syncAdverts, which sees so that they have changed
+	}
 	r.build()
 	may, why := r.mayTakeOver()
 	_, waits := r.deadline()
@@ -144,15 +148,18 @@ func (r *router) takenByKernel(e *loader.Event) {
 		r.gaveWay("the lease has run out") // the process was stopped since it was renewed
 		return
 	}
-	r.takeover.armed = false
+	// The gate is known as armed until it is the pacer's: who is stopped before shuts it.
 	r.out.storm.begin(func() { r.act(e.At, vrrp.Timer{}) })
 	if r.machine.State() != vrrp.Master {
+		r.takeover.armed = false
 		r.out.pacer.Stop(r.owner)
 		r.settle()
 		return
 	}
 	r.counted.taken++
-	r.advert.next, _ = r.machine.Deadline() // slots that the kernel has served may have passed
+	// The kernel has served the slots since, which are no pause.
+	due, _ := r.machine.Deadline()
+	r.advert.pacing = pacing{next: due, first: due, every: r.machine.Config().Interval}
 	r.out.storm.later(r)
 	r.log.Info(fmt.Sprintf("(%s) the kernel took over at the deadline, %v ago", r.cfg.Name, r.now().Sub(e.At).Round(time.Microsecond)))
 }
@@ -184,7 +191,7 @@ func (r *router) lapseTakeover() {
 // regate looks at all gates as often as the lease is renewed: what shut one may not
 // have come up, if the ring was full.
 func (l *loop) regate() {
-	if !l.look {
+	if !l.look || l.urgent() { // what has shut a gate since the drain is to be stepped first
 		return
 	}
 	l.look = false
@@ -196,12 +203,25 @@ func (l *loop) regate() {
 // regate arms the gate of a BACKUP again that an advert has shut, and opens that of
 // a MASTER again that stayed one. The adverts that came have been stepped.
 func (r *router) regate() {
+	if r.machine.State() == vrrp.Master && r.advert.running {
+		switch r.out.pacer.Gate(r.owner) {
+		case loader.GateLapsed: // its event was lost
+			r.lapse(r.inUse())
+			r.settle()
+		case loader.GateFrozen: // likewise
+			r.giveWay()
+			r.settle()
+		}
+	}
 	if r.out.taker == nil {
 		return
 	}
 	switch r.machine.State() {
 	case vrrp.Backup:
 		if !r.takeover.armed {
+			if kernel, _ := r.out.pacer.Clock(""); r.cfg.KernelTakeover && kernel {
+				r.settle() // the clock may have been made anew
+			}
 			return
 		}
 		switch r.out.taker.Word(r.owner).Gate() {

@@ -2,10 +2,12 @@ package daemon
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/loader"
@@ -142,6 +144,16 @@ func TestLoopFollowsTheKernel(t *testing.T) {
 	if gate.word.Gate() != loader.GateOpen || g.r.counted.taken != 1 {
 		t.Errorf("the gate is %v, counted %d", gate.word.Gate(), g.r.counted.taken)
 	}
+	if next, ahead := gate.given.Next, gate.given.Next.Sub(clock.Now()); ahead <= 0 || ahead > 10*ms {
+		t.Errorf("the next advert is at %v, %v from now: what the kernel sent meanwhile is no pause", next, ahead)
+	}
+	// What changes of a MASTER goes to the clock.
+	g.r.step(g.at(600*ms), vrrp.SetPriority{Priority: 90})
+	if f := gate.given.Frames; len(f) != 1 || !slices.Equal(f[0], g.r.advert.frames[0]) || g.r.advert.built.priority != 90 {
+		t.Errorf("the clock has %x, want %x", f, g.r.advert.frames)
+	}
+	g.r.step(g.at(600*ms), vrrp.SetPriority{Priority: 100})
+	g.take()
 	// The kernel has shut the gate by the time the loop hears of who is better.
 	gate.turn(loader.GateYielded)
 	g.master(601*ms, 200)
@@ -149,6 +161,20 @@ func TestLoopFollowsTheKernel(t *testing.T) {
 	g.want(vrrp.Backup)
 	if got := g.take(); !strings.HasPrefix(got, "stop pacing; cancel announcing; release") || gate.word.Gate() != loader.GateArmed {
 		t.Errorf("did %q; the gate is %v", got, gate.word.Gate())
+	}
+}
+
+// Who is told to stop between the kernel's takeover and what follows it leaves no
+// gate open.
+func TestStopBehindATakeoverShutsTheGate(t *testing.T) {
+	g, gate := takingRig(t)
+	g.takes(gate, deadlineAfter)
+	var e loader.Event
+	e, g.path.queue = g.path.queue[0], nil
+	g.r.takenByKernel(&e)
+	g.r.act(g.at(40*ms), vrrp.Shutdown{})
+	if gate.word.Gate() != loader.GateShut {
+		t.Errorf("the gate is %v behind the farewell", gate.word.Gate())
 	}
 }
 

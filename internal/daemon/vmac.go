@@ -60,6 +60,9 @@ func (r *router) announcePostponed() {
 
 // announceAnew is the whole schedule of gratuitous ARPs, from its beginning.
 func (r *router) announceAnew() {
+	if listening(r.machine) {
+		return // another may have them; heard nobody, it announces all
+	}
 	r.queueGARPs()
 	r.flush()
 	r.announce(false)

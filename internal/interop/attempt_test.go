@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/testnet"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -83,7 +84,9 @@ func (c cell) run(t *testing.T, prefix string, turn chan struct{}) time.Duration
 }
 
 // stalls are the takeovers from a MASTER that neither released nor was killed
-// nor gave way to a better one, but was silent for the master-down interval.
+// nor gave way to a better one, but was silent for the master-down interval; and
+// those of a peer that does not preempt, from a MASTER that was on time: it did not
+// get round to the adverts that had come.
 func (p *pair) stalls() (list []string) {
 	if p == nil || p.high.tap == nil || p.low.tap == nil {
 		return nil
@@ -104,7 +107,13 @@ func (p *pair) stalls() (list []string) {
 	for i := 1; i < len(all); i++ {
 		last, next := all[i-1], all[i]
 		silence := next.at.Sub(last.at)
-		if last.by == next.by || last.release || silence < next.by.leastMasterDown()*9/10 || last.by.died(last.at, next.at) {
+		if last.by == next.by || last.release || last.by.died(last.at, next.at) {
+			continue
+		}
+		if silence < next.by.leastMasterDown()*9/10 {
+			if p.nopreempt && next.by.kind != testnet.VRRPX {
+				list = append(list, fmt.Sprintf("%s took over from %s, whose last advert was %v old, without preempting", next.by, last.by, silence))
+			}
 			continue
 		}
 		list = append(list, fmt.Sprintf("%s, alive and MASTER, was silent for %v: %s took over", last.by, silence, next.by))

@@ -173,16 +173,30 @@ func (p *Pacer) Set(name string, s netio.Schedule) {
 	e := p.entry(name)
 	e.moved = false
 	s.Frames = cloned(s.Frames)
+	sent := p.sent(e)
 	if e.why = p.refuse(&s); e.why == "" {
 		e.why = p.open(name, e, &s, loader.GateOpen)
 	}
 	e.given = s
 	if e.why != "" {
 		p.close(e)
+		if s.Next > 0 && s.Next <= sent { // it was given to the clock long ago, which has sent since
+			s.Next = sent.Add(s.Interval)
+		}
 		p.thread.Set(name, s)
 		e.moved = p.down != "" && e.why == p.down
 	}
 	p.wakeWatch()
+}
+
+// sent is when the clock sent the last advert of a schedule that it is sending, else
+// 0. p.mu is held.
+func (p *Pacer) sent(e *entry) vrrp.Instant {
+	if !e.kernel || p.clock == nil || p.clock.Gate(e.slot) != loader.GateOpen {
+		return 0
+	}
+	last, _ := p.clock.Last(e.slot)
+	return last
 }
 
 // Arm makes a schedule ready for the kernel to start when it makes the router
@@ -208,6 +222,9 @@ func (p *Pacer) Arm(name string, s netio.Schedule) bool {
 // open gives a schedule to the clock, or says why not.
 func (p *Pacer) open(name string, e *entry, s *netio.Schedule, g loader.Gate) string {
 	if !e.kernel {
+		if next := p.thread.Next(name); s.Next > 0 && next > s.Next { // the thread has sent since
+			s.Next = next
+		}
 		p.thread.Stop(name)
 	}
 	var err error

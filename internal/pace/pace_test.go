@@ -355,9 +355,40 @@ func TestClockThatBreaks(t *testing.T) {
 	within(t, "the thread sends", func() bool { _, ok := th.sets()["on"]; return ok })
 	f.rebuild <- errors.New("no veth")
 	within(t, "the reason shows", func() bool { _, why := p.Clock("on"); return strings.Contains(why, "once more") })
+	within(t, "nothing more is asked of the clock", func() bool { _, why := p.Clock("another"); return strings.Contains(why, "no veth") })
 	p.Stop("on")
 	if _, ok := th.sets()["on"]; ok {
 		t.Error("after Stop somebody sends")
+	}
+}
+
+// A schedule is known by its first slot, which may be long ago when it changes hands.
+func TestFirstSlotLongAgoIsNoPause(t *testing.T) {
+	p, f, th := openFakes(t)
+	s := plain()
+	s.Next = clock.Now().Add(-time.Hour)
+	p.Set("VI_1", s)
+	last := clock.Now()
+	f.mu.Lock()
+	f.slots[0].last = last
+	f.mu.Unlock()
+	s.Lease = 0
+	p.Set("VI_1", s)
+	if next := th.sets()["VI_1"].Next; next != last.Add(s.Interval) {
+		t.Errorf("the thread begins %v after the last advert", next.Sub(last))
+	}
+	s.Lease = time.Second
+	next := clock.Now().Add(7 * time.Millisecond)
+	th.mu.Lock()
+	given := th.set["VI_1"]
+	given.Next = next
+	th.set["VI_1"] = given
+	th.mu.Unlock()
+	p.Set("VI_1", s)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if got := f.slots[0].Next; got != next {
+		t.Errorf("the clock begins %v after the thread's next", got.Sub(next))
 	}
 }
 

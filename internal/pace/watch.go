@@ -54,10 +54,16 @@ func (p *Pacer) runWatch(w watch) {
 // idle is how long the watch sleeps with nothing to watch: it is woken sooner.
 const idle = time.Hour
 
+// again is how long after a clock could not be made anew it is tried once more.
+const again = 10 * time.Second
+
 // look looks after the clock, and returns after how long to look again.
 func (p *Pacer) look(now vrrp.Instant) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.clock != nil && p.down != "" {
+		return p.remake()
+	}
 	if p.clock == nil || !p.watched() {
 		return idle
 	}
@@ -72,20 +78,31 @@ func (p *Pacer) look(now vrrp.Instant) time.Duration {
 			p.move(name, e)
 		}
 	}
+	return p.remake()
+}
+
+// remake makes the clock anew and gives it back what it had. p.mu is held, but while
+// the kernel takes its time.
+func (p *Pacer) remake() time.Duration {
 	c := p.clock
-	p.mu.Unlock() // the kernel may take its time
-	err = c.Rebuild()
+	p.mu.Unlock()
+	err := c.Rebuild()
 	p.mu.Lock()
 	if err != nil {
-		p.down += "; and cannot be made anew: " + err.Error()
-		p.log.Error(p.down)
-		return idle
+		if down := "the advert clock cannot be made anew: " + err.Error(); down != p.down {
+			p.down = down
+			p.log.Error(down)
+		}
+		return again
 	}
+	was := p.down
 	p.down = ""
 	p.log.Warn("the advert clock runs again")
 	for name, e := range p.byName {
 		if e.moved {
 			p.moveBack(name, e)
+		} else if e.why == was {
+			e.why = "" // until its next schedule
 		}
 	}
 	return 0

@@ -32,6 +32,7 @@ const (
 	vrrpxTakeover  = "vrrpx kernel takeover"
 	vrrpxOrdinary  = "vrrpx ordinary priority" // that, and it may not be SCHED_FIFO
 	keepalivedLean = "keepalived -G"
+	keepalivedRT   = "keepalived -G realtime"
 	keepalivedPkg  = "keepalived packaged"
 	keepalivedD    = "keepalived -D"
 )
@@ -39,7 +40,9 @@ const (
 // contestants are all that this machine can run. keepalived is in the race
 // twice: at its leanest (no syslog), and as Debian's unit starts it,
 // `keepalived --dont-fork` with syslog. `-D` as well is what other
-// distributions' packages add; it is there to be named.
+// distributions' packages add; it is there to be named. vrrpx takes a realtime
+// priority and locks its memory by itself; a keepalived that is configured to
+// do the same is there where that matters.
 func contestants(vrrpxProgram, keepalivedProgram string) ([]Contestant, error) {
 	for _, program := range []string{vrrpxProgram, keepalivedProgram} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -51,6 +54,7 @@ func contestants(vrrpxProgram, keepalivedProgram string) ([]Contestant, error) {
 		{Name: vrrpxTakeover, Kind: testnet.VRRPX, Binary: vrrpxProgram, Lines: []string{"vrrpx_kernel_takeover"}, Only: true},
 		{Name: vrrpxOrdinary, Kind: testnet.VRRPX, Binary: vrrpxProgram, Lines: []string{"vrrpx_kernel_takeover"}, Wrap: []string{"setpriv", "--inh-caps=-sys_nice", "--bounding-set=-sys_nice"}, Only: true},
 		{Name: keepalivedLean, Kind: testnet.Keepalived, Binary: keepalivedProgram},
+		{Name: keepalivedRT, Kind: testnet.Keepalived, Binary: keepalivedProgram, Globals: []string{"vrrp_rt_priority 49", "vrrp_no_swap"}, Only: true},
 		{Name: keepalivedPkg, Kind: testnet.Keepalived, Binary: keepalivedProgram, Syslog: true},
 		{Name: keepalivedD, Kind: testnet.Keepalived, Binary: keepalivedProgram, Syslog: true, Detail: true, Only: true},
 	}

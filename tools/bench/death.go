@@ -37,7 +37,7 @@ func (d death) Run(ctx context.Context, env *Env) (*Report, error) {
 		{time.Second, env.Pick(1, 10)},
 	} {
 		for n := range set.kills {
-			for _, c := range env.Contestants() {
+			for _, c := range rotate(env.Contestants(), n) {
 				s := sample{contestant: c, interval: set.interval}
 				again, err := Retry(func() error { return d.kill(ctx, lab, &s) })
 				if err != nil {

@@ -79,7 +79,7 @@ func deathReport(samples []sample, spoiled map[string]int) (*Report, error) {
 		}
 		f := Figure{
 			Target: targetGARP, Case: fmt.Sprintf("adverts every %v", interval),
-			Ours: ours.Short(), Met: ours.P50 <= garpP50 && ours.Max <= garpMax,
+			Ours: ours.Short(), Met: ours.P50 <= garpP50 && ours.Max <= garpMax && ours.tooEarly() == "", Note: ours.tooEarly(),
 		}
 		if theirs := Summarise(choose(samples, keepalivedLean, interval, measures[1].of), garpMax); theirs.N > 0 {
 			f.Theirs = theirs.Short()

@@ -2,9 +2,10 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"time"
+
+	"github.com/vrrpx/vrrpx/tools/bench/meter"
 )
 
 // Dist is what a set of durations comes to. The maximum always stands beside
@@ -13,6 +14,16 @@ type Dist struct {
 	N             int
 	P50, P99, Max time.Duration
 	Over          int // of the N, those above the limit
+	Min           time.Duration
+}
+
+// tooEarly tells of a takeover before its deadline, which is a false one; empty:
+// there is none.
+func (d Dist) tooEarly() string {
+	if d.Min >= -meter.Early {
+		return ""
+	}
+	return fmt.Sprintf("one came %.1f ms before its deadline", -ms(d.Min))
 }
 
 // Summarise keeps its argument as it is. Of nothing it is all zero.
@@ -21,20 +32,13 @@ func Summarise(ds []time.Duration, limit time.Duration) Dist {
 		return Dist{}
 	}
 	s := slices.Sorted(slices.Values(ds))
-	d := Dist{N: len(s), P50: Percentile(s, 50), P99: Percentile(s, 99), Max: s[len(s)-1]}
+	d := Dist{N: len(s), P50: meter.Percentile(s, 50), P99: meter.Percentile(s, 99), Max: s[len(s)-1], Min: s[0]}
 	for _, v := range s {
 		if v > limit {
 			d.Over++
 		}
 	}
 	return d
-}
-
-// Percentile is the nearest-rank one of sorted durations, which are not empty:
-// always a value that was measured.
-func Percentile(sorted []time.Duration, p float64) time.Duration {
-	rank := int(math.Ceil(p / 100 * float64(len(sorted))))
-	return sorted[max(rank, 1)-1]
 }
 
 // Cells are those of distHeader, for a Table.

@@ -36,6 +36,16 @@ func (e *Env) Contestants(also ...string) []Contestant {
 	return cs
 }
 
+// rotate begins a list with its n-th, so that nobody always comes first: what one
+// leaves behind would always meet the same next.
+func rotate[T any](s []T, n int) []T {
+	if len(s) == 0 {
+		return s
+	}
+	n %= len(s)
+	return slices.Concat(s[n:], s[:n])
+}
+
 // Pick is one of two numbers: for a quick run, for a full one.
 func (e *Env) Pick(quick, full int) int {
 	if e.Quick {

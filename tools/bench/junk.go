@@ -19,6 +19,7 @@ func (junk) Name() string { return "junk" }
 // flooded is a pair that was.
 type flooded struct {
 	contestant Contestant
+	spoiled    int // how often the pair was started again
 	pacing     pacing
 	frames     int // of junk
 	wall       time.Duration
@@ -47,7 +48,7 @@ func (j junk) Run(ctx context.Context, env *Env) (*Report, error) {
 
 func (junk) flood(ctx context.Context, lab *Lab, f *flooded) (err error) {
 	var p *Pair
-	if _, err := Retry(func() (err error) {
+	if f.spoiled, err = Retry(func() (err error) {
 		p, err = lab.Pair(ctx, f.contestant, 1, 1, ladderInterval)
 		return err
 	}); err != nil {
@@ -82,6 +83,9 @@ func (junk) flood(ctx context.Context, lab *Lab, f *flooded) (err error) {
 	if err := Sleep(ctx, settling); err != nil {
 		return err
 	}
+	if err := p.alive(ctx); err != nil {
+		return err
+	}
 	wire, err := p.Wire.Frames()
 	if err != nil {
 		return err
@@ -101,8 +105,10 @@ func junkReport(all []flooded) *Report {
 	t := Table{Header: []string{"daemon", "paced by", "junk /s", "gaps", "p50", "p99", "max", "late", "beyond", "transitions"}}
 	r.CSV.Header = []string{"daemon", "gap_ms"}
 	theirs := ""
+	spoiled := map[string]int{}
 	for _, f := range all {
 		g := f.gaps
+		spoiled[f.contestant.Name] += f.spoiled
 		t.Add(f.contestant.Name, f.pacing, fmt.Sprintf("%.0f", float64(f.frames)/f.wall.Seconds()), g.N, g.P50, g.P99, g.Max, g.Late, g.Beyond, f.holding.Transitions)
 		for _, gap := range f.raw {
 			r.CSV.Add(f.contestant.Name, gap)
@@ -112,6 +118,7 @@ func junkReport(all []flooded) *Report {
 		}
 	}
 	r.Tables = []Table{t}
+	r.Text = append(r.Text, repeats(inOrder(all, func(f flooded) string { return f.contestant.Name }), spoiled)...)
 	for _, f := range all {
 		if f.contestant.Name == vrrpx {
 			r.Figures = append(r.Figures, Figure{Target: targetJunk, Ours: f.text(), Theirs: theirs, Met: f.holding.Transitions == 0 && f.gaps.Late == 0})

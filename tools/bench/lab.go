@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/testnet"
+	"github.com/vrrpx/vrrpx/tools/bench/load"
 )
 
 // patience is what anything may take beyond what the protocol asks.
@@ -47,6 +48,27 @@ func (e *Env) newLab(prefix string) (*Lab, error) {
 		return nil, errors.Join(err, lan.Close())
 	}
 	return &Lab{LAN: lan, A: lan.Host("a"), B: lan.Host("b"), Client: lan.Host("c"), dir: dir}, nil
+}
+
+// removeLeft removes what killed runs left, of whichever scenario: namespaces with
+// what runs there, and cgroups.
+func (e *Env) removeLeft() error {
+	errs := []error{load.RemoveLeft()}
+	prefixes := []string{prefix}
+	for i := range e.contestants {
+		prefixes = append(prefixes, soakPrefix(i))
+	}
+	for _, p := range prefixes {
+		if len(testnet.Namespaces(p)) == 0 {
+			continue
+		}
+		lab, err := e.newLab(p) // which begins with that
+		if err == nil {
+			lab.Close()
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // leftover removes what a vrrpx of a killed run keeps outside of its host: in

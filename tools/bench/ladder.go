@@ -38,6 +38,8 @@ type step struct {
 	skipped    string // why the stress could not be made here
 	pacing     pacing
 	notes      []string
+	void       string // why what was measured does not count
+	spoiled    int    // how often the pair was started again
 
 	// On the master's side:
 	from    vrrp.Instant    // the stress, or the stop, began
@@ -59,18 +61,19 @@ const (
 )
 
 func (l ladder) Run(ctx context.Context, env *Env) (*Report, error) {
-	if err := load.RemoveLeft(); err != nil {
-		return nil, err
-	}
 	lab, err := env.NewLab()
 	if err != nil {
 		return nil, err
 	}
 	defer lab.Close()
 	var steps []step
-	for _, s := range env.rungs {
+	also := []string{vrrpxTakeover}
+	if !env.Quick {
+		also = append(also, keepalivedRT)
+	}
+	for n, s := range env.rungs {
 		for _, side := range []string{onMaster, onBackup} {
-			for _, c := range env.Contestants(vrrpxTakeover) {
+			for _, c := range rotate(env.Contestants(also...), n) {
 				switch {
 				case c.Name == vrrpxTakeover && side == onMaster: // no other than vrrpx there
 					continue
@@ -92,7 +95,7 @@ func (l ladder) Run(ctx context.Context, env *Env) (*Report, error) {
 // pickRungs chooses the stresses with these names, which commas part, or those of
 // a full or a quick run.
 func (e *Env) pickRungs(names string) error {
-	quick := []string{"SCHED_FIFO", "memory", "CPU quota", "stopped 0.1 s", "stopped 2 s", "hung log", "fork storm"}
+	quick := []string{"SCHED_FIFO", "memory", "CPU quota", "stopped 2 s", "hung log", "fork storm"}
 	wanted := stressNames()
 	if names != "" {
 		wanted = strings.Split(names, ",")
@@ -118,7 +121,7 @@ func (l ladder) climb(ctx context.Context, env *Env, lab *Lab, st *step) (err er
 		return err
 	}
 	defer func() {
-		st.notes = v.notes
+		st.notes, st.void = v.notes, v.void
 		err = errors.Join(err, v.close())
 	}()
 	if st.stress.ready != nil {
@@ -136,7 +139,7 @@ func (l ladder) climb(ctx context.Context, env *Env, lab *Lab, st *step) (err er
 // master puts the master of a pair under the stress.
 func (ladder) master(ctx context.Context, env *Env, v *victim, st *step) (err error) {
 	var p *Pair
-	if _, err = Retry(func() error {
+	if st.spoiled, err = Retry(func() error {
 		p, err = v.lab.PairOf(ctx, v.contestant, st.contestant, 1, 1, ladderInterval)
 		return err
 	}); err != nil {
@@ -181,8 +184,11 @@ func (ladder) master(ctx context.Context, env *Env, v *victim, st *step) (err er
 	if err != nil {
 		return err
 	}
+	if !p.Backup.Running() {
+		return whyNot(ctx, "the backup has ended", p.Backup)
+	}
 	if !p.Master.Running() {
-		v.note("the daemon has ended")
+		v.fail("the daemon has ended")
 	}
 	st.judge(p.announced(frames), to)
 	return nil
@@ -225,7 +231,7 @@ func (ladder) backup(ctx context.Context, env *Env, v *victim, st *step) (err er
 		return err
 	}
 	const limit = time.Minute
-	master, err := load.Master(ctx, load.Options{Host: lab.A, Frames: [][]byte{frame}}, ladderInterval, cmp.Or(st.stress.up, shortUp), env.Pick(2, 10), masterRealtime, limit)
+	master, err := load.Master(ctx, load.Options{Host: lab.A, Frames: [][]byte{frame}}, ladderInterval, cmp.Or(st.stress.up, shortUp), env.Pick(2, 10), urgentPriority, limit)
 	if err != nil {
 		return err
 	}
@@ -275,7 +281,7 @@ func (ladder) backup(ctx context.Context, env *Env, v *victim, st *step) (err er
 		return err
 	}
 	if !node.Running() {
-		v.note("the daemon has ended")
+		v.fail("the daemon has ended")
 	}
 	st.takeovers = meter.TakeoversOf(within(lab.announced(frames), st.from, testnet.Now()), fromA, fromB, ladderDown, load.Patience)
 	return nil

@@ -15,12 +15,12 @@ const (
 	againSlack = 5 * time.Millisecond // for a process that stops a moment after it is told to
 )
 
-// beyondLease tells whether a stop outlasted the lease. Without one every stop
-// does. One of more than half of it may, as it was renewed the moment before, or long
+// beyondLease tells whether a stop outlasted the lease. Without one there is nothing
+// to outlast: then a silence is one. A stop of more than half of it may, as it was renewed the moment before, or long
 // ago: then the wire tells which.
 func (st step) beyondLease() bool {
 	pause, lease := st.stress.pause, st.pacing.Lease
-	return pause > lease || pause > lease/2 && st.again > 0
+	return lease > 0 && (pause > lease || pause > lease/2 && st.again > 0)
 }
 
 // slug is a name fit for a file.
@@ -41,7 +41,7 @@ func ladderReport(steps []step) (*Report, error) {
 			"announces, by the wire; *both* is for how long two hosts announced at once, *amid* how many adverts one sent while the other went on announcing; *silent* is the time " +
 			"beyond the master-down interval in which nobody announced.",
 		"On the backup's side the master is an ideal one: a sender of SCHED_FIFO priority above every load, that falls silent and comes back. *Late* is the backup's first advert past " +
-			"its deadline, the last advert on the wire and the master-down interval; *false* is how often it announced while that had not passed.",
+			"its deadline, the last advert on the wire and the master-down interval; *false* is how often it announced more than 1 ms before that.",
 	}}
 	var what []string
 	for _, st := range steps {
@@ -53,6 +53,11 @@ func ladderReport(steps []step) (*Report, error) {
 	r.CSV.Header = []string{"side", "stress", "daemon", "what", "at_ms", "ms"}
 	r.Tables = []Table{masterTable(steps, &r.CSV), stopTable(steps), backupTable(steps, &r.CSV)}
 	r.Figures = ladderFigures(steps)
+	spoiled := map[string]int{}
+	for _, st := range steps {
+		spoiled[st.contestant.Name] += st.spoiled
+	}
+	r.Text = append(r.Text, repeats(inOrder(steps, func(st step) string { return st.contestant.Name }), spoiled)...)
 	plots, err := gapPlots(steps)
 	r.Plots = plots
 	return r, err
@@ -122,7 +127,11 @@ func backupTable(steps []step, csv *CSV) Table {
 // at its leanest beside.
 func ladderFigures(steps []step) (fs []Figure) {
 	for _, st := range steps {
-		if st.side != onMaster || st.contestant.Name != vrrpx || st.skipped != "" {
+		if st.side != onMaster || st.contestant.Name != vrrpx {
+			continue
+		}
+		if st.skipped != "" {
+			fs = append(fs, Figure{Target: targetGaps, Case: st.stress.name, Ours: notMeasured, Note: st.skipped})
 			continue
 		}
 		f := Figure{Target: targetGaps, Case: st.stress.name}
@@ -133,9 +142,9 @@ func ladderFigures(steps []step) (fs []Figure) {
 			f.Target, text = targetStopped, step.stopText
 			f.Met = st.again > 0 && st.again <= st.pacing.Lease+ladderDown+againSlack && st.holding.BothAdverts == 0
 		}
-		f.Ours, f.Note = text(st), "paced by "+st.pacing.String()
-		if f.Met {
-			f.Note = ""
+		f.Ours, f.Met = text(st), f.Met && st.void == ""
+		if !f.Met {
+			f.Note = notes(st.void, "paced by "+st.pacing.String())
 		}
 		for _, o := range steps {
 			if o.side == onMaster && o.stress.name == st.stress.name && o.contestant.Name == keepalivedLean && o.skipped == "" {
@@ -144,27 +153,46 @@ func ladderFigures(steps []step) (fs []Figure) {
 		}
 		fs = append(fs, f)
 	}
-	rungs, ours := falseTakeovers(steps, vrrpx)
-	if rungs == 0 {
-		return fs
+	theirs := ""
+	if b := backupsOf(steps, keepalivedLean); b.rungs > 0 {
+		theirs = b.String()
 	}
-	f := Figure{Target: targetGaps, Case: "backups under stress", Ours: fmt.Sprintf("%d false transitions under %d stresses", ours, rungs), Met: ours == 0}
-	if rungs, theirs := falseTakeovers(steps, keepalivedLean); rungs > 0 {
-		f.Theirs = fmt.Sprintf("%d false transitions under %d stresses", theirs, rungs)
-	}
-	return append(fs, f)
-}
-
-// falseTakeovers is how often a contestant as backup announced beside a master
-// that did, and under how many stresses that was watched.
-func falseTakeovers(steps []step, name string) (rungs, n int) {
-	for _, st := range steps {
-		if st.side == onBackup && st.contestant.Name == name && st.skipped == "" {
-			rungs++
-			n += st.takeovers.False
+	for _, name := range []string{vrrpx, vrrpxTakeover} {
+		if b := backupsOf(steps, name); b.rungs > 0 {
+			fs = append(fs, Figure{Target: targetGaps, Case: "backups under stress, " + name, Ours: b.String(), Theirs: theirs,
+				Met: b.false == 0 && b.missed == 0 && len(b.bad) == 0, Note: notes(b.bad...)})
 		}
 	}
-	return rungs, n
+	return fs
+}
+
+// backups is how a contestant did as backup, under all stresses.
+type backups struct {
+	rungs, false, missed int
+	bad                  []string // under which it cannot have done well
+}
+
+// backupsOf looks at every rung that was made. One that does not stop the backup
+// must have had a takeover.
+func backupsOf(steps []step, name string) (b backups) {
+	for _, st := range steps {
+		if st.side != onBackup || st.contestant.Name != name || st.skipped != "" {
+			continue
+		}
+		b.rungs++
+		b.false += st.takeovers.False
+		b.missed += st.takeovers.Missed
+		if st.void != "" {
+			b.bad = append(b.bad, st.stress.name+": "+st.void)
+		} else if st.stress.pause == 0 && len(st.takeovers.Late) == 0 {
+			b.bad = append(b.bad, st.stress.name+": no takeover")
+		}
+	}
+	return b
+}
+
+func (b backups) String() string {
+	return fmt.Sprintf("%d false transitions, %d never, under %d stresses", b.false, b.missed, b.rungs)
 }
 
 func (st step) gapText() string {

@@ -16,7 +16,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -29,7 +28,7 @@ func main() {
 	if done, err := child(os.Args[1:]); done {
 		exit(err)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	err := run(ctx)
 	stop()
 	exit(err)
@@ -45,17 +44,8 @@ func exit(err error) {
 
 // child does what this program starts itself for.
 func child(args []string) (bool, error) {
-	switch {
-	case len(args) == 3 && args[0] == syslogWord:
+	if len(args) == 3 && args[0] == syslogWord {
 		return true, syslogd(args[1], args[2])
-	case len(args) == 4 && args[0] == hogWord:
-		cpu, err := strconv.Atoi(args[1])
-		start, err2 := strconv.ParseInt(args[2], 10, 64)
-		d, err3 := time.ParseDuration(args[3])
-		if err := errors.Join(err, err2, err3); err != nil {
-			return true, err
-		}
-		return true, hog(cpu, time.Unix(0, start), d)
 	}
 	return false, nil
 }
@@ -68,7 +58,7 @@ func run(ctx context.Context) error {
 	names := flag.String("scenario", "", "only these, parted by commas: "+strings.Join(scenarioNames(), ", "))
 	only := flag.String("contestants", "", "only these, parted by commas; an unknown one shows them all")
 	rungs := flag.String("rungs", "", "of the ladder only these, parted by commas: "+strings.Join(stressNames(), ", "))
-	soak := flag.Duration("soak", 0, "length of the soak (default 30m, quick 30s)")
+	soak := flag.Duration("soak", 0, "length of the soak (default 30m, quick 15s)")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
@@ -101,6 +91,9 @@ func run(ctx context.Context) error {
 	if err := os.MkdirAll(*out, 0o755); err != nil {
 		return err
 	}
+	if err := env.removeLeft(); err != nil {
+		return err
+	}
 	m := describe(vrrpxPath, *keepalivedProgram, *quick)
 	var failed error
 	for _, s := range picked {
@@ -117,6 +110,9 @@ func run(ctx context.Context) error {
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", s.Name(), err))
 			env.Progress("FAILED: %v", err)
+			if err := markStale(*out, s.Name()); err != nil {
+				return errors.Join(failed, err)
+			}
 			continue
 		}
 		env.Progress("measured in %v", time.Since(start).Round(time.Second))

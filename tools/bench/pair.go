@@ -129,6 +129,16 @@ func whyNot(ctx context.Context, what string, n *Node) error {
 	return fmt.Errorf("%s: %s; its log:\n%s", n.Contestant.Name, what, n.Log())
 }
 
+// alive fails when a daemon has ended, which is silent and would be judged well.
+func (p *Pair) alive(ctx context.Context) error {
+	for _, n := range []*Node{p.Master, p.Backup} {
+		if n != nil && !n.Running() {
+			return whyNot(ctx, "the daemon on "+n.Host.Name+" has ended", n)
+		}
+	}
+	return nil
+}
+
 // Close ends both daemons and makes the hosts as they were.
 func (p *Pair) Close() error {
 	var errs []error

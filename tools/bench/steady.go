@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -32,6 +33,19 @@ type cell struct {
 	masterMemory   meter.Memory
 	backupMemory   meter.Memory
 	sent           uint64 // by the master's interface over wall, alone
+}
+
+// drift is how much the machine's idle load differed before and after, in percent
+// of one processor. What is read off the machine is no finer than that.
+func (c cell) drift() float64 { return 100 * math.Abs(c.idleAfter-c.idle) }
+
+// tooFew tells of a master that did not send what it had to; empty: it did.
+func (c cell) tooFew() string {
+	sent, want := float64(c.sent)/c.wall.Seconds(), float64(c.routers)/c.interval.Seconds()
+	if sent >= 0.99*want {
+		return ""
+	}
+	return fmt.Sprintf("%s sent only %.0f of %.0f adverts a second", c.contestant.Name, sent, want)
 }
 
 // percent of one processor.
@@ -74,8 +88,8 @@ func (s steadyRun) Run(ctx context.Context, env *Env) (*Report, error) {
 		loads = []load{{1, 10 * time.Millisecond}, {64, 100 * time.Millisecond}, {255, 10 * time.Millisecond}}
 	}
 	var cells []cell
-	for _, l := range loads {
-		for _, c := range env.Contestants() {
+	for n, l := range loads {
+		for _, c := range rotate(env.Contestants(), n) {
 			if env.Quick && c.Syslog && len(env.named) == 0 {
 				continue
 			}
@@ -156,6 +170,9 @@ func (steadyRun) measure(ctx context.Context, lab *Lab, c *cell) (err error) {
 			err = e
 		}
 	}()
+	if !Wait(ctx, down+patience, func() bool { return strings.Count(backup.Log(), "Entering BACKUP STATE") >= c.routers }) {
+		return whyNot(ctx, "no backup", backup)
+	}
 	if err := Sleep(ctx, down+settled); err != nil {
 		return err
 	}

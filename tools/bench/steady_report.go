@@ -11,13 +11,13 @@ import (
 	"github.com/vrrpx/vrrpx/tools/bench/meter"
 )
 
-const memoryLimit = 40 << 20 // of issue 5
+const memoryLimit = 40_000_000 // octets, of issue 5
 
 func steadyReport(cells []cell) (*Report, error) {
 	r := &Report{Title: "Steady state", Text: []string{
 		"A master alone, then with its backup. *Process* is the time that /proc/PID/stat charges to the daemon's processes, in percent of one core. *Machine* is what the whole machine " +
 			"was busier: with the master than idle just before, with the backup than with the master alone. It has in it what no process is charged for (adverts that the kernel paces leave in softirqs), " +
-			"the bridge and the other host's receive path, for every daemon alike; and what else the machine did, so look at *others*, the machine before and after: a figure of the machine counts only where that is at most 10 %.",
+			"the bridge and the other host's receive path, for every daemon alike; and what else the machine did, so look at *others*, the machine before and after: a figure of the machine counts only where that is at most 10 %, and differs before and after by at most half of what the target allows.",
 		"Context switches are those of all threads, voluntary and not, a second. Memory is RSS / PSS in MB. `garp_master_delay 1` for all, so that no announcement falls into the measurement.",
 	}}
 	t := Table{Header: []string{"routers", "adverts", "daemon", "paced by", "sent /s", "others %", "master process %", "machine %", "switches /s", "MB",
@@ -26,7 +26,7 @@ func steadyReport(cells []cell) (*Report, error) {
 		"master_voluntary_per_s", "master_involuntary_per_s", "master_rss_bytes", "master_pss_bytes", "backup_process_percent", "backup_machine_percent",
 		"backup_voluntary_per_s", "backup_involuntary_per_s", "backup_rss_bytes", "backup_pss_bytes"}
 	mb := func(m meter.Memory) string {
-		return fmt.Sprintf("%.1f / %.1f", float64(m.RSS)/(1<<20), float64(m.PSS)/(1<<20))
+		return fmt.Sprintf("%.1f / %.1f", float64(m.RSS)/1e6, float64(m.PSS)/1e6)
 	}
 	for _, c := range cells {
 		master, backup := c.onMachine()
@@ -88,9 +88,9 @@ func steadyFigures(cells []cell) (fs []Figure) {
 		return nil
 	}
 	memory := max(ours.masterMemory.RSS, ours.backupMemory.RSS)
-	m := Figure{Target: targetMemory, Ours: fmt.Sprintf("%.1f MB", float64(memory)/(1<<20)), Met: memory <= memoryLimit}
+	m := Figure{Target: targetMemory, Ours: fmt.Sprintf("%.1f MB", float64(memory)/1e6), Met: memory <= memoryLimit}
 	if both {
-		m.Theirs = fmt.Sprintf("%.1f MB", float64(max(theirs.masterMemory.RSS, theirs.backupMemory.RSS))/(1<<20))
+		m.Theirs = fmt.Sprintf("%.1f MB", float64(max(theirs.masterMemory.RSS, theirs.backupMemory.RSS))/1e6)
 		om, ob := ours.onMachine()
 		tm, tb := theirs.onMachine()
 		for _, f := range []struct {
@@ -105,12 +105,21 @@ func steadyFigures(cells []cell) (fs []Figure) {
 		} {
 			met := f.ours <= f.share*f.theirs
 			note := ""
-			switch machine := strings.HasSuffix(f.name, "machine"); {
+			// A figure of the machine is a difference of two that are each as fine as the
+			// machine was even; of the process it is in ticks, and none may be none.
+			machine := strings.HasSuffix(f.name, "machine")
+			drift := max(ours.drift(), theirs.drift())
+			switch {
 			case machine && !(ours.calm() && theirs.calm()):
 				met, note = false, "the machine was not idle: does not count"
+			case f.theirs <= 0 || machine && (f.ours <= 0 || drift > f.share*f.theirs/2):
+				met, note = false, fmt.Sprintf("too little to tell: the idle machine itself varied by %.1f %%", drift)
+			case ours.tooFew() != "":
+				met, note = false, ours.tooFew()
 			case !met:
 				note = "paced by " + ours.pacing.String()
 			}
+			note = notes(note, theirs.tooFew())
 			fs = append(fs, Figure{Target: targetCPU, Case: f.name, Ours: fmt.Sprintf("%.1f %%", f.ours), Theirs: fmt.Sprintf("%.1f %%", f.theirs), Met: met, Note: note})
 		}
 	}

@@ -89,7 +89,7 @@ func (s storm) Run(ctx context.Context, env *Env) (*Report, error) {
 			kills = env.Pick(1, 20)
 		}
 		for n := range kills {
-			for _, c := range env.Contestants() {
+			for _, c := range rotate(env.Contestants(), n) {
 				b := blow{shape: shape, contestant: c.Name, number: n + 1}
 				again, err := Retry(func() (err error) {
 					b.takeovers, err = s.kill(ctx, lab, c, shape)

@@ -42,14 +42,26 @@ type victim struct {
 	loads []*load.Load
 	ended []func() string // called by end; what they say becomes the note
 	notes []string
+	void  string // why what is measured does not count
 }
 
 func (v *victim) note(format string, args ...any) {
 	v.notes = append(v.notes, fmt.Sprintf(format, args...))
 }
 
-// end ends the stress, not the daemon.
+// fail is a note of what makes the measurement count for nothing.
+func (v *victim) fail(what string) {
+	v.note("%s", what)
+	v.void = notes(v.void, what)
+}
+
+// end ends the stress, not the daemon. What has ended before was none.
 func (v *victim) end() {
+	for _, l := range v.loads {
+		if l.Ended() {
+			v.fail("the stress ended before its time")
+		}
+	}
 	for _, f := range v.ended {
 		if s := f(); s != "" {
 			v.note("%s", s)
@@ -81,12 +93,6 @@ func (v *victim) start(l *load.Load, err error) error {
 
 func (v *victim) options() load.Options { return load.Options{Host: v.lab.Client} }
 
-// Of load.FIFO's loops and of load.Master: see hog.go.
-const (
-	loopPriority   = hogPriority
-	masterRealtime = urgentPriority
-)
-
 // stresses are the rungs, in the order of the tables.
 func stresses() []stress {
 	cpus := runtime.NumCPU()
@@ -99,7 +105,7 @@ func stresses() []stress {
 			begin: func(ctx context.Context, v *victim, limit time.Duration) error {
 				return v.start(load.FIFO(ctx, v.options(), loopPriority, limit))
 			}},
-		{name: "memory", what: "the daemon is in a cgroup with a process that reads a file over and over, and the limit is 4 MB above what they hold",
+		{name: "memory", what: "the daemon is in a cgroup with a process that reads a file over and over, and the limit is 4 MiB above what they hold",
 			ready: inGroup(load.Memory, "memory"), begin: squeeze},
 		{name: "CPU quota", what: fmt.Sprintf("the daemon is in a cgroup with %d busy loops, and all may have 10 ms of each 100 ms", cpus),
 			ready: inGroup(load.CPU, "cpu"), begin: quota},
@@ -137,7 +143,7 @@ func inGroup(c load.Controller, name string) func(*victim) error {
 		if v.group, err = load.NewGroup(c, name); err != nil {
 			return err
 		}
-		v.contestant.Wrap = load.Wrap(v.group)
+		v.contestant.Wrap = append(load.Wrap(v.group), v.contestant.Wrap...)
 		return nil
 	}
 }
@@ -170,7 +176,7 @@ func squeeze(ctx context.Context, v *victim, limit time.Duration) error {
 	}
 	before := v.group.Pressed()
 	v.ended = append(v.ended, func() string {
-		s := fmt.Sprintf("limit %d MB, met %d times", bound>>20, v.group.Pressed()-before)
+		s := fmt.Sprintf("limit %d MiB, met %d times", bound>>20, v.group.Pressed()-before)
 		if hog.Alive() == 0 {
 			s += ", and the kernel killed the process beside the daemon"
 		}
@@ -208,7 +214,7 @@ func pipeLog(v *victim) (err error) {
 	if v.pipe, err = os.OpenFile(name, os.O_RDWR|unix.O_NONBLOCK, 0); err != nil {
 		return err
 	}
-	v.contestant.Wrap = []string{"sh", "-c", `exec "$@" >"$0" 2>&1`, name}
+	v.contestant.Wrap = append([]string{"sh", "-c", `exec "$@" >"$0" 2>&1`, name}, v.contestant.Wrap...)
 	return nil
 }
 

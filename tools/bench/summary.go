@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot/vg"
@@ -17,6 +18,7 @@ import (
 type record struct {
 	Name    string
 	Machine Machine
+	Stale   bool // it failed when it was last run: this is from before
 	Report  Report
 	Plots   []Plot // without their pictures
 }
@@ -31,35 +33,72 @@ func save(dir, name string, m Machine, r *Report) error {
 		return err
 	}
 	rec := record{Name: name, Machine: m, Report: *r}
+	rec.Report.Figures = slices.Clone(r.Figures)
+	for i := range rec.Report.Figures {
+		if f := &rec.Report.Figures[i]; m.Quick && f.Ours != notMeasured {
+			f.Note = notes(f.Note, "quick: too few samples to judge")
+		}
+	}
 	for _, p := range r.Plots {
 		if err := p.Plot.Save(20*vg.Centimeter, 12*vg.Centimeter, filepath.Join(dir, name+"-"+p.File+".png")); err != nil {
 			return fmt.Errorf("plot %s: %w", p.File, err)
 		}
 		rec.Plots = append(rec.Plots, Plot{File: p.File, Title: p.Title})
 	}
+	return rec.write(dir)
+}
+
+func (rec record) write(dir string) error {
 	text, err := json.MarshalIndent(rec, "", " ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, name+".json"), append(text, '\n'), 0o644)
+	return os.WriteFile(filepath.Join(dir, rec.Name+".json"), append(text, '\n'), 0o644)
+}
+
+// readRecord returns nil where there is none.
+func readRecord(dir, name string) (*record, error) {
+	text, err := os.ReadFile(filepath.Join(dir, name+".json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var r record
+	if err := json.Unmarshal(text, &r); err != nil {
+		return nil, fmt.Errorf("%s.json: %w", name, err)
+	}
+	return &r, nil
+}
+
+// markStale has the summary tell that what it shows of a scenario is not of its
+// last run, which failed.
+func markStale(dir, name string) error {
+	r, err := readRecord(dir, name)
+	if r == nil || r.Stale || err != nil {
+		return err
+	}
+	r.Stale = true
+	for i := range r.Report.Figures {
+		f := &r.Report.Figures[i]
+		f.Note = notes(f.Note, "of an earlier run, "+r.Machine.Date)
+	}
+	return r.write(dir)
 }
 
 // summarise writes README.md from the records in dir.
 func summarise(dir string) (figures []Figure, err error) {
 	var records []record
 	for _, name := range scenarioNames() {
-		text, err := os.ReadFile(filepath.Join(dir, name+".json"))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
+		r, err := readRecord(dir, name)
 		if err != nil {
 			return nil, err
 		}
-		var r record
-		if err := json.Unmarshal(text, &r); err != nil {
-			return nil, fmt.Errorf("%s.json: %w", name, err)
+		if r == nil {
+			continue
 		}
-		records = append(records, r)
+		records = append(records, *r)
 		figures = append(figures, r.Report.Figures...)
 	}
 	return figures, os.WriteFile(filepath.Join(dir, "README.md"), []byte(markdown(records)), 0o644)
@@ -113,6 +152,9 @@ func machines(records []record) string {
 		run := "full"
 		if r.Machine.Quick {
 			run = "quick"
+		}
+		if r.Stale {
+			run += "; the last one failed"
 		}
 		t.Add(r.Name, r.Machine.Date, r.Machine.Load, run)
 	}

@@ -82,6 +82,51 @@ func TestSummaryKeepsWhatWasMeasuredBefore(t *testing.T) {
 	}
 }
 
+func TestFiguresSayWhichRunTheyAreOf(t *testing.T) {
+	dir := t.TempDir()
+	report := &Report{Figures: []Figure{{Target: targetGARP, Ours: "1", Met: true, Note: "x"}, {Target: targetGaps, Ours: notMeasured, Note: "y"}}}
+	note := func(i int) string {
+		t.Helper()
+		figures, err := summarise(dir)
+		if err != nil || len(figures) != 2 {
+			t.Fatal(figures, err)
+		}
+		return figures[i].Note
+	}
+	if err := markStale(dir, "death"); err != nil { // there is none
+		t.Fatal(err)
+	}
+	m := Machine{Date: "yesterday", Quick: true}
+	if err := save(dir, "death", m, report); err != nil {
+		t.Fatal(err)
+	}
+	if a, b := note(0), note(1); a != "x; quick: too few samples to judge" || b != "y" || report.Figures[0].Note != "x" {
+		t.Errorf("quick: %q, %q", a, b)
+	}
+	m.Quick = false
+	if err := save(dir, "death", m, report); err != nil {
+		t.Fatal(err)
+	}
+	if a := note(0); a != "x" {
+		t.Errorf("full: %q", a)
+	}
+	for range 2 {
+		if err := markStale(dir, "death"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if a := note(0); a != "x; of an earlier run, yesterday" {
+		t.Errorf("stale: %q", a)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "README.md"))
+	if err != nil || !strings.Contains(string(b), "| full; the last one failed |") {
+		t.Errorf("%v: %s", err, b)
+	}
+	if err := save(dir, "death", m, report); err != nil || note(0) != "x" {
+		t.Errorf("measured anew: %v, %q", err, note(0))
+	}
+}
+
 func TestPick(t *testing.T) {
 	if all, err := pick(""); err != nil || len(all) != len(scenarios) {
 		t.Errorf("all: %d, %v", len(all), err)
@@ -98,6 +143,16 @@ func TestPick(t *testing.T) {
 			t.Errorf("the name %q", s.Name())
 		}
 		seen[s.Name()] = true
+	}
+}
+
+func TestEverybodyIsFirstInTurn(t *testing.T) {
+	var got []string
+	for n := range 4 {
+		got = append(got, strings.Join(rotate([]string{"a", "b", "c"}, n), ""))
+	}
+	if s := strings.Join(got, " "); s != "abc bca cab abc" || len(rotate([]string(nil), 2)) != 0 {
+		t.Error(s)
 	}
 }
 

@@ -20,7 +20,7 @@ type Takeover struct {
 
 // Takeovers finds them on the wire, in the order of the routers. done is false,
 // and the rest worth nothing, when one has not ended; an error is a master that
-// did not die without a word.
+// did not die without a word, errSpoiled a backup that spoke before its last one.
 func Takeovers(frames []testnet.Frame, a, b *testnet.Host, routers []Router) (ts []Takeover, done bool, err error) {
 	last, first := map[uint8]vrrp.Instant{}, map[uint8]vrrp.Instant{}
 	garps := map[string]vrrp.Instant{}
@@ -41,6 +41,11 @@ func Takeovers(frames []testnet.Frame, a, b *testnet.Host, routers []Router) (ts
 			if _, ok := garps[ip]; !ok && f.SrcIP().IsValid() && f.IsGARP(ip) {
 				garps[ip] = f.At
 			}
+		}
+	}
+	for id := range first {
+		if first[id] < last[id] {
+			return nil, false, errSpoiled
 		}
 	}
 	for _, r := range routers {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -66,6 +67,10 @@ func TestTakeoverIsMeasuredFromEachRoutersOwnDeadline(t *testing.T) {
 	}
 	if all, _ := (blow{takeovers: got}).spread(); all != 60*msec {
 		t.Errorf("spread of the deadlines: %v", all)
+	}
+	// Between the look at the wire and the kill, and of one router alone.
+	if _, _, err := Takeovers(append(frames, advert(600*msec, hostA, 2, masterPriority)), hostA, hostB, routers); !errors.Is(err, errSpoiled) {
+		t.Errorf("a takeover before the master's last advert: %v", err)
 	}
 	if _, _, err := Takeovers(append(frames, advert(600*msec, hostA, 1, 0)), hostA, hostB, routers); err == nil {
 		t.Error("a farewell is no sudden death")

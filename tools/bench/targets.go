@@ -31,6 +31,9 @@ var targets = []Target{
 	{targetSoak, "soak, 30 min at 10 ms with 4 busy loops", "0 false transitions"},
 }
 
+// notMeasured stands for what could not be.
+const notMeasured = "not measured"
+
 // targetTable shows every target with what was measured for it.
 func targetTable(figures []Figure) Table {
 	t := Table{Header: []string{"what", "target", "case", "vrrpx", "keepalived", "met", "note"}}
@@ -42,8 +45,11 @@ func targetTable(figures []Figure) Table {
 			}
 			measured = true
 			met := "no"
-			if f.Met {
+			switch {
+			case f.Met:
 				met = "yes"
+			case f.Ours == notMeasured:
+				met = "-"
 			}
 			theirs := f.Theirs
 			if theirs == "" {
@@ -52,7 +58,7 @@ func targetTable(figures []Figure) Table {
 			t.Add(target.What, target.Want, f.Case, f.Ours, theirs, met, f.Note)
 		}
 		if !measured {
-			t.Add(target.What, target.Want, "", "not measured", "-", "-", "")
+			t.Add(target.What, target.Want, "", notMeasured, "-", "-", "")
 		}
 	}
 	return t

@@ -4,11 +4,17 @@ import (
 	"bytes"
 	"encoding/csv"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// notes joins those that are not empty.
+func notes(all ...string) string {
+	return strings.Join(slices.DeleteFunc(all, func(s string) bool { return s == "" }), "; ")
+}
 
 // texts are the cells of a row. A duration becomes milliseconds.
 func texts(cells []any) []string {

@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,16 +29,30 @@ func busy(s settings) error {
 
 // FIFO runs a SCHED_FIFO loop of a priority on every processor that this process
 // may use. What the kernel leaves to ordinary tasks beside it is the machine's
-// setting: Throttling says it.
+// setting: Throttling says it. To tasks of a lower realtime priority it leaves nothing.
 func FIFO(ctx context.Context, o Options, priority int, limit time.Duration) (*Load, error) {
-	cpus, err := processors()
-	if err != nil {
-		return nil, err
-	}
+	return FIFOAt(ctx, o, priority, Instant{}, limit)
+}
+
+// Instant is one of CLOCK_MONOTONIC, in nanoseconds. The zero one is at once.
+type Instant struct{ at int64 }
+
+// In is the instant so far from now.
+func In(d time.Duration) Instant { return Instant{monotonic() + int64(d)} }
+
+// Add is so much later.
+func (i Instant) Add(d time.Duration) Instant { return Instant{i.at + int64(d)} }
+
+// Sleep keeps the calling thread, whose priority it is about, until then.
+func (i Instant) Sleep() { sleepUntil(i.at) }
+
+// FIFOAt is FIFO whose loops all begin at an instant. It returns before, with the loops
+// waiting, and fails if they were not ready by then.
+func FIFOAt(ctx context.Context, o Options, priority int, at Instant, limit time.Duration) (*Load, error) {
 	// One child for all, that begins when it has all its threads: children
 	// that came one after the other would starve the later ones' start.
 	return run(ctx, o, 1, "fifo", limit, func(int) []string {
-		return []string{"-priority", strconv.Itoa(priority), "-n", strconv.Itoa(len(cpus))}
+		return []string{"-priority", strconv.Itoa(priority), "-at", strconv.FormatInt(at.at, 10)}
 	})
 }
 
@@ -54,7 +70,7 @@ func fifo(s settings) error {
 	}
 	runtime.GOMAXPROCS(len(cpus) + 1)
 	var on, begin atomic.Bool
-	var prepared atomic.Int32
+	var prepared, waiting atomic.Int32
 	failed := make(chan error, len(cpus))
 	for _, cpu := range cpus {
 		go func() {
@@ -69,11 +85,18 @@ func fifo(s settings) error {
 			if err == nil {
 				err = makeFIFO(s.priority)
 			}
+			if err == nil && s.at > 0 && monotonic() >= s.at {
+				err = errors.New("not ready in time")
+			}
 			if err != nil {
 				failed <- fmt.Errorf("processor %d: %w", cpu, err)
 				return
 			}
-			if !on.Swap(true) {
+			switch {
+			case s.at > 0:
+				waiting.Add(1)
+				keepUntil(s.at)
+			case !on.Swap(true):
 				ready()
 			}
 			// Without a call and, by GODEBUG in start, without preemption: Go's
@@ -86,7 +109,30 @@ func fifo(s settings) error {
 		time.Sleep(time.Millisecond)
 	}
 	begin.Store(true)
+	for s.at > 0 {
+		if int(waiting.Load()) == len(cpus) {
+			ready()
+			break
+		}
+		select {
+		case err := <-failed:
+			return err
+		case <-time.After(time.Millisecond):
+		}
+	}
 	return <-failed
+}
+
+// keepUntil sleeps without a word to Go's scheduler, who would let the thread wait
+// for another when it wakes.
+func keepUntil(at int64) {
+	ts := unix.NsecToTimespec(at)
+	for {
+		_, _, e := unix.RawSyscall6(unix.SYS_CLOCK_NANOSLEEP, unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
+		if e != unix.EINTR {
+			return
+		}
+	}
 }
 
 // makeFIFO makes the calling thread SCHED_FIFO.

@@ -41,6 +41,7 @@ type settings struct {
 	fileSize int
 	interval time.Duration
 	up       time.Duration
+	at       int64 // CLOCK_MONOTONIC, ns: it begins then; 0: at once
 	frames   [][]byte
 }
 
@@ -72,6 +73,7 @@ func child(kind string) error {
 	f.IntVar(&s.fileSize, "file-size", 0, "")
 	f.DurationVar(&s.interval, "interval", 0, "")
 	f.DurationVar(&s.up, "up", 0, "")
+	f.Int64Var(&s.at, "at", 0, "")
 	if err := f.Parse(os.Args[1:]); err != nil {
 		return err
 	}
@@ -219,6 +221,9 @@ func (l *Load) Alive() (n int) {
 	}
 	return n
 }
+
+// Ended tells whether a child has ended, by itself or killed by someone else.
+func (l *Load) Ended() bool { return l.Alive() < len(l.children) }
 
 // run starts n children and ends them all if one fails.
 func run(ctx context.Context, o Options, n int, kind string, limit time.Duration, args func(i int) []string) (*Load, error) {

@@ -108,6 +108,9 @@ func TestLoadsTakeProcessorTimeAndEnd(t *testing.T) {
 	if _, err := run(ctx, Options{Host: h}, 1, "nonsense", time.Second, func(int) []string { return nil }); err == nil || !strings.Contains(err.Error(), "no such kind") {
 		t.Errorf("an unknown kind: %v", err)
 	}
+	if _, err := FIFOAt(ctx, Options{Host: h}, 1, In(-time.Second), time.Second); err == nil || !strings.Contains(err.Error(), "not ready in time") {
+		t.Errorf("loops that came too late: %v", err)
+	}
 	if _, err := start(ctx, Options{Host: h}, "busy", 0); err == nil {
 		t.Error("a load without an end was started")
 	}

@@ -76,7 +76,7 @@ func flood(s settings) error {
 		return err
 	}
 	ready()
-	total := 0
+	tried, sent := 0, 0
 	for begin := time.Now(); ; {
 		elapsed := time.Since(begin)
 		if elapsed >= s.limit {
@@ -84,20 +84,24 @@ func flood(s settings) error {
 		}
 		n := burst
 		if s.n > 0 {
-			n = min(n, int(elapsed.Seconds()*float64(s.n))+1-total)
+			n = min(n, int(elapsed.Seconds()*float64(s.n))+1-tried)
 		}
 		if n <= 0 {
 			time.Sleep(500 * time.Microsecond)
 			continue
 		}
 		for range n {
-			if _, err := unix.Write(fd, s.frames[total%len(s.frames)]); err != nil && err != unix.ENOBUFS {
+			_, err := unix.Write(fd, s.frames[tried%len(s.frames)])
+			if err != nil && err != unix.ENOBUFS {
 				return err
 			}
-			total++
+			tried++
+			if err == nil {
+				sent++
+			}
 		}
 	}
-	fmt.Println(total)
+	fmt.Println(sent)
 	return nil
 }
 

@@ -24,6 +24,13 @@ func TestPercentileIsAMeasuredValue(t *testing.T) {
 			t.Errorf("p%v of 1 to 10: %d, want %d", p, got, want)
 		}
 	}
+	var thousand []time.Duration
+	for i := range time.Duration(1000) {
+		thousand = append(thousand, i+1)
+	}
+	if got := Percentile(thousand, 99.9); got != 999 {
+		t.Errorf("p99.9 of 1 to 1000: %d", got)
+	}
 	if got := SpreadOf(nil); got != (Spread{}) {
 		t.Errorf("of nothing: %+v", got)
 	}

@@ -55,9 +55,11 @@ func ProcessOf(pids ...int) (p Process, err error) {
 	return p, nil
 }
 
-// Sub is what was used since.
+// Sub is what was used since. Switches of threads that have ended are gone: there is
+// no less than none.
 func (p Process) Sub(before Process) Process {
-	return Process{p.CPU - before.CPU, p.Voluntary - before.Voluntary, p.Involuntary - before.Involuntary}
+	since := func(now, then uint64) uint64 { return now - min(now, then) }
+	return Process{p.CPU - before.CPU, since(p.Voluntary, before.Voluntary), since(p.Involuntary, before.Involuntary)}
 }
 
 // parseStat returns user and system time of proc_pid_stat(5).

@@ -17,6 +17,13 @@ func TestStatIsReadBehindTheCommand(t *testing.T) {
 	}
 }
 
+func TestSwitchesOfAnEndedThreadAreNotNegative(t *testing.T) {
+	got := Process{CPU: 3, Voluntary: 5, Involuntary: 9}.Sub(Process{CPU: 1, Voluntary: 7, Involuntary: 8})
+	if want := (Process{CPU: 2, Involuntary: 1}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
 func TestMachineIsBusyWhenItIsNotIdle(t *testing.T) {
 	at := time.Unix(1000, 0)
 	before, err1 := parseMachine([]byte("cpu  1 2 3 600 40 6\ncpu0 1 1 1 300 20 1\ncpu1 0 1 2 300 20 5 0 0\nintr 5\n"), at)

@@ -14,9 +14,9 @@ type Takeovers struct {
 	False  int             // times that it began to announce before a deadline
 }
 
-// early is how much before its deadline a first advert may come without being
+// Early is how much before its deadline a first advert may come without being
 // false: stamps are taken on a bridge between the two.
-const early = time.Millisecond
+const Early = time.Millisecond
 
 // TakeoversOf reads adverts in the order of their stamps. A silence of the master
 // is a gap in its adverts of at least the backup's master-down interval, by
@@ -42,7 +42,7 @@ func TakeoversOf(ads []Advert, master, backup int, down, long time.Duration) Tak
 			lastBackup = ad.At
 			switch late := ad.At.Sub(deadline); {
 			case deadline == 0 || taken:
-			case late >= -early:
+			case late >= -Early:
 				t.Late = append(t.Late, late)
 				taken = true
 			case begins:
