@@ -85,6 +85,9 @@ type Pacer struct {
 	Renewed      Seconds `json:"lease_renewed_seconds_ago"`
 
 	Realtime   bool    `json:"realtime"`      // SCHED_FIFO granted
+	Scheduling string  `json:"scheduling"`    // SCHED_FIFO or SCHED_OTHER: of the threads now
+	Starved    uint64  `json:"starved"`       // how often they became SCHED_OTHER because realtime processes kept the CPUs
+	WatchLost  bool    `json:"watch_lost"`    // the process that would do that does not run (package fair)
 	Locked     bool    `json:"memory_locked"` // mlockall granted
 	Late       uint64  `json:"late"`          // adverts sent more than 1 ms past their slot
 	MaxLate    Seconds `json:"max_late_seconds"`

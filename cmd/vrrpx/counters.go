@@ -58,6 +58,7 @@ func runCounters(ctx context.Context, e env, flags *pflag.FlagSet, args []string
 		}
 	}
 	print("pacer", "laps", st.Pacer.Laps)
+	print("pacer", "starved", st.Pacer.Starved)
 	print("pacer", "late", st.Pacer.Late)
 	print("pacer", "missed", st.Pacer.Missed)
 	print("pacer", "send_errors", st.Pacer.SendErrors)

@@ -7,9 +7,12 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+
+	"github.com/vrrpx/vrrpx/internal/fair"
 )
 
 func main() {
+	fair.Main() // first: the process may be the daemon's watch
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	e := env{stdout: os.Stdout, stderr: os.Stderr}

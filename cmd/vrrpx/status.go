@@ -68,6 +68,7 @@ func printStatus(w io.Writer, st *stats.Status) {
 	if l := st.Reload; l != nil {
 		fmt.Fprintf(w, "reloaded %s ago: %s\n", time.Since(l.At).Round(time.Second), reloadText(l))
 	}
+	fmt.Fprintln(w, schedulingText(st.Pacer))
 	for _, i := range st.Interfaces {
 		fmt.Fprintf(w, "interface %s: %s, XDP %s%s\n", i.Name, upDown(i.Up), i.XDP, parens(i.XDPNote))
 	}
@@ -174,6 +175,21 @@ func pacerText(r stats.Router) string {
 	}
 	if r.Pauses > 0 {
 		text += fmt.Sprintf(", paused %d times, of which %d were survived", r.Pauses, r.PausesSurvived)
+	}
+	return text
+}
+
+// schedulingText is the scheduling class of the threads, and what became of it.
+func schedulingText(p stats.Pacer) string {
+	text := "threads " + p.Scheduling
+	if p.Scheduling != "SCHED_FIFO" && p.Realtime {
+		text += " (beside realtime processes of higher priority; SCHED_FIFO again when they let it run)"
+	}
+	if p.Starved > 0 {
+		text += fmt.Sprintf(", kept from running %d times", p.Starved)
+	}
+	if p.WatchLost {
+		text += "; nothing watches for that: the process vrrpx-fair does not run"
 	}
 	return text
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/control"
 	"github.com/vrrpx/vrrpx/internal/dump"
+	"github.com/vrrpx/vrrpx/internal/fair"
 	"github.com/vrrpx/vrrpx/internal/mail"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/nexthop"
@@ -72,6 +73,7 @@ type host struct {
 	noKernel  string         // why not
 	addrs     *vip.Manager
 	pacer     *pace.Pacer
+	fair      *fair.Watch // nil: the threads are not SCHED_FIFO
 	announcer *netio.Announcer
 	hops      *nexthop.Watcher              // nil without unicast peers
 	devices   map[string]*device            // by name; the loop's once it runs, as is all that follows
@@ -230,6 +232,7 @@ func (h *host) close() {
 			h.log.Error("removing BPF: " + err.Error())
 		}
 	}
+	h.fair.Close()
 	if h.notify != nil {
 		if lost := h.notify.Close(stopTime); lost > 0 {
 			h.log.Error(fmt.Sprintf("%d notify programs never ran: those before them have not ended", lost))

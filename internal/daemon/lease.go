@@ -10,6 +10,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/fair"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/stats"
@@ -29,6 +30,9 @@ type renewals struct {
 	last  atomic.Int64              // CLOCK_BOOTTIME in ns; 0 before the first
 	due   vrrp.Instant              // of the next, should nothing wake the loop before
 	look  bool                      // at all gates, in this round
+
+	fair *fair.Watch // nil: no need
+	told fair.Status
 }
 
 // A lease is renewed renewalsPerLease times in its time at least: a process that is
@@ -61,6 +65,8 @@ func (l *loop) renew() {
 	if n.pacer == nil {
 		return
 	}
+	n.fair.Beat()
+	l.tellFair()
 	t := boot()
 	if last := n.last.Load(); last != 0 && time.Duration(t-last) > leastLease {
 		l.lapse(time.Duration(t - last))
@@ -113,6 +119,7 @@ func (l *loop) renewDue() (vrrp.Instant, bool) {
 		return 0, false
 	}
 	every := l.renewEvery()
+	n.fair.Need(time.Duration(fairAfter * float64(every)))
 	if every == 0 {
 		n.due = 0
 		return 0, false

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/vrrpx/vrrpx/internal/clock"
+	"github.com/vrrpx/vrrpx/internal/fair"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/pace"
 	"github.com/vrrpx/vrrpx/internal/script"
@@ -52,6 +53,12 @@ func (h *host) open() error {
 		return err
 	}
 	ps := h.pacer.Status()
+	if ps.RealtimeErr == nil {
+		if h.fair, err = fair.Start(netio.RealtimePriority); err != nil {
+			h.log.Warn("nothing watches whether realtime loops keep the CPUs from us: " + err.Error())
+		}
+		h.loop.renewals.fair = h.fair
+	}
 	for _, err := range []error{ps.RealtimeErr, ps.LockedErr} {
 		if err != nil {
 			h.log.Warn("adverts may be late when the machine is busy: " + err.Error())

@@ -59,7 +59,13 @@ func (h *host) Status(ctx context.Context) (*stats.Status, error) {
 func (h *host) pacerStatus() stats.Pacer {
 	p := h.pacer.Status()
 	kernel, why := h.pacer.Clock("")
+	fair := h.fair.Status()
+	class := "SCHED_OTHER"
+	if p.RealtimeErr == nil && !fair.Fair {
+		class = "SCHED_FIFO"
+	}
 	return stats.Pacer{
+		Scheduling: class, Starved: fair.Changes, WatchLost: p.RealtimeErr == nil && !h.fair.Watched(),
 		Kernel: kernel, KernelReason: why, Laps: h.pacer.Laps().Laps, Renewed: stats.Seconds(h.loop.away()),
 		Realtime: p.RealtimeErr == nil, Locked: p.LockedErr == nil,
 		Late: p.Late, MaxLate: stats.Seconds(p.MaxLate), Missed: p.Missed, SendErrors: p.Failed,

@@ -119,7 +119,7 @@ func NewPacer() (*Pacer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pacer{line: line, locked: LockMemory(), realtime: Realtime(rtPriority), byName: map[string]*paced{}}
+	p := &Pacer{line: line, locked: LockMemory(), realtime: Realtime(RealtimePriority), byName: map[string]*paced{}}
 	go func() {
 		// The kernel wakes the very thread that sends: no other goroutine is on
 		// it, and no other thread need be woken to run this one.

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rtPriority lies just below that of the kernel's interrupt threads, which
-// deliver our frames.
-const rtPriority = 49
+// RealtimePriority of all threads lies just below that of the kernel's interrupt
+// threads, which deliver our frames.
+const RealtimePriority = 49
 
 // Realtime makes every thread of the process SCHED_FIFO of one priority, 1 to
 // 99, and so those that they will start. It fails, and changes nothing, without

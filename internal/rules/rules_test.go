@@ -39,7 +39,7 @@ var rules = []rule{
 		reason: "vrrpx check must give the same answer on a laptop, in CI and on the router: it looks at the file and not at the host"},
 	{of: []string{"internal/iproute"}, deny: []string{"...", "net", "os", "golang.org/x/sys/unix", "github.com/vishvananda/netlink/..."},
 		reason: "it has values that both the reader of the file and who talks to the kernel know, and nothing else"},
-	{of: []string{"internal/netio", "internal/nexthop", "internal/vip"}, deny: []string{"internal/config", "internal/daemon", "internal/control", "cmd/..."}, tests: true,
+	{of: []string{"internal/fair", "internal/netio", "internal/nexthop", "internal/vip"}, deny: []string{"internal/config", "internal/daemon", "internal/control", "cmd/..."}, tests: true,
 		reason: "adapters do as they are told; what a keyword means is decided once, above them"},
 	{of: []string{"internal/auth"}, deny: []string{"internal/daemon", "internal/control", "internal/netio", "internal/vip", "loader", "cmd/..."}, tests: true,
 		reason: "whether an advert is genuine depends on its bytes, the secrets and the clock, not on who hears or sends it"},

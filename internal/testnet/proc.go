@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -44,6 +45,9 @@ func session(leader int) []int {
 		if len(f) > 3 && f[3] == strconv.Itoa(leader) && f[0] != "Z" {
 			pids = append(pids, pid)
 		}
+	}
+	if i := slices.Index(pids, leader); i > 0 { // /proc is in the order of strings
+		pids[0], pids[i] = leader, pids[0]
 	}
 	return pids
 }

@@ -1,0 +1,30 @@
+package daemon
+
+import (
+	"fmt"
+	"time"
+)
+
+// A loop that has missed its renewal is given the share of ordinary threads (package fair)
+// after fairAfter times one of its renewalsPerLease periods. What the kernel keeps for ordinary
+// threads beside realtime loops comes once in a second, so the first of it must do: with
+// the lease of 2 s the loop is 0.75 s late then, and 1.45 s at most when it runs.
+const fairAfter = 3.0 / 2
+
+// tellFair tells once when the threads have become ordinary ones, and when they are
+// realtime again.
+func (l *loop) tellFair() {
+	n := &l.renewals
+	now := n.fair.Status()
+	if now == n.told {
+		return
+	}
+	if now.Changes != n.told.Changes {
+		l.log.Warn(fmt.Sprintf("the event loop was kept from running for %v beside realtime processes of higher priority: all threads are SCHED_OTHER until it has been on time for a while; adverts go on by the kernel's clock",
+			now.Age.Round(time.Millisecond)))
+	}
+	if !now.Fair {
+		l.log.Info("the event loop is on time: all threads are SCHED_FIFO again")
+	}
+	n.told = now
+}

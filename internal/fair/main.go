@@ -1,0 +1,77 @@
+package fair
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// name of the process, and what it knows itself by.
+const name = "vrrpx-fair"
+
+// environment of the process. It has one thing to do at a time, and makes next to no garbage.
+var environment = []string{"GOMAXPROCS=1", "GOGC=off", "GOMEMLIMIT=16MiB"}
+
+// What the process is started with, beside the null device.
+const (
+	memoryFile = 3 // the page
+	tasksFile  = 4 // /proc/PID/task of the daemon
+	wakeFile   = 5 // a pipe: has a byte when the daemon has a need again, ends with the daemon
+)
+
+// entered tells that the program calls Main. Who starts one that does not has it run
+// what it is otherwise for.
+var entered bool
+
+// Main is the way into the watch. A program that calls Start calls it before anything else;
+// where the process is to be the watch it does not return.
+func Main() {
+	entered = true
+	if os.Args[0] != name {
+		return
+	}
+	if err := watch(); err != nil {
+		fmt.Fprintf(os.Stderr, "%s is a part of vrrpx, which starts it: %v\n", name, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// watch returns nil when the daemon has ended.
+func watch() error {
+	signal.Ignore() // those to all of the daemon's processes: it ends with the daemon
+	memory := os.NewFile(memoryFile, "page")
+	p, err := mapPage(memory)
+	if err != nil {
+		return err
+	}
+	memory.Close()
+	// Neither can be refused in a way that would matter.
+	_ = os.WriteFile("/proc/self/comm", []byte(name), 0)
+	_ = unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT)
+	w := watcher{
+		page: p, threads: threads{dir: fmt.Sprintf("/proc/self/fd/%d", tasksFile), priority: p.priority},
+		poll: []unix.PollFd{{Fd: wakeFile, Events: unix.POLLIN}},
+	}
+	for w.look() {
+	}
+	return nil
+}
+
+// wait waits for the time, at most until the daemon wakes us; for that alone with a
+// negative time. It tells whether the daemon lives.
+func (w *watcher) wait(d time.Duration) bool {
+	timeout := &w.timeout
+	if *timeout = unix.NsecToTimespec(int64(d)); d < 0 {
+		timeout = nil
+	}
+	n, err := unix.Ppoll(w.poll, timeout, nil)
+	if n > 0 {
+		n, _ = unix.Read(wakeFile, w.read[:]) // 0: the pipe has ended
+		return n > 0
+	}
+	return err == nil || err == unix.EINTR
+}
