@@ -45,7 +45,7 @@ run: build
 test: deps build
 	$(GO) test -count=1 -p 1 -timeout 10m $$($(GO) list ./... | grep -v -e /internal/e2e -e /internal/interop)
 	cd tools && $(GO) test ./...
-	$(GO) test -count=1 -p 1 -timeout 32m -v ./internal/e2e ./internal/interop
+	$(GO) test -count=1 -p 1 -timeout 32m ./internal/e2e ./internal/interop
 
 deps:
 	@$(call install,$(TEST_PACKAGES))

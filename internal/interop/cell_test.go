@@ -43,6 +43,8 @@ type pair struct {
 	cell
 	lan       *testnet.LAN
 	high, low *side
+
+	cut, joined vrrp.Instant // the partition
 }
 
 func (c cell) build(t testing.TB, prefix string) *pair {
@@ -178,6 +180,7 @@ func (p *pair) comesBack(t testing.TB, one, holder *side) {
 // the instant returned.
 func (p *pair) parted(t testing.TB) (until time.Time) {
 	until = time.Now().Add(partition)
+	p.cut = testnet.Now()
 	must(t, p.low.port.Mute())
 	must(t, p.low.port.Deafen())
 	await(t, "both to have the address", func() bool { return p.high.holds() && p.low.holds() })
@@ -194,6 +197,7 @@ func (p *pair) healed(t testing.TB) {
 	}
 	must(t, p.low.port.Join())
 	joined := testnet.Now()
+	p.joined = joined
 	p.onlyHolder(t, now, p.high, p.low)
 	// The better MASTER's next advert ends it.
 	left := vrrp.Instant(0)
