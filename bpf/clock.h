@@ -339,6 +339,8 @@ static __always_inline int lap(struct __sk_buff *skb)
 	skb->priority = PRIO_CONTROL;
 	lap.now = now;
 	lap.next = lap.other_next = now + 2 * BURST_NS;
+	if (l->most_ns)
+		lap.next = now + l->most_ns;
 	bpf_loop(l->slots, visit, &lap, 0);
 	if (!lap.left)
 		count(&l->crowded);

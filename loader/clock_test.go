@@ -556,6 +556,43 @@ func addDeadPair(t *testing.T, c *clockOn, alias string) (name string) {
 	return p.name
 }
 
+// A clock whose seeds are not held back, or do not pass the queue, is none.
+func TestClockWithoutItsQueueIsRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		queue netlink.Qdisc
+		want  string
+	}{
+		"held back by nothing": {&netlink.GenericQdisc{QdiscType: "pfifo"}, "not held back"},
+		"for too short a time": {&netlink.Tbf{Rate: 1e9, Buffer: 1 << 20, Limit: 1 << 20}, "not held back"}, // it knows no size table
+		"never passed on":      {&netlink.Tbf{Rate: 1e9, Buffer: 1 << 20, Limit: 1}, "do not come round"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			on := openClock(t, ClockOptions{})
+			for i, index := range on.Clock.pair.index {
+				root := netlink.QdiscAttrs{LinkIndex: int(index), Parent: netlink.HANDLE_ROOT, Handle: netlink.MakeHandle(2, 0)}
+				switch q := c.queue.(type) {
+				case *netlink.GenericQdisc:
+					q.QdiscAttrs = root
+				case *netlink.Tbf:
+					q.QdiscAttrs = root
+				}
+				if i == 1 && name == "for too short a time" {
+					continue // one is enough
+				}
+				if err := on.rtnl.QdiscReplace(c.queue); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := on.start(); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("started: %v, want %q", err, c.want)
+			}
+			if err := on.Rebuild(); err != nil {
+				t.Errorf("made anew: %v", err)
+			}
+		})
+	}
+}
+
 func TestSleepOfLengths(t *testing.T) {
 	// What the size table says is what the program takes it to say.
 	for n := range sleepSteps {

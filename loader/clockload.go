@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -113,7 +114,7 @@ func (c *Clock) build() (err error) {
 			return err
 		}
 	}
-	spent := monotonic() // the tbf starts full: no more than that is left over
+	spent := monotonic() - burstNS // the tbf starts full
 	for i := range c.loops {
 		l := &c.loops[i]
 		l.Entry, l.Exit, l.Mark, l.SpentNs, l.BackNs = c.pair.index[1-i], c.pair.index[i], c.mark, spent, 0
@@ -146,23 +147,60 @@ func (c *Clock) attach(index uint32) error {
 	return c.rtnl.addFilter(index, c.entry.FD(), vrrpxProgVrrpxLapEntry)
 }
 
-// start sends both seeds and waits for them to go round: where they do not the
-// clock does not run, whatever the kernel has accepted.
+// What start asks of the loops.
+const (
+	proofRest = 2 * time.Millisecond // between two laps
+	proofLaps = 3                    // so many are to have been held back
+	proofFree = 1                    // so many are not: the tbf starts full
+	proofLook = proofRest / 2
+	proofSeed = 20  // looks after which a seed is sent again
+	proofMost = 200 // looks: by number, since time may pass without this process
+)
+
+// start sends both seeds, and waits until the queues of both loops have held them
+// back and passed them on: where they do not the clock does not run, whatever the
+// kernel has accepted. That a seed comes in is no proof: those that are sent from here
+// pass by the queue. Nor that it comes in again and again: it is to rest in between.
 func (c *Clock) start() error {
-	before := c.Laps()
-	const tries, wait = 50, 2 * time.Millisecond
-	for range tries {
+	before, racing, began := c.Laps(), c.ClockCounts().Racing, time.Now()
+	for i := range c.loops {
+		l := &c.loops[i]
+		atomic.StoreUint64(&l.MostNs, uint64(proofRest))
+		atomic.StoreUint32(&l.Slots, 0) // what is due meanwhile would have them come sooner
+	}
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
 		for i := range c.loops {
-			if err := c.seed(i); err != nil {
-				return fmt.Errorf("send the seed of the advert clock: %w", err)
+			atomic.StoreUint64(&c.loops[i].MostNs, 0)
+			atomic.StoreUint32(&c.loops[i].Slots, uint32(c.high.Load()))
+		}
+	}()
+	var sent [2]uint64
+	for look, proven := 0, 0; proven < len(c.loops); look++ {
+		if look > 0 {
+			time.Sleep(proofLook)
+		}
+		proven = 0
+		for i := range c.loops {
+			took := time.Since(began)
+			laps := c.Laps()[i] - before[i]
+			switch held := laps - min(laps, sent[i]+proofFree); {
+			case c.ClockCounts().Racing > racing || time.Duration(held)*proofLook > took:
+				return fmt.Errorf("the seeds of the advert clock are not held back on %s: %d laps in %v (does its tbf work?)", c.pair.name, laps, took)
+			case held >= proofLaps:
+				proven++
+			case look > proofMost:
+				return fmt.Errorf("the seeds of the advert clock do not come round on %s: %d laps of %d seeds in %v", c.pair.name, laps, sent[i], took)
+			case look%proofSeed == 0:
+				if err := c.seed(i); err != nil {
+					return fmt.Errorf("send the seed of the advert clock: %w", err)
+				}
+				sent[i]++
 			}
 		}
-		time.Sleep(wait)
-		if now := c.Laps(); now[0] > before[0]+1 && now[1] > before[1]+1 {
-			return nil
-		}
 	}
-	return fmt.Errorf("the seeds of the advert clock do not come round on %s", c.pair.name)
+	return nil
 }
 
 // tear takes down what build has made.
