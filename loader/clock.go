@@ -147,19 +147,24 @@ func (c *Clock) set(n int, s Schedule, g Gate) error {
 		}
 		atomic.StoreUint64(&slot.DueNs, uint64(due))
 	}
-	s.Frames = nil
+	s.Frames = was.Frames
 	*was = s
 	return nil
 }
 
 // setFrames writes the frames and then their number, so that each is whole at
-// any time.
+// any time. Those that are there already cost no system call.
 func (c *Clock) setFrames(n int, frames [][]byte) error {
 	for _, f := range frames {
 		if len(f) < etherLen || len(f) > MaxFrame {
 			return ErrLongFrame
 		}
 	}
+	was := &c.given[n]
+	if slices.EqualFunc(frames, was.Frames, slices.Equal[[]byte]) {
+		return nil
+	}
+	was.Frames = nil
 	for i, f := range frames {
 		value := vrrpxAdvertFrame{Length: uint32(len(f))}
 		copy(value.Bytes[:], f)
@@ -170,6 +175,9 @@ func (c *Clock) setFrames(n int, frames [][]byte) error {
 	before := atomic.SwapUint32(&c.slots[n].Frames, uint32(len(frames)))
 	for i := uint32(len(frames)); i < before; i++ {
 		_ = c.adverts.Delete(&vrrpxAdvertKey{Slot: uint32(n), N: i}) // nobody reads it
+	}
+	for _, f := range frames {
+		was.Frames = append(was.Frames, slices.Clone(f)) // the caller's may change
 	}
 	return nil
 }

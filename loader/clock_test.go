@@ -593,6 +593,70 @@ func TestClockWithoutItsQueueIsRefused(t *testing.T) {
 	}
 }
 
+// Frames that are in store already are not stored again, others are.
+func TestClockStoresWhatHasChanged(t *testing.T) {
+	c := openClock(t, ClockOptions{})
+	s := c.schedule(51, vrrp.IPv4, 10*time.Millisecond)
+	s.Frames = append(s.Frames, slices.Clone(s.Frames[0]))
+	n := c.add(s)
+	stored := func(i uint32) (v vrrpxAdvertFrame) {
+		if err := c.adverts.Lookup(&vrrpxAdvertKey{Slot: uint32(n), N: i}, &v); err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	set := func() {
+		t.Helper()
+		if _, err := c.Set(n, s, GateShut); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mark := stored(1)
+	mark.Bytes[0] = 0xaa
+	if err := c.adverts.Put(&vrrpxAdvertKey{Slot: uint32(n), N: 1}, &mark); err != nil {
+		t.Fatal(err)
+	}
+	set()
+	if stored(1).Bytes[0] != 0xaa {
+		t.Error("what has not changed is stored again")
+	}
+	s.Frames[1][0] = 0xbb // the caller's own
+	set()
+	if stored(1).Bytes[0] != 0xbb {
+		t.Error("what has changed is not stored")
+	}
+	s.Frames = s.Frames[:1]
+	set()
+	if got := c.slots[n].Frames; got != 1 {
+		t.Errorf("%d frames", got)
+	}
+	c.Free(n)
+	s.Frames = s.Frames[:1]
+	if n = c.add(s); stored(0).Length == 0 {
+		t.Error("nothing is stored after Free")
+	}
+}
+
+// Opening the gate of a slot that is ready: what it adds to a takeover.
+func BenchmarkClockOpens(b *testing.B) {
+	c := openClock(b, ClockOptions{})
+	c.renew()
+	s := c.schedule(51, vrrp.IPv4, 100*time.Millisecond)
+	n := c.add(s)
+	for b.Loop() {
+		b.StopTimer()
+		c.Shut(n)
+		if !b.Failed() && os.Getenv("VRRPX_ASLEEP") != "" {
+			time.Sleep(150 * time.Millisecond) // its loop sleeps for long
+		}
+		s.Next = clock.Now().Add(s.Interval)
+		b.StartTimer()
+		if _, err := c.Set(n, s, GateOpen); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func TestSleepOfLengths(t *testing.T) {
 	// What the size table says is what the program takes it to say.
 	for n := range sleepSteps {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/netio"
+	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -18,6 +19,7 @@ type advert struct {
 	garps  [][]byte // over IPv6 neighbour advertisements
 	built  frameOf
 	pacing
+	readied frameOf // of what the clock has in store for a BACKUP
 
 	queue  [2][][]byte      // of the step under way: adverts, firstGARPs
 	left   [2]atomic.Uint64 // how many of each the loop has sent; pacer and announcer count their own
@@ -206,6 +208,7 @@ func (r *router) queueGARPs() {
 // since that is their order in any step. GARPs by other interfaces come after.
 func (r *router) flush() {
 	a := &r.advert
+	r.beginAdverts()
 	r.forgetStale()
 	if n := len(a.queue[adverts]); n+len(a.queue[firstGARPs]) > 0 && r.link != nil {
 		r.sealQueue()
@@ -242,6 +245,7 @@ func (r *router) syncAdverts() {
 	r.build() // in BACKUP too: a takeover shall find its frames ready
 	if _, listening := r.machine.Listening(); listening || r.machine.State() != vrrp.Master {
 		r.stopAdverts()
+		r.ready()
 		return
 	}
 	next, _ := r.machine.Deadline()
@@ -253,6 +257,41 @@ func (r *router) syncAdverts() {
 	s.Router = netio.RouterKey(r.key)
 	s.Next = r.advert.start(next, interval, s.Lease)
 	r.out.pacer.Set(r.owner, s)
+}
+
+// ready gives the clock what a BACKUP will send as MASTER, and the rule its slot, so
+// that beginAdverts finds both. Who may be made MASTER by the kernel has that already.
+func (r *router) ready() {
+	a := &r.advert
+	if r.out.taker == nil || r.cfg.KernelTakeover || r.machine.State() != vrrp.Backup || len(r.lines) > 0 || len(a.frames) == 0 {
+		return
+	}
+	if kernel, _ := r.out.pacer.Clock(r.owner); !kernel || a.readied == a.built && r.out.taker.Slot(r.owner) != 0 {
+		return
+	}
+	s := r.schedule(a.frames, r.sender(), r.link)
+	s.Router = netio.RouterKey(r.key)
+	if s.Lease > 0 && r.out.taker.Ready(r.owner, s) {
+		a.readied = a.built
+	}
+}
+
+// beginAdverts opens the gate of a new MASTER just before its first advert leaves, an
+// interval before the kernel's: who stops right behind the first is kept up. It is for
+// those alone whose gate the kernel shuts when a better advert comes; those with
+// heartbeat lines, say, begin when they settle. A gate that is latched is not opened
+// here: what shut it is to be heard first. Nor is one that the kernel has opened.
+func (r *router) beginAdverts() {
+	if r.advert.running || len(r.advert.queue[adverts]) == 0 || r.machine.State() != vrrp.Master || listening(r.machine) || r.link == nil {
+		return
+	}
+	if slot := r.slot(); slot == 0 || slot != r.taken.rule.Slot {
+		return
+	}
+	kernel, _ := r.out.pacer.Clock(r.owner)
+	if gate := r.out.taker.Word(r.owner).Gate(); kernel && (gate == loader.GateShut || gate == loader.GateArmed) {
+		r.syncAdverts()
+	}
 }
 
 // schedule is a MASTER's on the first line or another, but for its first slot and

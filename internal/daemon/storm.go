@@ -78,6 +78,7 @@ func (s *storm) acts(r *router) {
 // flush sends what is queued: the adverts of all before the first GARP of any.
 func (s *storm) flush() {
 	for _, r := range s.acted {
+		r.beginAdverts()
 		r.forgetStale()
 		r.sealQueue()
 		r.flushLines()

@@ -23,6 +23,7 @@ import (
 // taker is what takeover in the kernel asks of the pacer (pace.Pacer).
 type taker interface {
 	Arm(owner string, s netio.Schedule) bool
+	Ready(owner string, s netio.Schedule) bool
 	Slot(owner string) uint32
 	Word(owner string) loader.GateWord
 }

@@ -21,6 +21,7 @@ type fakeGate struct {
 	given netio.Schedule
 	arms  int
 	fails bool
+	set   func() // called after Set
 }
 
 func (p *fakeGate) turn(g loader.Gate) loader.GateWord {
@@ -32,6 +33,15 @@ func (p *fakeGate) Set(name string, s netio.Schedule) {
 	p.turn(loader.GateOpen)
 	p.given = s
 	p.fakePacer.Set(name, s)
+	if p.set != nil {
+		p.set()
+	}
+}
+
+func (p *fakeGate) Ready(_ string, s netio.Schedule) bool {
+	p.turn(loader.GateShut)
+	p.given = s
+	return true
 }
 
 func (p *fakeGate) Stop(name string) { p.turn(loader.GateShut); p.fakePacer.Stop(name) }
@@ -317,5 +327,45 @@ func TestLapseShutsTheGateThatTheKernelOpened(t *testing.T) {
 	g.r.lapseTakeover()
 	if g.r.counted.gaveWay != 1 || gate.word.Gate() != loader.GateArmed {
 		t.Error("it gave up what was not taken")
+	}
+}
+
+// The kernel goes on from the first advert of a new MASTER: its gate is open before
+// that leaves. Not one that an advert has shut since.
+func TestGateOpensBeforeTheFirstAdvert(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*config.Router)
+		before func(gate *fakeGate)
+		want   string
+	}{
+		"plain":    {nil, nil, "pace every 10ms; advert 100; garp; hold; announce 4 more and again after 5s"},
+		"takeover": {func(c *config.Router) { c.KernelTakeover = true }, nil, "pace every 10ms; advert 100; garp; hold; announce 4 more and again after 5s"},
+		"no clock": {nil, func(gate *fakeGate) { gate.kernel = false }, "advert 100; garp; hold; announce 4 more and again after 5s; pace every 10ms"},
+		"yielded":  {nil, func(gate *fakeGate) { gate.turn(loader.GateYielded) }, "advert 100; garp; hold; announce 4 more and again after 5s; pace every 10ms"},
+		"yields":   {nil, func(gate *fakeGate) { gate.set = func() { gate.turn(loader.GateYielded) } }, "pace every 10ms; hold; announce 4 more and again after 5s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newRig(t, true, c.change)
+			g.kernel = true
+			gate := &fakeGate{fakePacer: fakePacer{g.record}}
+			g.r.out.pacer, g.r.out.taker, g.r.out.away = gate, gate, func() time.Duration { return 0 }
+			g.master(0, 200)
+			g.round(1 * ms)
+			g.want(vrrp.Backup)
+			if rule := g.path.rules[g.key]; rule.Slot != 7 || len(gate.given.Frames) != 1 || gate.word.Gate() == loader.GateOpen {
+				t.Fatalf("a BACKUP's rule names slot %d, its clock has %d frames, its gate is %v", rule.Slot, len(gate.given.Frames), gate.word.Gate())
+			}
+			if c.before != nil {
+				c.before(gate)
+			}
+			g.take()
+			g.down(deadlineAfter)
+			g.round(deadlineAfter)
+			g.want(vrrp.Master)
+			g.wantScript(c.want)
+			if next, _ := g.r.machine.Deadline(); gate.given.Next != next || next < g.at(deadlineAfter).Add(10*ms) {
+				t.Errorf("the kernel's first is %v after ours, the machine's %v", gate.given.Next.Sub(g.at(deadlineAfter)), next.Sub(g.at(deadlineAfter)))
+			}
+		})
 	}
 }

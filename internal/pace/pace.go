@@ -203,12 +203,24 @@ func (p *Pacer) sent(e *entry) vrrp.Instant {
 // MASTER (loader.GateArmed): none of it is sent before. Where the thread would send
 // it nothing is, as with Stop, and it returns false.
 func (p *Pacer) Arm(name string, s netio.Schedule) bool {
+	return p.lay(name, s, loader.GateArmed)
+}
+
+// Ready is Arm for a router that the kernel is not to make MASTER: its gate is shut,
+// and Set opens it with no system call for what has not changed.
+func (p *Pacer) Ready(name string, s netio.Schedule) bool {
+	return p.lay(name, s, loader.GateShut)
+}
+
+// lay gives the clock a schedule of which nothing is sent yet.
+func (p *Pacer) lay(name string, s netio.Schedule, g loader.Gate) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	e := p.entry(name)
 	e.moved = false
+	s.Frames = cloned(s.Frames)
 	if e.why = p.refuse(&s); e.why == "" {
-		e.why = p.open(name, e, &s, loader.GateArmed)
+		e.why = p.open(name, e, &s, g)
 	}
 	e.given = s
 	if e.why != "" {
