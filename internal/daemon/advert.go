@@ -46,6 +46,7 @@ type frameOf struct {
 	interval time.Duration
 	primary  netip.Addr
 	mac      [6]byte // of the link, which may change
+	mtu      int     // likewise: who sends depends on it
 	turn     uint64  // of the ways to unicast peers
 }
 
@@ -55,6 +56,7 @@ func (r *router) build() {
 	of := frameOf{link: r.link, priority: c.Priority, interval: c.Interval, primary: c.Primary}
 	if r.link != nil {
 		copy(of.mac[:], r.link.mac)
+		of.mtu = r.link.mtu
 	}
 	if r.unicast != nil {
 		of.turn = r.unicast.turn
@@ -304,7 +306,7 @@ func (r *router) schedule(frames [][]byte, by sender, l *link) netio.Schedule {
 	if s.Limit > 0 {
 		s.Down = s.Limit // it decides, and then gives way in any case
 	}
-	if s.Lease, _ = r.lease(frames); s.Lease > 0 {
+	if s.Lease, _ = r.leaseOn(l, frames); s.Lease > 0 {
 		s.Ifindex = l.index
 	}
 	return s

@@ -198,9 +198,15 @@ func (l *loop) clockEvent(r *router, via *line, e *loader.Event) {
 	r.settle()
 }
 
+const etherLen = 14
+
 // lease is what the schedule of a MASTER has of it: how long the kernel may send
 // without us, or 0 and why it sends nothing at all.
-func (r *router) lease(frames [][]byte) (time.Duration, string) {
+func (r *router) lease(frames [][]byte) (time.Duration, string) { return r.leaseOn(r.link, frames) }
+
+// leaseOn is that of a schedule for the link l. The kernel's clock would count as sent what an
+// interface drops for its length; to the thread it is an error.
+func (r *router) leaseOn(l *link, frames [][]byte) (time.Duration, string) {
 	lease, why := r.cfg.LeaseTime()
 	switch {
 	case r.cfg.Pacer == config.PacerThread:
@@ -211,6 +217,8 @@ func (r *router) lease(frames [][]byte) (time.Duration, string) {
 		return 0, "signed adverts are finished by the thread that sends them"
 	case slices.ContainsFunc(frames, func(f []byte) bool { return len(f) > loader.MaxFrame }):
 		return 0, loader.ErrLongFrame.Error()
+	case l != nil && l.mtu > 0 && slices.ContainsFunc(frames, func(f []byte) bool { return len(f) > l.mtu+etherLen }):
+		return 0, fmt.Sprintf("its adverts are longer than the MTU of %s, %d", l.name, l.mtu)
 	case slices.ContainsFunc(frames, netio.Unresolved):
 		return 0, "the MAC of a unicast peer is not known"
 	}

@@ -218,6 +218,7 @@ func (l *line) build() {
 	of := lineFrames{frameOf{link: l.link, priority: c.Priority, interval: c.Interval, primary: c.Primary, turn: l.turn}, l.source()}
 	if l.link != nil {
 		copy(of.mac[:], l.link.mac)
+		of.mtu = l.link.mtu
 	}
 	if of != l.built {
 		l.built, l.frames = of, l.make(c.Priority)

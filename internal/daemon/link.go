@@ -17,6 +17,7 @@ type link struct {
 	name   string
 	index  int
 	mac    net.HardwareAddr
+	mtu    int // bytes, without the Ethernet header; 0: not known
 	sender sender
 	packet *netio.Sender                    // the sender, to be closed
 	raw    *netio.RawSender                 // for unicast peers whose MAC address is not known; nil without peers
@@ -35,7 +36,7 @@ type link struct {
 // attaching can reset a real driver's link: it is called before the interface's
 // routers join the election, and never on the loop.
 func openLink(dev vip.Link, groups []netip.Addr, kernel *loader.Kernel, mode loader.Mode) (l *link, err error) {
-	l = &link{name: dev.Name, index: dev.Index, mac: dev.MAC, member: map[netip.Addr]*netio.Membership{}}
+	l = &link{name: dev.Name, index: dev.Index, mac: dev.MAC, mtu: dev.MTU, member: map[netip.Addr]*netio.Membership{}}
 	if l.packet, err = netio.OpenSender(l.index); err == nil {
 		l.sender = l.packet
 		if err = l.join(groups); err == nil {
@@ -99,7 +100,7 @@ func (l *link) attach(kernel *loader.Kernel, mode loader.Mode) error {
 // refuse packets with. The mode that is demanded of a router's interface is more
 // than such a one can always do: a VLAN or macvlan device has the generic alone.
 func openBeside(dev vip.Link, door bool, kernel *loader.Kernel, mode loader.Mode) (*link, error) {
-	l := &link{name: dev.Name, index: dev.Index, mac: dev.MAC, note: "no router runs on it"}
+	l := &link{name: dev.Name, index: dev.Index, mac: dev.MAC, mtu: dev.MTU, note: "no router runs on it"}
 	if s, err := netio.OpenSender(l.index); err == nil {
 		l.packet, l.sender = s, s
 	}

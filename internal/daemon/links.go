@@ -192,7 +192,7 @@ func (h *host) linkEvent(e vip.Event) {
 		d.up = e.Link.Up
 	case vip.LinkChanged:
 		if d.link != nil {
-			d.link.mac = e.Link.MAC
+			d.link.mac, d.link.mtu = e.Link.MAC, e.Link.MTU
 			for _, r := range d.routers {
 				r.settle() // with other frames
 			}
