@@ -57,6 +57,17 @@ func (n *renewals) away() time.Duration {
 	return time.Duration(boot() - last)
 }
 
+// renewBy has the lease of a clock renewed. Where there is none nobody needs it, and
+// the process is not woken for it; one that is being made anew is still one.
+func (l *loop) renewBy(p interface {
+	Renew(int64)
+	Clock(owner string) (kernel bool, why string)
+}) {
+	if kernel, _ := p.Clock(""); kernel {
+		l.renewals.pacer = p
+	}
+}
+
 // renew renews the lease. Who has lost it by then gives way first, and with the
 // reading by which that was decided: one that is stopped in between does not renew
 // what has run out.

@@ -240,6 +240,20 @@ func TestAnnouncementsWaitForNobodyToBeSucceeded(t *testing.T) {
 	}
 }
 
+// Where there is no clock nobody is woken for its lease.
+func TestNoClockNoRenewal(t *testing.T) {
+	for _, kernel := range []bool{true, false} {
+		g := leased(t, nil)
+		g.loop.renewals = renewals{}
+		g.kernel = kernel
+		g.loop.renewBy(fakePacer{g.record})
+		g.loop.renew()
+		if due, ok := g.loop.renewDue(); ok != kernel || strings.Contains(g.take(), "renew") != kernel {
+			t.Errorf("clock %v: to be renewed %v, at %v", kernel, ok, due)
+		}
+	}
+}
+
 // Whose adverts the kernel can send, and why not.
 func TestLeaseOfASchedule(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -47,7 +47,7 @@ func (h *host) open() error {
 	} else {
 		h.pacer = pace.Open(h.kernel, thread, h.log)
 	}
-	h.loop.renewals.pacer = h.pacer
+	h.loop.renewBy(h.pacer)
 	kernel, why := h.pacer.Clock("")
 	if err := demandKernel(h.opts.Config.Routers, kernel, why); err != nil {
 		return err
