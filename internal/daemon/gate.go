@@ -69,6 +69,9 @@ func (r *router) askTakeover(at vrrp.Instant, why vrrp.Reason) {
 // permit answers the machine.
 func (r *router) permit(at vrrp.Instant, granted bool) {
 	r.split.gate = gate{}
+	if granted && r.out.renew != nil && r.out.away() > leastLease {
+		r.out.renew() // as in loop.expire: nobody is to take over with a lease that has run out
+	}
 	r.perform(at, vrrp.Permit{Granted: granted})
 	if r.machine.State() != vrrp.Master {
 		r.unwatch()

@@ -73,7 +73,7 @@ func (h *host) open() error {
 	}
 	h.out = outputs{
 		storm: &h.loop.storm, addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post, notifier: h.notify, fifos: h.fifos,
-		letters: h.letters, changed: signalChange(h.changed), watched: &h.watched, away: h.loop.away,
+		letters: h.letters, changed: signalChange(h.changed), watched: &h.watched, away: h.loop.away, renew: h.loop.renew,
 	}
 	if h.kernel != nil {
 		h.out.refuser, h.out.watcher = h.kernel, h.kernel

@@ -23,6 +23,7 @@ type outputs struct {
 	watched   *watchedSet
 	post      func(func()) bool    // to the loop
 	away      func() time.Duration // since the loop renewed the lease; nil: it does not
+	renew     func()               // renews it; nil likewise
 	notifier  notifier
 	changed   func()     // a router has changed its state; may be nil
 	fifos     lineTeller // nil without
