@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/clock"
+	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -114,24 +115,40 @@ func (r *router) goOn(t vrrp.Instant) {
 	r.settle()
 }
 
-// hold is the announcer's question: whether the router may be MASTER no more.
+// hold is the announcer's question: whether the router may be MASTER no more. One
+// line that sends keeps it in office, as in pause; a lease is that of all.
 func (r *router) hold() func() bool {
-	pacer, away, owner, limited := r.out.pacer, r.out.away, r.owner, r.cfg.ExpiredBackup != 0
+	pacer, away, owners, limited := r.out.pacer, r.out.away, []string{r.owner}, r.cfg.ExpiredBackup != 0
+	down := r.down()
 	lease, _ := r.lease(r.advert.frames)
+	for _, l := range r.lines {
+		owners = append(owners, l.owner)
+		if of, _ := r.leaseOn(l.link, l.frames); of > 0 && (lease == 0 || of < lease) {
+			lease = of
+		}
+	}
 	return func() bool {
 		if limited {
-			if _, overdue := pacer.Overdue(owner); overdue {
+			if _, overdue := pacer.Overdue(owners[0]); overdue {
 				return true
 			}
 		}
-		if _, paused := pacer.Paused(owner); paused || pacer.Gate(owner).Latched() {
-			return true
+		paused, sends, kernel := false, false, false
+		for _, owner := range owners {
+			p, is := pacer.Paused(owner)
+			gate := pacer.Gate(owner)
+			switch {
+			case gate == loader.GateLapsed || gate == loader.GateYielded:
+				return true
+			case is || gate == loader.GateFrozen:
+				paused = true
+			case p.Since > 0 && p.Length < down:
+				sends = true // or has until just now
+			}
+			by, _ := pacer.Clock(owner)
+			kernel = kernel || by
 		}
-		if lease == 0 || away == nil || away() <= lease {
-			return false
-		}
-		kernel, _ := pacer.Clock(owner)
-		return kernel
+		return paused && !sends || kernel && lease > 0 && away != nil && away() > lease
 	}
 }
 
