@@ -311,6 +311,7 @@ struct loop {
 	__u64 crowded;  /* laps that could not serve all that was due */
 	__u64 early;    /* laps in a row that were not held back */
 	__u64 racing;   /* seeds taken away for that: the queue is gone */
+	__u64 asked;    /* by user space: times that it looked whether to send the seed */
 	__u64 most_ns;  /* a lap is to be back within that; 0: within 2 BURST_NS */
 	__u32 cpu;      /* of the last lap: a seed stays where it is */
 	__u32 pad;

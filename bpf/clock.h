@@ -318,7 +318,7 @@ static __always_inline int lap(struct __sk_buff *skb)
 	struct loop *l = bpf_map_lookup_elem(&loops, &six);
 	struct loop *o = bpf_map_lookup_elem(&loops, &other);
 	struct lap lap = {.skb = skb, .left = LAP_ADVERTS, .family = six ? 6 : 4};
-	__u64 now, back, spent, slept = sleep_of(skb->len);
+	__u64 now, back, spent, asked, slept = sleep_of(skb->len);
 
 	if (!l || !o)
 		return TC_ACT_SHOT;
@@ -338,6 +338,7 @@ static __always_inline int lap(struct __sk_buff *skb)
 	skb->mark = 0; /* of the clones */
 	skb->priority = PRIO_CONTROL;
 	lap.now = now;
+	asked = __sync_fetch_and_add(&l->asked, 0);
 	lap.next = lap.other_next = now + 2 * BURST_NS;
 	if (l->most_ns)
 		lap.next = now + l->most_ns;
@@ -364,6 +365,15 @@ static __always_inline int lap(struct __sk_buff *skb)
 	back = later(sooner(lap.next, back), now + LAP_LEAST_NS);
 	length = seed_length(back - spent);
 	l->back_ns = later(spent + sleep_of(length), now);
+	/*
+	 * User space opens a gate, counts asked, and looks at back_ns. Either it finds the
+	 * one just written, or we its count: this lap may have passed the slot before.
+	 */
+	if (__sync_fetch_and_add(&l->asked, 0) != asked) {
+		back = now + LAP_LEAST_NS;
+		length = seed_length(back - spent);
+		l->back_ns = later(spent + sleep_of(length), now);
+	}
 	bpf_skb_change_tail(skb, length, 0);
 	return bpf_redirect(l->exit, 0);
 }

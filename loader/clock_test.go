@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -590,6 +591,55 @@ func TestClockWithoutItsQueueIsRefused(t *testing.T) {
 				t.Errorf("made anew: %v", err)
 			}
 		})
+	}
+}
+
+// A gate that is opened while a lap has passed its slot is not forgotten until the
+// next: that may be long after.
+func TestClockThatIsAskedInTheMiddleOfALap(t *testing.T) {
+	c := openClock(t, ClockOptions{})
+	c.renew()
+	s := c.schedule(51, vrrp.IPv4, 200*time.Millisecond)
+	n, err := c.Add() // the first that a lap visits
+	if err != nil {
+		t.Fatal(err)
+	}
+	sooner := c.schedule(52, vrrp.IPv4, 200*time.Millisecond)
+	m := c.add(sooner)
+	for range 4000 { // so that a lap lasts
+		if _, err := c.Add(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for try := range 30 {
+		sooner.Next = clock.Now().Add(80 * time.Millisecond)
+		s.Next = sooner.Next.Add(20 * time.Millisecond)
+		if _, err := c.Set(m, sooner, GateOpen); err != nil { // the seed is to be back by then
+			t.Fatal(err)
+		}
+		if _, err := c.Set(n, s, GateShut); err != nil {
+			t.Fatal(err)
+		}
+		c.Shut(m) // and the next lap finds nothing to do
+		time.Sleep(2 * time.Millisecond)
+		if back := vrrp.Instant(c.loops[0].BackNs); back > s.Next {
+			t.Fatalf("try %d: it is back %v after its time", try, back.Sub(s.Next))
+		}
+		laps, done := c.Laps()[0], make(chan error)
+		go func() { done <- c.seed(0) }()
+		for end := clock.Now().Add(time.Second); c.Laps()[0] == laps && clock.Now() < end; {
+		}
+		if _, err := c.Set(n, s, GateOpen); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Millisecond)
+		if back := vrrp.Instant(atomic.LoadUint64(&c.loops[0].BackNs)); back > s.Next.Add(time.Millisecond) {
+			t.Fatalf("try %d: an advert is due %v before the seed is back", try, back.Sub(s.Next))
+		}
+		c.Shut(n)
 	}
 }
 

@@ -49,6 +49,7 @@ func (c *Clock) wake(f vrrp.Family, due vrrp.Instant) {
 	if f == vrrp.IPv6 {
 		i = 1
 	}
+	atomic.AddUint64(&c.loops[i].Asked, 1) // a lap that has passed the slot comes again
 	back := vrrp.Instant(atomic.LoadUint64(&c.loops[i].BackNs))
 	// One that should be back is on its lap, and may have passed the slot before.
 	if back > due || back <= clock.Now() {

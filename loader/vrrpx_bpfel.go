@@ -211,6 +211,7 @@ type vrrpxLoop struct {
 	Crowded uint64
 	Early   uint64
 	Racing  uint64
+	Asked   uint64
 	MostNs  uint64
 	Cpu     uint32
 	Pad     uint32
