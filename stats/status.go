@@ -84,8 +84,8 @@ type Pacer struct {
 	Laps         uint64  `json:"laps"`                          // of its seed frames
 	Renewed      Seconds `json:"lease_renewed_seconds_ago"`
 
-	Realtime   bool    `json:"realtime"`      // SCHED_FIFO granted
-	Scheduling string  `json:"scheduling"`    // SCHED_FIFO or SCHED_OTHER: of the threads now
+	Realtime   bool    `json:"realtime"`      // SCHED_RR granted
+	Scheduling string  `json:"scheduling"`    // SCHED_RR or SCHED_OTHER: of the threads now
 	Starved    uint64  `json:"starved"`       // how often they became SCHED_OTHER because realtime processes kept the CPUs
 	WatchLost  bool    `json:"watch_lost"`    // the process that would do that does not run (package fair)
 	Locked     bool    `json:"memory_locked"` // mlockall granted

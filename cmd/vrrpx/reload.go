@@ -41,7 +41,7 @@ func runReload(ctx context.Context, e env, flags *pflag.FlagSet, args []string) 
 }
 
 // restEvery and restFor are how a file is read while the daemon runs. All threads
-// have one realtime priority (netio.Realtime), so nobody takes the CPU, or Go's
+// have one realtime priority (sched.Realtime), so nobody takes the CPU, or Go's
 // leave to run, from a goroutine that computes: it has to give them away, or a
 // large file would delay adverts.
 const (

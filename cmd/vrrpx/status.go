@@ -182,8 +182,8 @@ func pacerText(r stats.Router) string {
 // schedulingText is the scheduling class of the threads, and what became of it.
 func schedulingText(p stats.Pacer) string {
 	text := "threads " + p.Scheduling
-	if p.Scheduling != "SCHED_FIFO" && p.Realtime {
-		text += " (beside realtime processes of higher priority; SCHED_FIFO again when they let it run)"
+	if p.Scheduling != "SCHED_RR" && p.Realtime {
+		text += " (beside realtime processes of higher priority; SCHED_RR again when they let it run)"
 	}
 	if p.Starved > 0 {
 		text += fmt.Sprintf(", kept from running %d times", p.Starved)

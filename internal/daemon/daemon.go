@@ -73,7 +73,7 @@ type host struct {
 	noKernel  string         // why not
 	addrs     *vip.Manager
 	pacer     *pace.Pacer
-	fair      *fair.Watch // nil: the threads are not SCHED_FIFO
+	fair      *fair.Watch // nil: the threads are not SCHED_RR
 	announcer *netio.Announcer
 	hops      *nexthop.Watcher              // nil without unicast peers
 	devices   map[string]*device            // by name; the loop's once it runs, as is all that follows

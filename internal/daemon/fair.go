@@ -24,7 +24,7 @@ func (l *loop) tellFair() {
 			now.Age.Round(time.Millisecond)))
 	}
 	if !now.Fair {
-		l.log.Info("the event loop is on time: all threads are SCHED_FIFO again")
+		l.log.Info("the event loop is on time: all threads are SCHED_RR again")
 	}
 	n.told = now
 }

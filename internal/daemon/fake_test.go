@@ -124,6 +124,7 @@ type record struct {
 	lines   []string
 	silence time.Duration // of the pacer, when it is too long
 	paused  netio.Pause
+	of      string // whose pause it is; empty: of all
 	kernel  bool
 	gate    loader.Gate
 }
@@ -169,9 +170,15 @@ func (s *record) Refused(loader.Refusal) uint64  { return 3 }
 
 type fakePacer struct{ *record }
 
-func (p fakePacer) Paused(string) (netio.Pause, bool) { return p.paused, p.paused.Length > 0 }
-func (p fakePacer) Clock(string) (bool, string)       { return p.kernel, "a test" }
-func (p fakePacer) Gate(string) loader.Gate           { return p.gate }
+func (p fakePacer) Paused(owner string) (netio.Pause, bool) {
+	if p.paused.Length == 0 || p.of != "" && p.of != owner {
+		return netio.Pause{}, false
+	}
+	return p.paused, true
+}
+
+func (p fakePacer) Clock(string) (bool, string) { return p.kernel, "a test" }
+func (p fakePacer) Gate(string) loader.Gate     { return p.gate }
 
 func (p fakePacer) Set(_ string, c netio.Schedule)       { p.add("pace every %v", c.Interval) }
 func (p fakePacer) Stop(string)                          { p.add("stop pacing") }

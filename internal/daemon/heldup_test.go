@@ -32,6 +32,25 @@ func TestLimitIsTheMasterDownOfTheOthers(t *testing.T) {
 	}
 }
 
+// Without a limit a pause is what a BACKUP of the highest priority may take over after,
+// whatever ours is.
+func TestPauseIsTheShortestMasterDown(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*config.Router)
+		want   time.Duration
+	}{
+		"a low priority":       {func(c *config.Router) { c.Priority = 1 }, 30 * ms},
+		"a high one":           {func(c *config.Router) { c.Priority = 254 }, 30 * ms},
+		"down_timer_adverts 5": {func(c *config.Router) { c.DownAdverts = 5 }, 50 * ms},
+		"timer_expired_backup": {expiredBackup, 30*ms + 10*ms*(256-150)/256},
+	} {
+		g := newRig(t, true, c.change)
+		if got := g.r.schedule(nil, g.r.sender(), g.r.link).Down; got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
 // Whatever wakes a MASTER that was held up, it says nothing.
 func TestHeldUpMasterGivesWayBeforeItSpeaks(t *testing.T) {
 	const gaveWay = "cancel announcing; stop pacing; release"

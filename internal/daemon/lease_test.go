@@ -73,6 +73,12 @@ func TestLapsedMasterGivesWayFirst(t *testing.T) {
 			g.path.queue = append(g.path.queue, loader.Event{Kind: loader.Lapsed, Key: g.key, Gap: 1100 * ms})
 			g.round(time.Minute)
 		}, "renew; " + gaveWay},
+		"its gate, where that word was lost": {func(g *rig) {
+			g.gate = loader.GateLapsed
+			g.awayFor(0)
+			g.loop.look = true
+			g.round(time.Minute)
+		}, "renew; " + gaveWay},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := leased(t, nil)
@@ -146,6 +152,11 @@ func TestPausedMasterListens(t *testing.T) {
 			g.path.queue = append(g.path.queue, loader.Event{Kind: loader.Frozen, Key: g.key, Gap: time.Second})
 			g.round(61 * ms)
 		},
+		"its gate, where that word was lost": func(g *rig) {
+			g.gate = loader.GateFrozen
+			g.loop.look = true
+			g.round(61 * ms)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := newRig(t, true, nil)
@@ -160,6 +171,9 @@ func TestPausedMasterListens(t *testing.T) {
 			if !ok || due <= g.r.resumed.Add(10*ms) || due > g.r.resumed.Add(20*ms) {
 				t.Fatalf("listens until %v (%v), woken at %v", due, ok, g.r.resumed)
 			}
+			h := &host{log: g.r.log, routers: []*router{g.r}}
+			h.addrEvent(vip.Event{Kind: vip.Restored, Owner: "VI_1"})
+			g.wantScript("") // another may have it by now
 			// Heard nobody: it goes on, and announces.
 			g.loop.round(due - 1)
 			g.wantScript("")
@@ -237,6 +251,45 @@ func TestAnnouncementsWaitForNobodyToBeSucceeded(t *testing.T) {
 	g.paused = netio.Pause{Length: time.Second}
 	if !hold() {
 		t.Error("not held after a pause")
+	}
+	g.paused = netio.Pause{}
+	for gate, want := range map[loader.Gate]bool{
+		loader.GateOpen: false, loader.GateYielded: true, loader.GateLapsed: true, loader.GateFrozen: true,
+	} {
+		if g.gate = gate; hold() != want {
+			t.Errorf("held %v while the gate is %v", !want, gate)
+		}
+	}
+}
+
+// What a MASTER has queued and not sent by the time that the kernel has shut its gate,
+// or that it was stopped for too long, is not sent.
+func TestStaleFramesAreDropped(t *testing.T) {
+	for name, c := range map[string]struct {
+		before func(*rig)
+		sent   string
+	}{
+		"nothing happened": {func(*rig) {}, "advert 100; garp"},
+		"a better advert":  {func(g *rig) { g.gate = loader.GateYielded }, ""},
+		"the lease":        {func(g *rig) { g.gate = loader.GateLapsed }, ""},
+		"the lease, and the kernel has not looked": {func(g *rig) { g.awayFor(1100 * ms) }, ""},
+		"a freeze": {func(g *rig) { g.gate = loader.GateFrozen }, ""},
+		"a freeze, and the kernel has not looked": {func(g *rig) { g.paused.Length = time.Second }, ""},
+		"its first, before the gate is open":      {func(g *rig) { g.r.advert.running, g.gate = false, loader.GateYielded }, "advert 100; garp"},
+	} {
+		for how, flush := range map[string]func(*rig){
+			"alone":       func(g *rig) { g.r.flush() },
+			"with others": func(g *rig) { g.loop.storm.acts(g.r); g.loop.storm.flush() },
+		} {
+			t.Run(name+", "+how, func(t *testing.T) {
+				g := leased(t, nil)
+				g.r.queueAdvert(100)
+				g.r.queueGARPs()
+				c.before(g)
+				flush(g)
+				g.wantScript(c.sent)
+			})
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -258,6 +259,32 @@ func TestMasterSendsOnBothLines(t *testing.T) {
 	x.r.step(x.at(4*time.Second), vrrp.Shutdown{})
 	if got := out.take(); got != "advert 0" || x.line.running {
 		t.Errorf("at the end %q went by the line, running %v", got, x.line.running)
+	}
+}
+
+// One whose schedule stood still on one line alone, as when the kernel sends on the
+// other, has been heard: it begins again there, and says nothing.
+func TestPauseOfOneLineIsNone(t *testing.T) {
+	for _, of := range []string{"VI_1", "VI_1 by cable2", ""} {
+		x := newLined(t, true)
+		x.line.connect()
+		x.reign()
+		x.paused, x.of = netio.Pause{Since: x.at(50 * ms), Length: time.Second}, of
+		x.r.giveWay()
+		x.paused = netio.Pause{}
+		if of == "" {
+			if !listening(x.r.machine) {
+				t.Error("silent on both lines, it does not listen")
+			}
+			continue
+		}
+		x.want(vrrp.Master)
+		if listening(x.r.machine) {
+			t.Errorf("paused on %q alone it listens", of)
+		}
+		x.wantScript("stop pacing")
+		x.r.settle()
+		x.wantScript("pace every 10ms")
 	}
 }
 

@@ -54,7 +54,7 @@ func (h *host) open() error {
 	}
 	ps := h.pacer.Status()
 	if ps.RealtimeErr == nil {
-		if h.fair, err = fair.Start(netio.RealtimePriority); err != nil {
+		if h.fair, err = fair.Start(); err != nil {
 			h.log.Warn("nothing watches whether realtime loops keep the CPUs from us: " + err.Error())
 		}
 		h.loop.renewals.fair = h.fair

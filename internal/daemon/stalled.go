@@ -86,19 +86,12 @@ func (l *loop) sleep(events []unix.EpollEvent) []unix.EpollEvent {
 	if !slices.ContainsFunc(l.routers, (*router).keptByLoop) {
 		return l.wait(events)
 	}
-	from, ahead := clock.Now(), suspended()
+	from, ahead := clock.Now(), clock.Suspended()
 	events = l.wait(events)
-	if gap := suspended() - ahead; gap > time.Millisecond { // less is between two readings
+	if gap := clock.Suspended() - ahead; gap > time.Millisecond { // less is between two readings
 		l.nap = nap{from, gap}
 	}
 	return events
-}
-
-// suspended is by how much CLOCK_BOOTTIME is ahead of CLOCK_MONOTONIC: by the
-// time that the host was suspended.
-func suspended() time.Duration {
-	t := clock.Now()
-	return time.Duration(clock.Read(unix.CLOCK_BOOTTIME) - int64(t))
 }
 
 // awake takes note, at t, of a suspend that ended while the loop slept.

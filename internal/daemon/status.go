@@ -62,7 +62,7 @@ func (h *host) pacerStatus() stats.Pacer {
 	fair := h.fair.Status()
 	class := "SCHED_OTHER"
 	if p.RealtimeErr == nil && !fair.Fair {
-		class = "SCHED_FIFO"
+		class = "SCHED_RR"
 	}
 	return stats.Pacer{
 		Scheduling: class, Starved: fair.Changes, WatchLost: p.RealtimeErr == nil && !h.fair.Watched(),

@@ -252,6 +252,29 @@ func TestLoopDoesNotFollowWithoutItsLease(t *testing.T) {
 	}
 }
 
+// The process was stopped in the midst of a round, behind the ring and before the
+// deadlines. Neither does it take over by itself then.
+func TestNobodyTakesOverByALeaseThatRanOutInTheRound(t *testing.T) {
+	g, gate := takingRig(t)
+	g.kernel, g.r.out.away, g.loop.renewals.pacer = true, g.loop.away, gate
+	g.loop.renew()
+	g.r.now = func() vrrp.Instant { return g.at(backstop + time.Second) } // it looks at all deadlines then
+	g.loop.posted = append(g.loop.posted, func() {
+		g.takes(gate, deadlineAfter)
+		g.awayFor(time.Minute)
+	})
+	for range 2 { // the ring is drained in the second
+		g.round(backstop + time.Second)
+		g.want(vrrp.Backup)
+	}
+	if got := g.take(); strings.Contains(got, "advert") || strings.Contains(got, "garp") || strings.Contains(got, "hold") {
+		t.Errorf("did %q", got)
+	}
+	if gate.word.Gate() != loader.GateArmed || g.r.counted.gaveWay != 1 {
+		t.Errorf("the gate is %v, counted %d", gate.word.Gate(), g.r.counted.gaveWay)
+	}
+}
+
 // A Taken of before a change: what the kernel opened is shut, or shut already.
 func TestStaleTakenIsDropped(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -26,7 +26,7 @@ func TestPlainChecksumIsSentAndWrongOnesAreDropped(t *testing.T) {
 			for _, fault := range []byte{0x55, 1} {
 				wrong := v3.message(255)
 				wrong[6] ^= fault
-				flood(t, low, [][]byte{frame4(low, low.Addr, 255, protoVRRP, wrong)}, 50, time.Second/2)
+				flood(t, low, [][]byte{low.GroupFrame(low.Addr, 255, protoVRRP, wrong)}, 50, time.Second/2)
 			}
 			check()
 			if n := dropped(status(t, a), "checksum"); n < 20 {

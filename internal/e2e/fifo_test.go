@@ -34,7 +34,7 @@ func fifoLife(t *testing.T, p party) (script, kept string, mode os.FileMode) {
 	await(t, "MASTER", has(1, `INSTANCE "VI_51" MASTER 170`))
 	must(t, os.Remove(alive))
 	await(t, "the lower priority", has(1, `INSTANCE "VI_51" MASTER_PRIORITY 150`))
-	flood(t, low, [][]byte{frame4(low, low.Addr, 255, protoVRRP, v2pass.message(50))}, 1, 10*time.Millisecond)
+	flood(t, low, [][]byte{low.GroupFrame(low.Addr, 255, protoVRRP, v2pass.message(50))}, 1, 10*time.Millisecond)
 	await(t, "the lesser master", has(1, `INSTANCE "VI_51" MASTER_RX_LOWER_PRI 150`))
 	must(t, l.Cut("a"))
 	await(t, "FAULT", has(1, `INSTANCE "VI_51" FAULT 150`))

@@ -23,22 +23,8 @@ func (p protocol) message(priority byte) []byte {
 	} else {
 		binary.BigEndian.PutUint16(m[4:], uint16(p.interval.Milliseconds()/10))
 	}
-	binary.BigEndian.PutUint16(m[6:], checksum(m))
+	binary.BigEndian.PutUint16(m[6:], testnet.Checksum(m))
 	return m
-}
-
-// frame4 wraps a payload for the VRRP group.
-func frame4(from *testnet.Host, src netip.Addr, ttl, proto byte, payload []byte) []byte {
-	dst := [4]byte{224, 0, 0, 18}
-	f := append([]byte{1, 0, 0x5e, 0, 0, 18}, from.MAC...)
-	f = append(f, 0x08, 0x00)
-	h := make([]byte, 20)
-	h[0], h[1], h[8], h[9] = 0x45, 0xc0, ttl, proto
-	binary.BigEndian.PutUint16(h[2:], uint16(len(h)+len(payload)))
-	copy(h[12:], src.AsSlice())
-	copy(h[16:], dst[:])
-	binary.BigEndian.PutUint16(h[10:], checksum(h))
-	return padded(append(append(f, h...), payload...))
 }
 
 // frame6 wraps a payload for the VRRP group of IPv6.
@@ -50,7 +36,7 @@ func frame6(from *testnet.Host, payload []byte) []byte {
 	binary.BigEndian.PutUint16(h[4:], uint16(len(payload)))
 	copy(h[8:], netip.MustParseAddr("fe80::99").AsSlice())
 	copy(h[24:], netip.MustParseAddr("ff02::12").AsSlice())
-	return padded(append(append(f, h...), payload...))
+	return testnet.Padded(append(append(f, h...), payload...))
 }
 
 // behindAH puts an Authentication Header (RFC 4302 section 2) with an ICV of
@@ -59,24 +45,4 @@ func behindAH(m []byte) []byte {
 	ah := make([]byte, 24)
 	ah[0], ah[1], ah[11] = protoVRRP, 4, 1
 	return append(ah, m...)
-}
-
-// padded makes a frame as long as Ethernet demands.
-func padded(f []byte) []byte {
-	for len(f) < 60 {
-		f = append(f, 0)
-	}
-	return f
-}
-
-// checksum is RFC 1071's, of bytes whose own checksum field is zero.
-func checksum(b []byte) uint16 {
-	var s uint32
-	for i := 0; i+1 < len(b); i += 2 {
-		s += uint32(binary.BigEndian.Uint16(b[i:]))
-	}
-	for s>>16 != 0 {
-		s = s&0xffff + s>>16
-	}
-	return ^uint16(s)
 }

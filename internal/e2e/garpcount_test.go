@@ -65,7 +65,7 @@ func announcedBy(t *testing.T, p party, prefix string) map[string]string {
 		in := testnet.Instance{VRID: i + 1, Priority: 150, VIPs: []string{r.vip}, Lines: r.lines}
 		list = append(list, in)
 		if r.pressed {
-			adverts = append(adverts, frame4(low, low.Addr, 255, protoVRRP, plainAdvert(byte(i+1), 50, r.vip)))
+			adverts = append(adverts, low.GroupFrame(low.Addr, 255, protoVRRP, plainAdvert(byte(i+1), 50, r.vip)))
 		}
 	}
 	p.start(t, a, testnet.Conf(2, list...))
@@ -109,7 +109,7 @@ func announcedBy(t *testing.T, p party, prefix string) map[string]string {
 func plainAdvert(vrid, priority byte, vip string) []byte {
 	ip := netip.MustParseAddr(vip).As4()
 	m := append([]byte{0x21, vrid, priority, 1, 0, 1, 0, 0, ip[0], ip[1], ip[2], ip[3]}, make([]byte, 8)...)
-	binary.BigEndian.PutUint16(m[6:], checksum(m))
+	binary.BigEndian.PutUint16(m[6:], testnet.Checksum(m))
 	return m
 }
 

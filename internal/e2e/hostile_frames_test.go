@@ -17,7 +17,7 @@ func reheader(f []byte, change func(ip []byte)) []byte {
 	ip := f[14:]
 	change(ip)
 	ip[10], ip[11] = 0, 0
-	binary.BigEndian.PutUint16(ip[10:], checksum(ip[:int(ip[0]&15)*4]))
+	binary.BigEndian.PutUint16(ip[10:], testnet.Checksum(ip[:int(ip[0]&15)*4]))
 	return f
 }
 
@@ -38,7 +38,7 @@ func carp(skew byte) []byte {
 	for i := range m[8:] {
 		m[8+i] = byte(7 * i) // counter and digest
 	}
-	binary.BigEndian.PutUint16(m[6:], checksum(m))
+	binary.BigEndian.PutUint16(m[6:], testnet.Checksum(m))
 	return m
 }
 
@@ -52,8 +52,8 @@ func (p protocol) hostile(from *testnet.Host) []junk {
 	changed := func(change func(m []byte) []byte) []byte {
 		m := change(p.message(255))
 		m[6], m[7] = 0, 0
-		binary.BigEndian.PutUint16(m[6:], checksum(m))
-		return frame4(from, from.Addr, 255, protoVRRP, m)
+		binary.BigEndian.PutUint16(m[6:], testnet.Checksum(m))
+		return from.GroupFrame(from.Addr, 255, protoVRRP, m)
 	}
 	good := changed(func(m []byte) []byte { return m })
 	header := func(change func(ip []byte)) []byte { return reheader(good, change) }
@@ -74,17 +74,17 @@ func (p protocol) hostile(from *testnet.Host) []junk {
 		{"from loopback", "source", header(func(ip []byte) { copy(ip[12:], []byte{127, 0, 0, 1}) })},
 		{"from a group", "source", header(func(ip []byte) { copy(ip[12:], ip[16:20]) })},
 		{"to another group", "destination", group},
-		{"AH longer than the packet", "truncated", frame4(from, from.Addr, 255, protoAH, []byte{protoVRRP, 200, 0, 0})},
+		{"AH longer than the packet", "truncated", from.GroupFrame(from.Addr, 255, protoAH, []byte{protoVRRP, 200, 0, 0})},
 	}
 	if p.version == 2 {
 		return append(js,
-			junk{"CARP, best", "length", frame4(from, from.Addr, 255, protoVRRP, carp(0))},
-			junk{"CARP, worst", "length", frame4(from, from.Addr, 255, protoVRRP, carp(254))},
+			junk{"CARP, best", "length", from.GroupFrame(from.Addr, 255, protoVRRP, carp(0))},
+			junk{"CARP, worst", "length", from.GroupFrame(from.Addr, 255, protoVRRP, carp(254))},
 			junk{"another interval", "interval", changed(func(m []byte) []byte { m[5]++; return m })})
 	}
 	return append(js,
-		junk{"CARP, best", "version", frame4(from, from.Addr, 255, protoVRRP, carp(0))},
-		junk{"CARP, worst", "version", frame4(from, from.Addr, 255, protoVRRP, carp(254))},
+		junk{"CARP, best", "version", from.GroupFrame(from.Addr, 255, protoVRRP, carp(0))},
+		junk{"CARP, worst", "version", from.GroupFrame(from.Addr, 255, protoVRRP, carp(254))},
 		junk{"interval 0", "interval_zero", changed(func(m []byte) []byte { m[4], m[5] = 0xf0, 0; return m })})
 }
 

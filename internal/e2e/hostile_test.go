@@ -20,8 +20,8 @@ func forged(from *testnet.Host, priority byte, centiseconds uint16, addrs ...str
 	for _, a := range addrs {
 		m = append(m, netip.MustParseAddr(a).AsSlice()...)
 	}
-	binary.BigEndian.PutUint16(m[6:], checksum(m))
-	return frame4(from, from.Addr, 255, protoVRRP, m)
+	binary.BigEndian.PutUint16(m[6:], testnet.Checksum(m))
+	return from.GroupFrame(from.Addr, 255, protoVRRP, m)
 }
 
 // besieged is a LAN with a MASTER of priority 200, a BACKUP of priority 1 that

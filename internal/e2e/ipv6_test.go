@@ -179,7 +179,7 @@ func message6(src netip.Addr, priority byte, change func(m []byte) []byte) []byt
 	pseudo := append(src.AsSlice(), netip.MustParseAddr("ff02::12").AsSlice()...)
 	pseudo = append(pseudo, 0, 0, 0, byte(len(m)), 0, 0, 0, protoVRRP)
 	if len(m) >= 8 {
-		binary.BigEndian.PutUint16(m[6:], checksum(append(pseudo, m...)))
+		binary.BigEndian.PutUint16(m[6:], testnet.Checksum(append(pseudo, m...)))
 	}
 	return m
 }
@@ -209,7 +209,7 @@ func junks6(from *testnet.Host) []junk {
 		{"behind hop-by-hop options", "ext_header", frame(behind(protoVRRP), func(ip []byte) { ip[6] = 0 })},
 		{"from ::1", "source", frame(message6(netip.IPv6Loopback(), 255, func(m []byte) []byte { return m }),
 			func(ip []byte) { copy(ip[8:], netip.IPv6Loopback().AsSlice()) })},
-		{"IPv4", "vrid", frame4(from, from.Addr, 255, protoVRRP, v3.message(255))},
+		{"IPv4", "vrid", from.GroupFrame(from.Addr, 255, protoVRRP, v3.message(255))},
 	}
 }
 

@@ -19,7 +19,7 @@ type junk struct {
 func (p protocol) junks(from *testnet.Host) []junk {
 	message := func(change func(m []byte) []byte) []byte { return change(p.message(255)) }
 	good := message(func(m []byte) []byte { return m })
-	frame := func(ttl, proto byte, m []byte) []byte { return frame4(from, from.Addr, ttl, proto, m) }
+	frame := func(ttl, proto byte, m []byte) []byte { return from.GroupFrame(from.Addr, ttl, proto, m) }
 	return []junk{
 		{"TTL 64", "ttl", frame(64, protoVRRP, good)},
 		{"bad checksum", "checksum", frame(255, protoVRRP, message(func(m []byte) []byte { m[6] ^= 0x55; return m }))},
@@ -141,7 +141,7 @@ func TestFloodOfLowerPrioritiesIsHeldOffByTheTokenBucket(t *testing.T) {
 			cpu := map[*testnet.Daemon]time.Duration{da: da.CPU(), db: db.CPU()}
 
 			from := testnet.Now()
-			frames := [][]byte{frame4(low, low.Addr, 255, protoVRRP, v3.message(50))}
+			frames := [][]byte{low.GroupFrame(low.Addr, 255, protoVRRP, v3.message(50))}
 			sent := flood(t, low, frames, rate, seconds*time.Second)[0]
 			for d, before := range cpu {
 				used := d.CPU() - before

@@ -71,7 +71,7 @@ func pressed(t *testing.T, p party) string {
 	must(t, os.WriteFile(program, []byte("#!/bin/sh\necho \"$@\" >>"+out+"\n"), 0o755))
 	p.start(t, a, scriptUser+v2pass.conf(150, "notify_master_rx_lower_pri \""+program+" lower\""))
 	await(t, "the address", func() bool { return a.HasAddr(vip) })
-	flood(t, low, [][]byte{frame4(low, low.Addr, 255, protoVRRP, v2pass.message(50))}, 100, 10*time.Millisecond)
+	flood(t, low, [][]byte{low.GroupFrame(low.Addr, 255, protoVRRP, v2pass.message(50))}, 100, 10*time.Millisecond)
 	await(t, "the lower priority to be told", func() bool { b, _ := os.ReadFile(out); return len(b) > 0 })
 	b, err := os.ReadFile(out)
 	must(t, err)

@@ -151,7 +151,7 @@ func TestKernelDoesNotTakeOverFromALiveMaster(t *testing.T) {
 }
 
 // takeCores takes every core from a time on for as long as said, from all that is
-// not the kernel's: vrrpx runs at SCHED_FIFO 49.
+// not the kernel's: vrrpx runs at SCHED_RR 49.
 func takeCores(t *testing.T, from vrrp.Instant, length time.Duration) (wait func()) {
 	t.Helper()
 	var wg sync.WaitGroup

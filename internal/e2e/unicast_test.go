@@ -61,7 +61,7 @@ func to(h *testnet.Host, frame []byte) []byte {
 	copy(f, h.MAC)
 	copy(f[14+16:], h.Addr.AsSlice())
 	f[14+10], f[14+11] = 0, 0
-	sum := checksum(f[14 : 14+20])
+	sum := testnet.Checksum(f[14 : 14+20])
 	f[14+10], f[14+11] = byte(sum>>8), byte(sum)
 	return f
 }
@@ -74,10 +74,10 @@ func (p protocol) strangers(from, at, peer *testnet.Host) []junk {
 	bad[7] ^= 1
 	away := netip.MustParseAddr("192.0.2.66")
 	return []junk{
-		{"off-link, TTL 10, bad checksum", "unknown_peer", to(at, frame4(from, away, 10, protoVRRP, bad))},
-		{"on the link, without fault", "unknown_peer", to(at, frame4(from, from.Addr, 255, protoVRRP, good))},
-		{"the peer's address and a bad checksum", "checksum", to(at, frame4(from, peer.Addr, 255, protoVRRP, bad))},
-		{"to the group, with the peer's address", "destination", frame4(from, peer.Addr, 255, protoVRRP, good)},
+		{"off-link, TTL 10, bad checksum", "unknown_peer", to(at, from.GroupFrame(away, 10, protoVRRP, bad))},
+		{"on the link, without fault", "unknown_peer", to(at, from.GroupFrame(from.Addr, 255, protoVRRP, good))},
+		{"the peer's address and a bad checksum", "checksum", to(at, from.GroupFrame(peer.Addr, 255, protoVRRP, bad))},
+		{"to the group, with the peer's address", "destination", from.GroupFrame(peer.Addr, 255, protoVRRP, good)},
 	}
 }
 
@@ -135,7 +135,7 @@ func TestMulticastRouterDropsUnicastAdverts(t *testing.T) {
 	awaitState(t, a, "MASTER")
 	check := unmoved(t, a)
 	before := status(t, a)
-	sent := flood(t, from, [][]byte{to(a, frame4(from, from.Addr, 255, protoVRRP, v3.message(255)))}, 100, time.Second)
+	sent := flood(t, from, [][]byte{to(a, from.GroupFrame(from.Addr, 255, protoVRRP, v3.message(255)))}, 100, time.Second)
 	check()
 	counted(t, a, before, map[string]uint64{"destination": sent[0]}, true)
 }

@@ -214,11 +214,11 @@ func TestMasterForwardsWhatIsSentToTheVirtualMAC(t *testing.T) {
 
 // echo is an ICMP echo request from a host to an address, by way of a MAC.
 func echo(from *testnet.Host, by net.HardwareAddr, to netip.Addr) []byte {
-	f := frame4(from, from.Addr, 64, 1, append([]byte{8, 0, 0, 0, 0, 1, 0, 1}, "to be forwarded by the virtual router"...))
+	f := from.GroupFrame(from.Addr, 64, 1, append([]byte{8, 0, 0, 0, 0, 1, 0, 1}, "to be forwarded by the virtual router"...))
 	copy(f, by)
 	copy(f[30:], to.AsSlice())
 	f[24], f[25] = 0, 0
-	sum := checksum(f[14:34])
+	sum := testnet.Checksum(f[14:34])
 	f[24], f[25] = byte(sum>>8), byte(sum)
 	return f
 }

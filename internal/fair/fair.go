@@ -3,7 +3,7 @@
 // the kernel keeps from them (sched_rt_runtime_us; the fair server since Linux 6.12, some
 // 50 ms of each second) is for ordinary threads alone. A watch notices that the loop has
 // been kept from running, makes all threads SCHED_OTHER, so that they have that share, and
-// SCHED_FIFO again when the loop has been on time for a while.
+// realtime again when the loop has been on time for a while.
 //
 // The watch is a process, the daemon's own program started anew. No goroutine of the daemon
 // could do it: one that comes back from its sleep needs a P of Go's scheduler, and the
@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/vrrpx/vrrpx/internal/clock"
+	"github.com/vrrpx/vrrpx/internal/sched"
 )
 
 // Watch is the daemon's end of it. A nil one watches nothing.
@@ -39,9 +40,9 @@ type Status struct {
 	Age     time.Duration // for how long the loop had not run, at the last of them
 }
 
-// Start starts the watch over this process's threads of SCHED_FIFO and the priority. The
-// program must call Main.
-func Start(priority int) (*Watch, error) {
+// Start starts the watch over this process's realtime threads (sched.Realtime). The program
+// must call Main.
+func Start() (*Watch, error) {
 	if !entered {
 		return nil, errors.New("the program does not call fair.Main")
 	}
@@ -50,7 +51,6 @@ func Start(priority int) (*Watch, error) {
 		return nil, err
 	}
 	defer memory.Close()
-	p.priority = uint32(priority)
 	tasks, err := os.Open("/proc/self/task")
 	if err != nil {
 		return nil, fmt.Errorf("listing the threads: %w", err)
@@ -73,11 +73,11 @@ func Start(priority int) (*Watch, error) {
 }
 
 // run starts the process and waits for its end. The thread is its own until then: the
-// process inherits the thread's scheduling, and its death signal is tied to the thread.
+// death signal of the process is tied to it.
 func (w *Watch) run(started chan<- error, files ...*os.File) {
 	runtime.LockOSThread() // never unlocked
-	if err := makeOrdinary(0, 0); err != nil {
-		started <- fmt.Errorf("SCHED_OTHER: %w", err)
+	if err := sched.OrdinaryChildren(); err != nil {
+		started <- fmt.Errorf("SCHED_RESET_ON_FORK: %w", err)
 		return
 	}
 	cmd := exec.Cmd{

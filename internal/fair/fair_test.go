@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/vrrpx/vrrpx/internal/netio"
+	"github.com/vrrpx/vrrpx/internal/sched"
 	"github.com/vrrpx/vrrpx/internal/testnet"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 
 func watchForTest(t *testing.T) *Watch {
 	t.Helper()
-	w, err := Start(netio.RealtimePriority)
+	w, err := Start()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,19 +41,19 @@ func comm(w *Watch) string {
 }
 
 // policies counts the threads of a process by scheduling policy.
-func policies(t *testing.T, pid int) (fifo, other int) {
+func policies(t *testing.T, pid int) (rr, other int) {
 	t.Helper()
 	th := threads{dir: fmt.Sprintf("/proc/%d/task", pid)}
 	for _, tid := range th.list() {
 		switch attr, err := unix.SchedGetAttr(tid, 0); {
 		case err != nil: // it has ended
-		case attr.Policy == unix.SCHED_FIFO:
-			fifo++
+		case sched.IsRealtime(attr):
+			rr++
 		default:
 			other++
 		}
 	}
-	return fifo, other
+	return rr, other
 }
 
 // wakeUps is how often the threads of a process have waited so far.
@@ -116,19 +116,19 @@ func TestWatchCostsNothingWhileNothingDependsOnIt(t *testing.T) {
 // runnable, and only then; when it is on time again they are realtime again, those
 // too that were started meanwhile.
 func TestLateLoopMakesThreadsOrdinary(t *testing.T) {
-	testnet.Need(t, "root")
-	if err := netio.Realtime(netio.RealtimePriority); err != nil {
-		t.Skip("SCHED_FIFO is not permitted here: ", err)
+	testnet.Need(t, "realtime")
+	if err := sched.Realtime(); err != nil {
+		t.Fatal(err)
 	}
 	w := watchForTest(t)
-	if fifo, other := policies(t, w.process.Pid); fifo != 0 || other == 0 {
-		t.Errorf("of the watch's threads %d are SCHED_FIFO, %d are not", fifo, other)
+	if rr, other := policies(t, w.process.Pid); rr != 0 || other == 0 {
+		t.Errorf("of the watch's threads %d are SCHED_RR, %d are not", rr, other)
 	}
-	await := func(what string, is func(fifo, other int) bool) {
+	await := func(what string, is func(rr, other int) bool) {
 		t.Helper()
 		if !testnet.WaitFor(10*time.Second, func() bool { return is(policies(t, os.Getpid())) }) {
-			fifo, other := policies(t, os.Getpid())
-			t.Fatalf("%s: %d threads are SCHED_FIFO, %d are not; %+v", what, fifo, other, w.Status())
+			rr, other := policies(t, os.Getpid())
+			t.Fatalf("%s: %d threads are SCHED_RR, %d are not; %+v", what, rr, other, w.Status())
 		}
 	}
 	w.Beat()
@@ -143,7 +143,7 @@ func TestLateLoopMakesThreadsOrdinary(t *testing.T) {
 		for !stop.Load() {
 		}
 	}()
-	await("late", func(fifo, other int) bool { return fifo == 0 })
+	await("late", func(rr, other int) bool { return rr == 0 })
 	if s := w.Status(); !s.Fair || s.Changes != 1 || s.Age < 80*time.Millisecond {
 		t.Errorf("late: %+v", s)
 	}
@@ -163,7 +163,7 @@ func TestLateLoopMakesThreadsOrdinary(t *testing.T) {
 			<-done
 		}()
 	}
-	await("on time", func(fifo, other int) bool { return fifo > 5 && other == 0 })
+	await("on time", func(rr, other int) bool { return rr > 5 && other == 0 })
 	if s := w.Status(); s.Fair || s.Changes != 1 {
 		t.Errorf("on time: %+v", s)
 	}
@@ -193,7 +193,7 @@ func TestThreadsThatStarveAgainWaitLonger(t *testing.T) {
 func TestProgramWithoutMainIsNotStarted(t *testing.T) {
 	entered = false
 	defer func() { entered = true }()
-	if w, err := Start(netio.RealtimePriority); err == nil {
+	if w, err := Start(); err == nil {
 		w.Close()
 		t.Error("it was started")
 	}

@@ -51,9 +51,12 @@ func watch() error {
 	memory.Close()
 	// Neither can be refused in a way that would matter.
 	_ = os.WriteFile("/proc/self/comm", []byte(name), 0)
+	for _, tid := range (&threads{dir: "/proc/self/task"}).list() {
+		_ = makeOrdinary(tid, 0) // what little there is goes to us first
+	}
 	_ = unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT)
 	w := watcher{
-		page: p, threads: threads{dir: fmt.Sprintf("/proc/self/fd/%d", tasksFile), priority: p.priority},
+		page: p, threads: threads{dir: fmt.Sprintf("/proc/self/fd/%d", tasksFile)},
 		poll: []unix.PollFd{{Fd: wakeFile, Events: unix.POLLIN}},
 	}
 	for w.look() {

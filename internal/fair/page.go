@@ -11,8 +11,6 @@ import (
 
 // page is the memory that the daemon and its watch have in common.
 type page struct {
-	priority uint32 // of the daemon's SCHED_FIFO threads; does not change
-
 	beat  atomic.Int64 // when the event loop last ran, CLOCK_MONOTONIC in ns
 	limit atomic.Int64 // how long ago that may be, ns; 0: nothing depends on it
 

@@ -6,12 +6,13 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/vrrpx/vrrpx/internal/sched"
 )
 
 // threads are those of the daemon.
 type threads struct {
-	dir      string // /proc/PID/task
-	priority uint32 // of those that are SCHED_FIFO
+	dir string // /proc/PID/task
 }
 
 // The nice value of threads that the watch made SCHED_OTHER, by which it knows them.
@@ -31,7 +32,7 @@ func (t *threads) list() (tids []int) {
 	return tids
 }
 
-// change makes the threads SCHED_OTHER, or those of them SCHED_FIFO that it had made so.
+// change makes the threads SCHED_OTHER, or those of them realtime that it had made so.
 // It tells whether it changed any, and whether one was refused.
 func (t *threads) change(fair bool) (did, refused bool) {
 	for range 8 { // a thread may start another while we look
@@ -41,10 +42,10 @@ func (t *threads) change(fair bool) (did, refused bool) {
 			switch {
 			case err != nil: // it has ended
 				continue
-			case fair && is.Policy == unix.SCHED_FIFO && is.Priority == t.priority:
+			case fair && sched.IsRealtime(is):
 				err = makeOrdinary(tid, markNice)
 			case !fair && is.Policy == unix.SCHED_NORMAL && (is.Nice == fairNice || is.Nice == markNice):
-				err = unix.SchedSetAttr(tid, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: t.priority}, 0)
+				err = sched.MakeRealtime(tid)
 			default:
 				continue
 			}
@@ -59,14 +60,11 @@ func (t *threads) change(fair bool) (did, refused bool) {
 	return did, refused
 }
 
-// makeOrdinary makes a thread SCHED_OTHER, of a nice value that is not refused; 0 is the
-// one that calls.
+// makeOrdinary makes a thread SCHED_OTHER, of a nice value that is not refused.
 func makeOrdinary(tid int, otherwise int32) error {
-	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Nice: fairNice}
-	err := unix.SchedSetAttr(tid, &attr, 0)
+	err := sched.MakeOrdinary(tid, fairNice)
 	if err == unix.EPERM {
-		attr.Nice = otherwise
-		err = unix.SchedSetAttr(tid, &attr, 0)
+		err = sched.MakeOrdinary(tid, otherwise)
 	}
 	return err
 }
@@ -75,7 +73,7 @@ func makeOrdinary(tid int, otherwise int32) error {
 // is stopped, or waits, is helped by nothing.
 func (t *threads) starved() bool {
 	for _, tid := range t.list() {
-		if is, err := unix.SchedGetAttr(tid, 0); err == nil && is.Policy == unix.SCHED_FIFO && t.state(tid) == 'R' {
+		if is, err := unix.SchedGetAttr(tid, 0); err == nil && sched.IsRealtime(is) && t.state(tid) == 'R' {
 			return true
 		}
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// Threads are SCHED_FIFO again after holdLeast of punctual rounds, twice as much each
+	// Threads are realtime again after holdLeast of punctual rounds, twice as much each
 	// time that it was too early: they starved again within tooEarly.
 	holdLeast = 2 * time.Second
 	holdMost  = 64 * time.Second
@@ -39,7 +39,7 @@ type watcher struct {
 	read    [512]byte
 
 	calm     vrrp.Instant  // since when all has been on time, while the threads are SCHED_OTHER
-	promoted vrrp.Instant  // when they were made SCHED_FIFO again; 0: never yet
+	promoted vrrp.Instant  // when they were made realtime again; 0: never yet
 	hold     time.Duration // for how long all must be on time before
 }
 

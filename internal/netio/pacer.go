@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/clock"
+	"github.com/vrrpx/vrrpx/internal/sched"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -93,7 +94,7 @@ type PaceCounts struct {
 // PacerStatus is the state of the thread, and the counters of all routers.
 type PacerStatus struct {
 	PaceCounts
-	RealtimeErr error // nil: SCHED_FIFO granted, see Realtime
+	RealtimeErr error // nil: SCHED_RR granted, see sched.Realtime
 	LockedErr   error // nil: memory locked
 }
 
@@ -119,7 +120,7 @@ func NewPacer() (*Pacer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pacer{line: line, locked: LockMemory(), realtime: Realtime(RealtimePriority), byName: map[string]*paced{}}
+	p := &Pacer{line: line, locked: LockMemory(), realtime: sched.Realtime(), byName: map[string]*paced{}}
 	go func() {
 		// The kernel wakes the very thread that sends: no other goroutine is on
 		// it, and no other thread need be woken to run this one.

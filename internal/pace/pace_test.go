@@ -360,6 +360,18 @@ func TestClockThatBreaks(t *testing.T) {
 	if _, ok := th.sets()["on"]; ok {
 		t.Error("after Stop somebody sends")
 	}
+	// It is tried once more, and what was stopped meanwhile stays so.
+	looked := make(chan time.Duration)
+	go func() { looked <- p.look(clock.Now().Add(again)) }()
+	select {
+	case f.rebuild <- nil:
+		<-looked
+	case next := <-looked:
+		t.Fatalf("a clock that could not be made anew is left alone for %v", next)
+	}
+	if kernel, why := p.Clock("another"); !kernel || p.Gate("on") != loader.GateShut {
+		t.Errorf("kernel %v (%s), the gate is %v", kernel, why, p.Gate("on"))
+	}
 }
 
 // A schedule is known by its first slot, which may be long ago when it changes hands.

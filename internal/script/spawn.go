@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"syscall"
 
-	"golang.org/x/sys/unix"
+	"github.com/vrrpx/vrrpx/internal/sched"
 )
 
 // spawn is one start that the spawner is asked for.
@@ -22,15 +22,13 @@ type started struct {
 	err   error
 }
 
-// spawner starts programs from a thread of ordinary priority: a child inherits
-// the policy of the thread that forks it, and this process's threads are
-// SCHED_FIFO (netio.Realtime). The thread lives as long as the process, which
+// spawner starts programs from a thread whose children are of ordinary priority:
+// they would inherit its policy, and this process's threads are realtime
+// (sched.Realtime). The thread lives as long as the process, which
 // the death signal of its children is tied to (PR_SET_PDEATHSIG(2const)).
 func (r *Runner) spawner() {
-	runtime.LockOSThread() // never unlocked
-	// The whole thread goes back to what a program expects; it cannot be
-	// refused, since it asks for less.
-	_ = unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL}, 0)
+	runtime.LockOSThread()       // never unlocked
+	_ = sched.OrdinaryChildren() // it cannot be refused, since it asks for less
 	for s := range r.spawns {
 		var is started
 		is.pid, is.pidfd, is.err = s.command.start()

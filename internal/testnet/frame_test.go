@@ -2,6 +2,8 @@ package testnet
 
 import (
 	"encoding/hex"
+	"net"
+	"net/netip"
 	"strings"
 	"testing"
 )
@@ -110,5 +112,18 @@ func TestCutFramesAreDecodedWithoutPanic(t *testing.T) {
 				t.Errorf("%d bytes of %s pass for an announcement", n, s)
 			}
 		}
+	}
+}
+
+func TestGroupFrame(t *testing.T) {
+	h := &Host{MAC: net.HardwareAddr{2, 0, 0, 0, 0, 7}}
+	src := netip.MustParseAddr("10.0.0.7")
+	b := h.GroupFrame(src, 255, protoVRRP, []byte{0x31, 51, 100, 1})
+	a, ok := Frame{Bytes: b}.Advert()
+	if !ok || a.Src != src || a.SrcMAC.String() != h.MAC.String() || a.VRID != 51 || a.Priority != 100 {
+		t.Errorf("decoded %v: %+v", ok, a)
+	}
+	if ip := b[14:34]; len(b) != 60 || Checksum(ip) != 0 || ip[3] != 24 || ip[8] != 255 {
+		t.Errorf("% x", b)
 	}
 }

@@ -19,8 +19,8 @@ type TB interface {
 	TempDir() string
 }
 
-// Need stops the test unless everything named is there: "root" is user id 0, a
-// path is a file, any other word is a program in PATH. It skips by name on a person's machine
+// Need stops the test unless everything named is there: "root" is user id 0,
+// "realtime" permission to be scheduled so, a path is a file, any other word is a program in PATH. It skips by name on a person's machine
 // and fails where the environment has CI=true, so that no CI run passes by
 // having tested nothing.
 func Need(t TB, what ...string) {
@@ -30,6 +30,10 @@ func Need(t TB, what ...string) {
 		if w == "root" {
 			if os.Getuid() != 0 {
 				missing = "needs root (user id 0)"
+			}
+		} else if w == "realtime" {
+			if err := exec.Command("chrt", "--rr", "1", "true").Run(); err != nil {
+				missing = "needs chrt, CAP_SYS_NICE and a cgroup with a realtime share (" + err.Error() + ")"
 			}
 		} else if filepath.IsAbs(w) {
 			if _, err := os.Stat(w); err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -68,37 +67,7 @@ func advertFrame(h *testnet.Host, r Router) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ipv4Frame(h, 255, vrrp.Protocol, m), nil
-}
-
-// ipv4Frame wraps a payload for the VRRP group, at least as long as Ethernet
-// demands.
-func ipv4Frame(h *testnet.Host, ttl, protocol byte, payload []byte) []byte {
-	f := append([]byte{1, 0, 0x5e, 0, 0, 18}, h.MAC...)
-	f = append(f, 0x08, 0x00)
-	ip := make([]byte, 20)
-	ip[0], ip[1], ip[8], ip[9] = 0x45, 0xc0, ttl, protocol
-	binary.BigEndian.PutUint16(ip[2:], uint16(len(ip)+len(payload)))
-	copy(ip[12:], h.Addr.AsSlice())
-	copy(ip[16:], []byte{224, 0, 0, 18})
-	binary.BigEndian.PutUint16(ip[10:], checksum(ip))
-	f = append(append(f, ip...), payload...)
-	for len(f) < 60 {
-		f = append(f, 0)
-	}
-	return f
-}
-
-// checksum is RFC 1071's, of bytes whose own checksum field is zero.
-func checksum(b []byte) uint16 {
-	var s uint32
-	for i := 0; i+1 < len(b); i += 2 {
-		s += uint32(binary.BigEndian.Uint16(b[i:]))
-	}
-	for s>>16 != 0 {
-		s = s&0xffff + s>>16
-	}
-	return ^uint16(s)
+	return h.GroupFrame(h.Addr, 255, vrrp.Protocol, m), nil
 }
 
 // pacing is what vrrpx says of how the adverts of its first router are paced.

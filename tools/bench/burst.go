@@ -77,10 +77,6 @@ func (r Router) advert(from *testnet.Host) []byte {
 	}
 	src, group := from.Addr.AsSlice(), []byte{224, 0, 0, 18}
 	pseudo := slices.Concat(src, group, []byte{0, 112, byte(len(vrrp) >> 8), byte(len(vrrp))})
-	binary.BigEndian.PutUint16(vrrp[6:], checksum(slices.Concat(pseudo, vrrp)))
-
-	ip := slices.Concat([]byte{0x45, 0xc0, 0, 0, 0, 0, 0, 0, 255, 112, 0, 0}, src, group)
-	binary.BigEndian.PutUint16(ip[2:], uint16(len(ip)+len(vrrp)))
-	binary.BigEndian.PutUint16(ip[10:], checksum(ip))
-	return slices.Concat([]byte{1, 0, 0x5e, 0, 0, 18}, from.MAC, []byte{8, 0}, ip, vrrp)
+	binary.BigEndian.PutUint16(vrrp[6:], testnet.Checksum(slices.Concat(pseudo, vrrp)))
+	return from.GroupFrame(from.Addr, 255, 112, vrrp)
 }

@@ -30,7 +30,7 @@ func (c Contestant) Ours() bool { return c.Kind == testnet.VRRPX }
 const (
 	vrrpx          = "vrrpx"
 	vrrpxTakeover  = "vrrpx kernel takeover"
-	vrrpxOrdinary  = "vrrpx ordinary priority" // that, and it may not be SCHED_FIFO
+	vrrpxOrdinary  = "vrrpx ordinary priority" // that, and it may not be SCHED_RR
 	keepalivedLean = "keepalived -G"
 	keepalivedRT   = "keepalived -G realtime"
 	keepalivedPkg  = "keepalived packaged"

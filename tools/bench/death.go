@@ -57,11 +57,7 @@ func (death) kill(ctx context.Context, lab *Lab, s *sample) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if e := p.Close(); err == nil {
-			err = e
-		}
-	}()
+	defer closing(p, &err)
 	vip := p.Backup.Routers[0].VIPs[0]
 	stop, err := lab.Ping(vip)
 	if err != nil {

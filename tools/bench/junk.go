@@ -54,11 +54,7 @@ func (junk) flood(ctx context.Context, lab *Lab, f *flooded) (err error) {
 	}); err != nil {
 		return err
 	}
-	defer func() {
-		if e := p.Close(); err == nil {
-			err = e
-		}
-	}()
+	defer closing(p, &err)
 	if f.pacing, err = p.Master.pacing(ctx); err != nil {
 		return err
 	}

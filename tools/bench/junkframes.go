@@ -24,14 +24,14 @@ func junkFrames(from *testnet.Host) ([][]byte, error) {
 	ah := make([]byte, 24) // RFC 4302 section 2.2, 12 octets of ICV
 	ah[0], ah[1], ah[11] = vrrp.Protocol, 4, 1
 	return [][]byte{
-		ipv4Frame(from, 64, vrrp.Protocol, message(same)),                                              // TTL
-		ipv4Frame(from, 255, vrrp.Protocol, message(func(m []byte) []byte { m[6] ^= 0x55; return m })), // checksum
+		from.GroupFrame(from.Addr, 64, vrrp.Protocol, message(same)),                                              // TTL
+		from.GroupFrame(from.Addr, 255, vrrp.Protocol, message(func(m []byte) []byte { m[6] ^= 0x55; return m })), // checksum
 		foreign(from), // VRID
-		ipv4Frame(from, 255, vrrp.Protocol, message(func(m []byte) []byte { return m[:4] })),           // cut in the header
-		ipv4Frame(from, 255, vrrp.Protocol, message(func(m []byte) []byte { return m[:1] })),           // and before the VRID
-		ipv4Frame(from, 255, vrrp.ProtocolAH, append(ah, message(same)...)),                            // AH where none is configured
-		ipv4Frame(from, 255, vrrp.Protocol, message(func(m []byte) []byte { m[0] ^= 0x10; return m })), // version
-		ipv4Frame(from, 255, vrrp.Protocol, message(func(m []byte) []byte { m[3] = 200; return m })),   // more addresses than there are
+		from.GroupFrame(from.Addr, 255, vrrp.Protocol, message(func(m []byte) []byte { return m[:4] })),           // cut in the header
+		from.GroupFrame(from.Addr, 255, vrrp.Protocol, message(func(m []byte) []byte { return m[:1] })),           // and before the VRID
+		from.GroupFrame(from.Addr, 255, vrrp.ProtocolAH, append(ah, message(same)...)),                            // AH where none is configured
+		from.GroupFrame(from.Addr, 255, vrrp.Protocol, message(func(m []byte) []byte { m[0] ^= 0x10; return m })), // version
+		from.GroupFrame(from.Addr, 255, vrrp.Protocol, message(func(m []byte) []byte { m[3] = 200; return m })),   // more addresses than there are
 	}, nil
 }
 
@@ -42,5 +42,5 @@ func foreign(from *testnet.Host) []byte {
 	if err != nil {
 		panic(err) // of constants
 	}
-	return ipv4Frame(from, 255, vrrp.Protocol, m)
+	return from.GroupFrame(from.Addr, 255, vrrp.Protocol, m)
 }

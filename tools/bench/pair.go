@@ -166,6 +166,13 @@ func Retry(f func() error) (spoiled int, err error) {
 	}
 }
 
+// closing closes a pair at the end of a function that returns *err.
+func closing(p *Pair, err *error) {
+	if e := p.Close(); *err == nil {
+		*err = e
+	}
+}
+
 // Kill kills the master and cuts it off at the switch, as the death of its host
 // would. The backup's host is left alone: to pull the cable would hold the lock
 // of all network configuration, on all hosts of the lab, for some time, and

@@ -50,7 +50,7 @@ func echo(n uint16) []byte {
 	b[0] = 8
 	binary.BigEndian.PutUint16(b[4:], 0x6278)
 	binary.BigEndian.PutUint16(b[6:], n)
-	binary.BigEndian.PutUint16(b[2:], checksum(b))
+	binary.BigEndian.PutUint16(b[2:], testnet.Checksum(b))
 	return b
 }
 

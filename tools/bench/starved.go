@@ -56,11 +56,7 @@ func (starved) kill(ctx context.Context, lab *Lab, s *sample) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if e := p.Close(); err == nil {
-			err = e
-		}
-	}()
+	defer closing(p, &err)
 	start := load.In(300 * time.Millisecond) // by then all loops wait for it
 	loops, err := load.FIFOAt(ctx, load.Options{Host: lab.Client}, loopPriority, start, 2*starvedFor)
 	if err != nil {

@@ -116,11 +116,7 @@ func (storm) kill(ctx context.Context, lab *Lab, c Contestant, s shape) (ts []Ta
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if e := p.Close(); err == nil {
-			err = e
-		}
-	}()
+	defer closing(p, &err)
 	if err := p.Kill(); err != nil {
 		return nil, err
 	}

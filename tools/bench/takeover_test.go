@@ -137,7 +137,7 @@ func TestBurstAdvert(t *testing.T) {
 		t.Errorf("length %d, TTL %d, interval %d", len(b), b[22], b[39])
 	}
 	pseudo := slices.Concat(b[26:34], []byte{0, 112, 0, 72})
-	if ip, vrrp := checksum(b[14:34]), checksum(slices.Concat(pseudo, b[34:])); ip != 0 || vrrp != 0 {
+	if ip, vrrp := testnet.Checksum(b[14:34]), testnet.Checksum(slices.Concat(pseudo, b[34:])); ip != 0 || vrrp != 0 {
 		t.Errorf("checksums: IPv4 %#x, VRRP %#x", ip, vrrp)
 	}
 }

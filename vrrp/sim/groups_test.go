@@ -2,9 +2,7 @@ package sim
 
 import (
 	"os"
-	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
@@ -13,38 +11,18 @@ import (
 // the end one host has them, be it that one LAN stays in pieces.
 func TestGroupsStayTogetherOnEveryPairOfLANs(t *testing.T) {
 	began := time.Now()
-	var mu sync.Mutex
 	var sum GroupStats
-	next, last, failed := *first, *first+*seeds, 0
-	var workers sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		workers.Go(func() {
-			for {
-				mu.Lock()
-				seed := next
-				next++
-				stop := seed >= last || failed >= 5
-				mu.Unlock()
-				if stop {
-					return
-				}
-				s := GenerateGroups(seed)
-				n, broken := RunGroups(&s, nil)
-				mu.Lock()
-				sum.Takeovers, sum.Yields, sum.Faults = sum.Takeovers+n.Takeovers, sum.Yields+n.Yields, sum.Faults+n.Faults
-				sum.Settled, sum.Partitioned, sum.Crossed = sum.Settled+n.Settled, sum.Partitioned+n.Partitioned, sum.Crossed+n.Crossed
-				if broken != nil {
-					failed++
-					t.Errorf("seed %d: %v\nsee it with -run %s -first %d -seeds 1 -v", seed, broken, t.Name(), seed)
-				}
-				mu.Unlock()
-				if broken != nil && *seeds == 1 {
-					RunGroups(&s, os.Stderr)
-				}
-			}
-		})
-	}
-	workers.Wait()
+	failed := sweep(func(seed uint64) (ok bool, count func()) {
+		s := GenerateGroups(seed)
+		n, broken := RunGroups(&s, nil)
+		if broken != nil {
+			tell(t, seed, broken, func() { RunGroups(&s, os.Stderr) })
+		}
+		return broken == nil, func() {
+			sum.Takeovers, sum.Yields, sum.Faults = sum.Takeovers+n.Takeovers, sum.Yields+n.Yields, sum.Faults+n.Faults
+			sum.Settled, sum.Partitioned, sum.Crossed = sum.Settled+n.Settled, sum.Partitioned+n.Partitioned, sum.Crossed+n.Crossed
+		}
+	})
 	if n := int(*seeds); n >= 1000 && failed == 0 {
 		for what, got := range map[string]int{
 			"takeovers": sum.Takeovers, "yields": 2 * sum.Yields, "faults": sum.Faults,

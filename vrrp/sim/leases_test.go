@@ -3,8 +3,6 @@ package sim
 import (
 	"os"
 	"reflect"
-	"runtime"
-	"sync"
 	"testing"
 	"time"
 )
@@ -15,37 +13,15 @@ import (
 //vrrp:row 34
 func TestLeasesHoldOnEveryLAN(t *testing.T) {
 	began := time.Now()
-	var mu sync.Mutex
 	var sum LeaseStats
-	next, last, failed := *first, *first+*seeds, 0
-	var workers sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		workers.Go(func() {
-			for {
-				mu.Lock()
-				seed := next
-				next++
-				stop := seed >= last || failed >= 5
-				mu.Unlock()
-				if stop {
-					return
-				}
-				s := GenerateLeases(seed)
-				n, broken := RunLeases(&s, nil)
-				mu.Lock()
-				sum.add(&n)
-				if broken != nil {
-					failed++
-					t.Errorf("seed %d: %v\nsee it with -run %s -first %d -seeds 1 -v", seed, broken, t.Name(), seed)
-				}
-				mu.Unlock()
-				if broken != nil && *seeds == 1 {
-					RunLeases(&s, os.Stderr)
-				}
-			}
-		})
-	}
-	workers.Wait()
+	failed := sweep(func(seed uint64) (ok bool, count func()) {
+		s := GenerateLeases(seed)
+		n, broken := RunLeases(&s, nil)
+		if broken != nil {
+			tell(t, seed, broken, func() { RunLeases(&s, os.Stderr) })
+		}
+		return broken == nil, func() { sum.add(&n) }
+	})
 	if n := int(*seeds); n >= 1000 && failed == 0 {
 		v := reflect.ValueOf(sum)
 		for i := range v.NumField() {

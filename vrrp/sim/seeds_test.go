@@ -22,34 +22,15 @@ var (
 //vrrp:row 28 29 30 31 32 34 43 47 48 49 50 51 54
 func TestInvariantsHoldOnEveryLAN(t *testing.T) {
 	began := time.Now()
-	var mu sync.Mutex
 	var sum Stats
-	next, last, failed := *first, *first+*seeds, 0
-	var workers sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		workers.Go(func() {
-			for {
-				mu.Lock()
-				seed := next
-				next++
-				stop := seed >= last || failed >= 5
-				mu.Unlock()
-				if stop {
-					return
-				}
-				s := Generate(seed)
-				r := Run(&s, nil)
-				mu.Lock()
-				sum.add(&r.Stats)
-				if r.Violation != nil {
-					failed++
-					t.Errorf("seed %d: %v\nreplay it with: cd tools && go run ./replay %s", seed, r.Violation, save(t, &s))
-				}
-				mu.Unlock()
-			}
-		})
-	}
-	workers.Wait()
+	failed := sweep(func(seed uint64) (ok bool, count func()) {
+		s := Generate(seed)
+		r := Run(&s, nil)
+		if r.Violation != nil {
+			t.Errorf("seed %d: %v\nreplay it with: cd tools && go run ./replay %s", seed, r.Violation, save(t, &s))
+		}
+		return r.Violation == nil, func() { sum.add(&r.Stats) }
+	})
 	if n := int(*seeds); n >= 1000 && failed == 0 {
 		for what, got := range map[string]int{
 			"losses": sum.Lost, "doubles": sum.Doubled, "overtakings": sum.Overtaken, "kept adverts": sum.Kept, "late wakes": sum.LateWakes,
@@ -63,6 +44,46 @@ func TestInvariantsHoldOnEveryLAN(t *testing.T) {
 		}
 	}
 	t.Logf("%d seeds, %.1f virtual hours in %v: %+v", *seeds, sum.Virtual.Hours(), time.Since(began).Round(time.Millisecond), sum)
+}
+
+// sweep runs the seeds on all CPUs, until five have failed, and returns how many did.
+// count is for what run has found, of one seed at a time.
+func sweep(run func(seed uint64) (ok bool, count func())) (failed int) {
+	var mu sync.Mutex
+	next, last := *first, *first+*seeds
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for {
+				mu.Lock()
+				seed := next
+				next++
+				stop := seed >= last || failed >= 5
+				mu.Unlock()
+				if stop {
+					return
+				}
+				ok, count := run(seed)
+				mu.Lock()
+				count()
+				if !ok {
+					failed++
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	workers.Wait()
+	return failed
+}
+
+// tell tells of a seed that failed, and shows it if it was run alone.
+func tell(t *testing.T, seed uint64, broken *Violation, show func()) {
+	t.Helper()
+	t.Errorf("seed %d: %v\nsee it with -run %s -first %d -seeds 1 -v", seed, broken, t.Name(), seed)
+	if *seeds == 1 {
+		show()
+	}
 }
 
 // save writes a replay file where it outlives the test.
