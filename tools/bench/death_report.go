@@ -48,7 +48,7 @@ const (
 func deathReport(samples []sample, spoiled map[string]int) (*Report, error) {
 	r := &Report{
 		Title: "Sudden death of the master",
-		Text: []string{"One router, one address. The master gets SIGKILL and is cut off at the switch at once; the deadline is its last advert on the wire plus " +
+		Text: []string{"One router, one address. The master is stopped and cut off at the switch at once, and killed when the sample is over; the deadline is its last advert on the wire plus " +
 			"the backup's master-down interval. A client pings the address every millisecond, which is how finely its answers are seen. Milliseconds past the deadline:"},
 	}
 	r.CSV.Header = []string{"advert_interval_ms", "contestant", "first_advert_late_ms", "first_garp_late_ms", "ping_answered_late_ms", "ping_outage_ms"}

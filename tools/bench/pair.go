@@ -173,15 +173,16 @@ func closing(p *Pair, err *error) {
 	}
 }
 
-// Kill kills the master and cuts it off at the switch, as the death of its host
-// would. The backup's host is left alone: to pull the cable would hold the lock
-// of all network configuration, on all hosts of the lab, for some time, and
-// with it who wants to add an address.
+// Kill stops the master for good and cuts it off at the switch: from then on nothing
+// comes from it, as from a dead host. It is killed when the pair is closed. The hosts of
+// the lab have one kernel, with one lock of all network configuration: a process that ends, and
+// a cable that is pulled, hold it for some time, and with it who wants to add an
+// address. A host that dies holds up no other.
 func (p *Pair) Kill() error {
 	if p.Burst != nil {
 		return p.Burst.Stop()
 	}
-	p.Master.SendKill9()
+	p.Master.Pause()
 	return p.LAN.Block(p.A.Name)
 }
 
