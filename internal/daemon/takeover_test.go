@@ -19,6 +19,7 @@ type fakeGate struct {
 	word  loader.GateWord
 	given netio.Schedule
 	arms  int
+	lays  int // times that Ready was called
 	fails bool
 	set   func() // called after Set
 }
@@ -40,6 +41,7 @@ func (p *fakeGate) Set(name string, s netio.Schedule) {
 }
 
 func (p *fakeGate) Ready(_ string, s netio.Schedule) bool {
+	p.lays++
 	p.turn(loader.GateShut)
 	p.given = s
 	return true
@@ -172,6 +174,27 @@ func TestLoopFollowsTheKernel(t *testing.T) {
 	g.want(vrrp.Backup)
 	if got := g.take(); !strings.HasPrefix(got, "cancel announcing; stop pacing; release") || gate.word.Gate() != loader.GateArmed {
 		t.Errorf("did %q; the gate is %v", got, gate.word.Gate())
+	}
+}
+
+// What a BACKUP has in store is laid once, and anew where the clock has lost it.
+func TestStoreIsFilledAgainWhenTheClockIsMadeAnew(t *testing.T) {
+	g := newRig(t, true, nil)
+	g.kernel = true
+	gate := &fakeGate{fakePacer: fakePacer{g.record}}
+	g.r.out.pacer, g.r.out.taker = gate, gate
+	g.master(0, 200)
+	g.round(1 * ms)
+	g.want(vrrp.Backup)
+	for _, c := range []struct {
+		kernel bool
+		lays   int
+	}{{true, 1}, {false, 2}, {true, 2}} {
+		g.kernel = c.kernel // false: the clock broke, and pace knows the schedule no more
+		g.r.settle()
+		if gate.lays != c.lays {
+			t.Errorf("kernel %v: laid %d times, want %d", c.kernel, gate.lays, c.lays)
+		}
 	}
 }
 

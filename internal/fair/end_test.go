@@ -65,3 +65,25 @@ func TestWatchEndsWithTheProcess(t *testing.T) {
 		t.Error("it lives on")
 	}
 }
+
+// One that could make threads ordinary, and never realtime again, does not begin.
+func TestWatchThatMayNotPromoteEnds(t *testing.T) {
+	const helper = "FAIR_TEST_UNPRIVILEGED"
+	if os.Getenv(helper) != "" {
+		w, err := Start()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Close()
+		if !testnet.WaitFor(5*time.Second, func() bool { return !w.Watched() }) {
+			t.Error("it runs")
+		}
+		return
+	}
+	testnet.Need(t, "root", "setpriv", "chrt")
+	cmd := exec.Command("chrt", "--other", "0", "setpriv", "--bounding-set", "-sys_nice", os.Args[0], "-test.run=^TestWatchThatMayNotPromoteEnds$")
+	cmd.Env = append(os.Environ(), helper+"=1")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/vrrpx/vrrpx/internal/testnet"
 )
 
 func sh(text string, args ...string) Command {
@@ -111,12 +113,7 @@ func gone(pid int) bool {
 }
 
 func TestProgramsHaveOrdinaryPriority(t *testing.T) {
-	if os.Getuid() != 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("needs root")
-		}
-		t.Skip("needs root")
-	}
+	testnet.Need(t, "realtime")
 	out := filepath.Join(t.TempDir(), "out")
 	// As the threads of the daemon are: every one, so that none begets another.
 	schedule(t, unix.SCHED_FIFO, 10)

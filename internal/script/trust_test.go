@@ -5,18 +5,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/vrrpx/vrrpx/internal/testnet"
 )
 
 // tree makes /…/a/b/check and returns its path, all of it root's alone. The
 // temporary directory of a test is writable by others only in a sticky parent.
 func tree(t *testing.T) (dir, path string) {
 	t.Helper()
-	if os.Getuid() != 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("needs root")
-		}
-		t.Skip("needs root")
-	}
+	testnet.Need(t, "root")
 	dir = filepath.Join(t.TempDir(), "a")
 	path = filepath.Join(dir, "b", "check")
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
