@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -79,10 +80,27 @@ func (h *Host) StartForTest(t TB, kind Kind, conf string, args ...string) *Daemo
 			}
 		}
 		if t.Failed() {
-			t.Logf("log of %s on %s:\n%s", kind, h.Name, d.Log())
+			t.Logf("log of %s on %s:\n%s", kind, h.Name, abridged(d.Log()))
 		}
 	})
 	return d
+}
+
+// abridged leaves of a long log its beginning, its warnings and its end: what CI
+// keeps of a failed test is a few pages, and the reason has to be among them.
+func abridged(log string) string {
+	const head, tail, warnings = 8, 24, 16
+	lines := strings.Split(strings.TrimRight(log, "\n"), "\n")
+	if len(lines) <= head+tail+warnings {
+		return log
+	}
+	middle := lines[head : len(lines)-tail]
+	told := slices.DeleteFunc(slices.Clone(middle), func(l string) bool {
+		return !strings.Contains(l, " WARN ") && !strings.Contains(l, " ERROR ")
+	})
+	told = told[:min(len(told), warnings)]
+	left := fmt.Sprintf("... %d lines ...", len(middle)-len(told))
+	return strings.Join(slices.Concat(lines[:head], told, []string{left}, lines[len(lines)-tail:]), "\n")
 }
 
 // buildBinary builds vrrpx once per process. The place is kept from run to
