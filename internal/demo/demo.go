@@ -185,7 +185,7 @@ func (d *demo) repair(ctx context.Context) error {
 	if err := d.program.cleanup(ctx, d.lb01.host); err != nil {
 		return err
 	}
-	if err := d.lan.Join("lb01"); err != nil {
+	if err := d.lan.Unblock("lb01"); err != nil {
 		return err
 	}
 	if err := d.lb01.daemon.Start(); err != nil {

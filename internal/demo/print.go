@@ -126,7 +126,7 @@ func (p *printer) table(rows []result) {
 			ms(r.garp), ms(r.address), p.paint(bold, fmt.Sprintf("%8s", ms(r.answered))), r.lost)
 	}
 	p.text("Here both hosts share one kernel and its one lock over network settings (rtnl): " +
-		"the address on lb02 also waits for what lb01 tidies up. Two machines do not.")
+		"after a graceful stop the address on lb02 also waits for what lb01 tidies up. Two machines do not.")
 	p.line("")
 }
 
