@@ -48,7 +48,7 @@ run: build
 RERUNS ?= 2
 TESTED := $(or $(TMPDIR),/tmp)/vrrpx-reruns
 gotest  = rm -f $(TESTED); $(GO) tool -modfile=tools/go.mod gotestsum --format pkgname --no-color \
-		--rerun-fails=$(RERUNS) --rerun-fails-max-failures=6 --rerun-fails-report=$(TESTED) --packages="$(1)" -- -count=1 -p 1 -timeout $(2); \
+		--rerun-fails=$(RERUNS) --rerun-fails-max-failures=10 --rerun-fails-report=$(TESTED) --packages="$(1)" -- -count=1 -p 1 -timeout $(2); \
 		ended=$$?; [ ! -s $(TESTED) ] || { echo 'failed, and was run again:'; cat $(TESTED); }; exit $$ended
 
 test: deps build

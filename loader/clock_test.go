@@ -21,6 +21,7 @@ func TestClockSendsWhatItWasGivenOnTime(t *testing.T) {
 			c := openClock(t, a.ClockOptions)
 			given := map[uint8]Schedule{}
 			slots := map[uint8]int{}
+			began := time.Now()
 			for vrid := uint8(1); vrid <= 4; vrid++ {
 				s := c.schedule(vrid, vrrp.IPv4, interval)
 				if vrid%2 == 0 {
@@ -38,15 +39,16 @@ func TestClockSendsWhatItWasGivenOnTime(t *testing.T) {
 			for _, n := range slots {
 				c.Shut(n)
 			}
+			took := time.Since(began) // a busy machine sleeps longer
 			all := c.hear()
 			for vrid, s := range given {
 				got, counts := c.of(vrid, all), c.Counts(slots[vrid])
 				if int(counts.Sent) != len(got) || counts.Failed != 0 {
 					t.Errorf("VRID %d: %d heard, counted %+v", vrid, len(got), counts)
 				}
-				want := int(last/interval) * len(s.Frames)
-				if len(got)+int(counts.Missed)*len(s.Frames) < want*9/10 || len(got) > want*11/10 {
-					t.Errorf("VRID %d: %d frames in %v, missed %d", vrid, len(got), last, counts.Missed)
+				least, most := int(last/interval)*9/10*len(s.Frames), (int(took/interval)+2)*len(s.Frames)
+				if len(got)+int(counts.Missed)*len(s.Frames) < least || len(got) > most {
+					t.Errorf("VRID %d: %d frames in %v, missed %d", vrid, len(got), took, counts.Missed)
 				}
 				for i, h := range got {
 					f := slices.Clone(s.Frames[i%len(s.Frames)])
@@ -59,7 +61,7 @@ func TestClockSendsWhatItWasGivenOnTime(t *testing.T) {
 					}
 				}
 			}
-			if k := c.ClockCounts(); k.Racing != 0 || k.Foreign != 0 || k.Laps > 4*uint64(last/interval)*4 {
+			if k := c.ClockCounts(); k.Racing != 0 || k.Foreign != 0 || k.Laps > 4*uint64(took/interval)*4 {
 				t.Errorf("the clock itself: %+v", k)
 			}
 		})
@@ -179,13 +181,15 @@ func TestClockKeepsSilentAfterAFreeze(t *testing.T) {
 	}
 	// A shorter gap costs slots, and is followed by one advert and no burst.
 	s.Down, s.Reopen = time.Second, true
-	s.Next = clock.Now().Add(-205 * time.Millisecond)
+	begin := clock.Now().Add(-205 * time.Millisecond)
+	s.Next = begin
 	if _, err := c.Set(n, s, GateOpen); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(24 * time.Millisecond)
-	if k := c.Counts(n); k.Missed < 20 || k.Sent < 1 || k.Sent+k.Missed > 26 || k.Late == 0 {
-		t.Errorf("%+v", k)
+	k := c.Counts(n)
+	if slots := uint64(clock.Now().Sub(begin)/s.Interval) + 2; k.Missed < 20 || k.Sent < 1 || k.Sent+k.Missed > slots || k.Late == 0 {
+		t.Errorf("%+v in %d slots", k, slots)
 	}
 }
 
