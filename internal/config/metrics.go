@@ -46,7 +46,7 @@ func ParseListener(s string) (Listener, error) {
 	if port, ok := strings.CutPrefix(s, ":"); ok {
 		n, err := strconv.ParseUint(port, 10, 16)
 		if err != nil || n == 0 {
-			return Listener{}, errors.New("expected a port from 1 to 65535 after the :")
+			return Listener{}, errors.New("expected : and a port from 1 to 65535")
 		}
 		return Listener{Network: "tcp", Address: ":" + strconv.FormatUint(n, 10)}, nil
 	}
