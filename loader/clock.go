@@ -98,14 +98,22 @@ func (c *Clock) Free(n int) {
 }
 
 // Set gives a slot its schedule and then its gate, GateOpen, GateArmed or
-// GateShut, whatever the gate was. When it is open already, and Next and Interval
+// GateShut, whatever the gate was, but for one that is latched, which is opened with
+// Schedule.Reopen alone. When it is open already, and Next and Interval
 // are those that it was last given, the phase is kept. It returns the gate's new
 // word. On an error the gate is shut: ErrLongFrame, or what the kernel says.
 func (c *Clock) Set(n int, s Schedule, g Gate) (GateWord, error) {
+	keep := g == GateOpen && !s.Reopen
+	if w := c.Word(n); keep && w.Gate().Latched() {
+		return w, nil
+	}
 	if err := c.set(n, s, g); err != nil {
 		return c.Shut(n), fmt.Errorf("slot %d of the advert clock: %w", n, err)
 	}
-	w := c.turn(n, g)
+	w, ok := c.turn(n, g, keep)
+	if !ok {
+		return w, nil
+	}
 	if g != GateShut {
 		c.wake(s.Key.Family, vrrp.Instant(atomic.LoadUint64(&c.slots[n].DueNs)))
 	}
@@ -193,12 +201,15 @@ func early(interval time.Duration) time.Duration {
 	return min(interval/64, time.Millisecond)
 }
 
-// turn sets a gate whatever it was.
-func (c *Clock) turn(n int, g Gate) GateWord {
+// turn sets a gate whatever it was, or with keep unless it is latched.
+func (c *Clock) turn(n int, g Gate, keep bool) (GateWord, bool) {
 	for {
 		old := c.Word(n)
+		if keep && old.Gate().Latched() {
+			return old, false
+		}
 		if w, ok := c.Swap(n, old, g); ok {
-			return w
+			return w, true
 		}
 	}
 }
@@ -207,7 +218,7 @@ func (c *Clock) turn(n int, g Gate) GateWord {
 // an advert of priority 0 sent next is the last. It waits for one that is being
 // handed over by another CPU, which takes microseconds.
 func (c *Clock) Shut(n int) GateWord {
-	w := c.turn(n, GateShut)
+	w, _ := c.turn(n, GateShut, false)
 	for try := 0; atomic.LoadUint32(&c.slots[n].Sending) != 0; try++ {
 		if try > 1000 {
 			// A softirq that is a thread (PREEMPT_RT) may need this very CPU.

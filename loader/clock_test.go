@@ -156,7 +156,7 @@ func TestClockKeepsSilentWithoutALease(t *testing.T) {
 	if sent := c.Counts(n).Sent; sent == 0 || sent > 6 {
 		t.Errorf("%d adverts within a lease of 6 intervals", sent)
 	}
-	s.Next = 0
+	s.Next, s.Reopen = 0, true
 	c.renew()
 	if _, err := c.Set(n, s, GateOpen); err != nil {
 		t.Fatal(err)
@@ -178,7 +178,7 @@ func TestClockKeepsSilentAfterAFreeze(t *testing.T) {
 		t.Errorf("%d adverts", sent)
 	}
 	// A shorter gap costs slots, and is followed by one advert and no burst.
-	s.Down = time.Second
+	s.Down, s.Reopen = time.Second, true
 	s.Next = clock.Now().Add(-205 * time.Millisecond)
 	if _, err := c.Set(n, s, GateOpen); err != nil {
 		t.Fatal(err)
@@ -186,6 +186,24 @@ func TestClockKeepsSilentAfterAFreeze(t *testing.T) {
 	time.Sleep(24 * time.Millisecond)
 	if k := c.Counts(n); k.Missed < 20 || k.Sent < 1 || k.Sent+k.Missed > 26 || k.Late == 0 {
 		t.Errorf("%+v", k)
+	}
+}
+
+// What the kernel has shut only who has judged why opens again.
+func TestLatchedGateIsOpenedByReopenAlone(t *testing.T) {
+	c := openClock(t, ClockOptions{})
+	s := c.schedule(51, vrrp.IPv4, 10*time.Millisecond)
+	n := c.add(s)
+	for _, why := range []Gate{GateYielded, GateLapsed, GateFrozen} {
+		was, _ := c.turn(n, why, false)
+		if w, err := c.Set(n, s, GateOpen); err != nil || w != was || c.Word(n) != was {
+			t.Errorf("%v: Set made it %v, %v", why, w.Gate(), err)
+		}
+		s.Reopen = true
+		if w, err := c.Set(n, s, GateOpen); err != nil || w.Gate() != GateOpen {
+			t.Errorf("%v: Set with Reopen made it %v, %v", why, w.Gate(), err)
+		}
+		s.Reopen = false
 	}
 }
 

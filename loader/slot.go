@@ -87,7 +87,8 @@ type Schedule struct {
 	Down     time.Duration // master-down interval, see Frozen; 0: never
 	// Next is the first advert. Past ones are skipped but for the last, which is sent
 	// at once. 0 means one interval from now.
-	Next vrrp.Instant
+	Next   vrrp.Instant
+	Reopen bool // a gate that the kernel has shut may be opened
 }
 
 // SlotCounts are the counters of one slot since Add.

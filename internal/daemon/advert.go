@@ -19,6 +19,7 @@ type advert struct {
 	garps  [][]byte // over IPv6 neighbour advertisements
 	built  frameOf
 	pacing
+	reopen  bool    // what has shut the gate has been stepped, and we are MASTER still
 	readied frameOf // of what the clock has in store for a BACKUP
 
 	queue  [2][][]byte      // of the step under way: adverts, firstGARPs
@@ -255,10 +256,28 @@ func (r *router) syncAdverts() {
 	if r.advert.running && r.advert.next == next && r.advert.every == interval && r.advert.built == was {
 		return
 	}
+	reopen := r.advert.reopen
+	r.advert.reopen = false
+	if !reopen && r.yielded() {
+		return
+	}
 	s := r.schedule(r.advert.frames, r.sender(), r.link)
 	s.Router = netio.RouterKey(r.key)
-	s.Next = r.advert.start(next, interval, s.Lease)
+	s.Next, s.Reopen = r.advert.start(next, interval, s.Lease), reopen
 	r.out.pacer.Set(r.owner, s)
+	r.yielded()
+}
+
+// yielded tells of a MASTER whose gate the kernel has shut for a better advert, which is on
+// the ring. When it has been stepped, by the next round, regate opens the gate if
+// we are MASTER all the same.
+func (r *router) yielded() bool {
+	if r.out.taker == nil || r.out.taker.Word(r.owner).Gate() != loader.GateYielded {
+		return false
+	}
+	r.advert.running = false
+	r.out.post(r.regate)
+	return true
 }
 
 // ready gives the clock what a BACKUP will send as MASTER, and the rule its slot, so
@@ -268,7 +287,7 @@ func (r *router) ready() {
 	if r.out.taker == nil || r.cfg.KernelTakeover || r.machine.State() != vrrp.Backup || len(r.lines) > 0 || len(a.frames) == 0 {
 		return
 	}
-	if kernel, _ := r.out.pacer.Clock(r.owner); !kernel || a.readied == a.built && r.out.taker.Slot(r.owner) != 0 {
+	if kernel, _ := r.out.pacer.Clock(r.owner); kernel && a.readied == a.built && r.out.taker.Slot(r.owner) != 0 {
 		return
 	}
 	s := r.schedule(a.frames, r.sender(), r.link)
@@ -287,12 +306,15 @@ func (r *router) beginAdverts() {
 	if r.advert.running || len(r.advert.queue[adverts]) == 0 || r.machine.State() != vrrp.Master || listening(r.machine) || r.link == nil {
 		return
 	}
-	if slot := r.slot(); slot == 0 || slot != r.taken.rule.Slot {
+	if slot := r.slot(); slot == 0 || slot != r.taken.rule.Slot || !r.taken.told || !r.link.path.Deadlines() {
 		return
 	}
 	kernel, _ := r.out.pacer.Clock(r.owner)
-	if gate := r.out.taker.Word(r.owner).Gate(); kernel && (gate == loader.GateShut || gate == loader.GateArmed) {
-		r.syncAdverts()
+	if gate := r.out.taker.Word(r.owner).Gate(); !kernel || gate != loader.GateShut && gate != loader.GateArmed {
+		return
+	}
+	if r.syncAdverts(); !r.advert.running {
+		r.dropQueue() // it has been shut meanwhile
 	}
 }
 

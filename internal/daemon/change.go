@@ -43,7 +43,8 @@ func (h *host) change(r *router, c *plan.Change, g auth.Guard) {
 	for _, l := range r.lines {
 		l.built = lineFrames{}
 	}
-	r.advert.built = frameOf{} // frames, and what is announced, are made anew
+	r.advert.built = frameOf{}                                // frames, and what is announced, are made anew
+	r.takeover.built, r.advert.readied = frameOf{}, frameOf{} // and what the clock has in store
 	h.findSource(r)
 	t := clock.Now()
 	was := r.machine.Config().Priority

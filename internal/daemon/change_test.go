@@ -41,6 +41,31 @@ func changed(t *testing.T, master bool, edit func(*config.Router)) (did string, 
 	return g.take(), g
 }
 
+// What the kernel has in store to send is what the router is now.
+func TestChangeReachesWhatTheKernelHasInStore(t *testing.T) {
+	for name, takes := range map[string]bool{"takeover in the kernel": true, "first advert": false} {
+		g := newRig(t, true, func(c *config.Router) { c.KernelTakeover = takes })
+		gate := &fakeGate{fakePacer: fakePacer{g.record}}
+		g.kernel = true
+		g.r.out.pacer, g.r.out.taker = gate, gate
+		h := newHost(Options{Log: g.loop.log})
+		h.loop, h.electing, h.routers = g.loop, true, []*router{g.r}
+		d := h.device("eth0")
+		d.exists, d.up, d.linked, d.primary, d.link = true, true, true, g.r.machine.Config().Primary, g.r.link
+		d.routers, g.r.device = []*router{g.r}, d
+		g.master(5*ms, 200)
+		g.round(5 * ms)
+		g.want(vrrp.Backup)
+		to := g.r.cfg
+		another(&to)
+		p := plan.Diff(&config.Config{Routers: []config.Router{g.r.cfg}}, &config.Config{Routers: []config.Router{to}})
+		h.change(g.r, &p.Changed[0], nil)
+		if f := gate.given.Frames; len(f) != 1 || len(f[0]) != 14+20+8+2*4 {
+			t.Errorf("%s: it has %x, which is not of two addresses", name, f)
+		}
+	}
+}
+
 func another(c *config.Router) {
 	c.Addresses = append(c.Addresses[:1:1], config.Address{Prefix: netip.MustParsePrefix("10.0.0.4/24"), Device: "eth0"})
 }

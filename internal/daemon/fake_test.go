@@ -286,6 +286,11 @@ func newRig(t *testing.T, deadlines bool, change func(*config.Router)) *rig {
 	return g
 }
 
+// posts has the next round run what is posted.
+func (g *rig) posts() {
+	g.r.out.post = func(f func()) bool { g.loop.posted = append(g.loop.posted, f); return true }
+}
+
 func (g *rig) at(d time.Duration) vrrp.Instant { return g.t.Add(d) }
 
 // master is the usual advert of the router with priority 200.

@@ -66,12 +66,23 @@ func (r *router) askTakeover(at vrrp.Instant, why vrrp.Reason) {
 	}
 }
 
-// permit answers the machine.
+// permit answers the machine. A process that was stopped for longer than its lease
+// hears first what has come meanwhile: there may be a MASTER by now.
 func (r *router) permit(at vrrp.Instant, granted bool) {
-	r.split.gate = gate{}
-	if granted && r.out.renew != nil && r.out.away() > leastLease {
-		r.out.renew() // as in loop.expire: nobody is to take over with a lease that has run out
+	if granted && r.out.renew != nil {
+		if lease, _ := r.lease(r.advert.frames); lease > 0 && r.out.away() > lease {
+			r.out.post(func() {
+				if _, asking := r.machine.Asking(); asking {
+					r.permit(r.now(), true)
+				}
+			})
+			return
+		}
+		if r.out.away() > leastLease {
+			r.out.renew() // as in loop.expire: nobody is to take over with a lease that has run out
+		}
 	}
+	r.split.gate = gate{}
 	r.perform(at, vrrp.Permit{Granted: granted})
 	if r.machine.State() != vrrp.Master {
 		r.unwatch()

@@ -130,7 +130,7 @@ func (l *loop) renewDue() (vrrp.Instant, bool) {
 		return 0, false
 	}
 	every := l.renewEvery()
-	n.fair.Need(time.Duration(fairAfter * float64(every)))
+	n.fair.Need(fairNeed(every))
 	if every == 0 {
 		n.due = 0
 		return 0, false

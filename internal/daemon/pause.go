@@ -201,9 +201,13 @@ func (r *router) stale() bool {
 
 // forgetStale drops what is queued when it is.
 func (r *router) forgetStale() {
-	if !r.stale() {
-		return
+	if r.stale() {
+		r.dropQueue()
 	}
+}
+
+// dropQueue drops what is queued.
+func (r *router) dropQueue() {
 	a := &r.advert
 	a.clear(adverts)
 	a.clear(firstGARPs)

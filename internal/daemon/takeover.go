@@ -158,9 +158,11 @@ func (r *router) takenByKernel(e *loader.Event) {
 		return
 	}
 	r.counted.taken++
-	// The kernel has served the slots since, which are no pause.
+	// The kernel sends since, by the schedule that it was armed with: what shuts the gate from
+	// now on, or has by now, is judged as that of any MASTER. What it has sent is no pause.
 	due, _ := r.machine.Deadline()
-	r.advert.pacing = pacing{next: due, first: due, every: r.machine.Config().Interval}
+	r.advert.pacing = pacing{next: due, first: due, every: r.machine.Config().Interval, lease: r.takeover.lease}
+	r.advert.running = r.advert.built == r.takeover.built // else settling replaces it
 	r.out.storm.later(r)
 	r.log.Info(fmt.Sprintf("(%s) the kernel took over at the deadline, %v ago", r.cfg.Name, r.now().Sub(e.At).Round(time.Microsecond)))
 }
@@ -231,8 +233,8 @@ func (r *router) regate() {
 			r.settle()
 		}
 	case vrrp.Master:
-		if r.advert.running && r.out.taker.Word(r.owner).Gate() == loader.GateYielded {
-			r.advert.running = false
+		if r.out.taker.Word(r.owner).Gate() == loader.GateYielded && !listening(r.machine) {
+			r.advert.running, r.advert.reopen = false, true
 			r.settle()
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/loader"
@@ -30,7 +29,9 @@ func (p *fakeGate) turn(g loader.Gate) loader.GateWord {
 }
 
 func (p *fakeGate) Set(name string, s netio.Schedule) {
-	p.turn(loader.GateOpen)
+	if !p.word.Gate().Latched() || s.Reopen {
+		p.turn(loader.GateOpen)
+	}
 	p.given = s
 	p.fakePacer.Set(name, s)
 	if p.set != nil {
@@ -144,7 +145,7 @@ func TestLoopFollowsTheKernel(t *testing.T) {
 	g.takes(gate, 20*ms+deadlineAfter)
 	g.round(600 * ms)
 	g.want(vrrp.Master)
-	g.wantScript("advert 100; garp; hold; announce 4 more and again after 5s; pace every 10ms")
+	g.wantScript("advert 100; garp; hold; announce 4 more and again after 5s") // and the schedule that was armed goes on
 	if since := g.r.machine.Since(); since != g.at(20*ms+deadlineAfter) {
 		t.Errorf("MASTER since %v, want the deadline", since.Sub(g.t))
 	}
@@ -154,8 +155,8 @@ func TestLoopFollowsTheKernel(t *testing.T) {
 	if gate.word.Gate() != loader.GateOpen || g.r.counted.taken != 1 {
 		t.Errorf("the gate is %v, counted %d", gate.word.Gate(), g.r.counted.taken)
 	}
-	if next, ahead := gate.given.Next, gate.given.Next.Sub(clock.Now()); ahead <= 0 || ahead > 10*ms {
-		t.Errorf("the next advert is at %v, %v from now: what the kernel sent meanwhile is no pause", next, ahead)
+	if !g.r.advert.running || g.r.inUse() != gate.given.Lease {
+		t.Errorf("running %v, lease %v", g.r.advert.running, g.r.inUse())
 	}
 	// What changes of a MASTER goes to the clock.
 	g.r.step(g.at(600*ms), vrrp.SetPriority{Priority: 90})
@@ -171,6 +172,49 @@ func TestLoopFollowsTheKernel(t *testing.T) {
 	g.want(vrrp.Backup)
 	if got := g.take(); !strings.HasPrefix(got, "cancel announcing; stop pacing; release") || gate.word.Gate() != loader.GateArmed {
 		t.Errorf("did %q; the gate is %v", got, gate.word.Gate())
+	}
+}
+
+// What shuts the gate between the kernel's takeover and what follows it is judged as
+// that of any MASTER: nothing leaves, and it is not opened before what did so is heard.
+func TestGateThatIsShutBehindATakeoverStaysSo(t *testing.T) {
+	for _, why := range []loader.Gate{loader.GateYielded, loader.GateFrozen} {
+		g, gate := takingRig(t)
+		g.kernel, g.r.out.away = true, func() time.Duration { return 0 }
+		g.takes(gate, deadlineAfter)
+		var e loader.Event
+		e, g.path.queue = g.path.queue[0], nil
+		g.r.takenByKernel(&e)
+		g.want(vrrp.Master)
+		gate.turn(why)
+		g.loop.storm.flush()
+		for g.loop.storm.more() {
+			g.loop.storm.next()
+		}
+		if got := g.take(); strings.Contains(got, "advert") || strings.Contains(got, "garp") || gate.word.Gate() != why {
+			t.Errorf("%v: did %q; the gate is %v", why, got, gate.word.Gate())
+		}
+	}
+}
+
+// A gate that a better advert shuts while it is opened stays shut until that has been
+// stepped, and is opened by who is MASTER all the same.
+func TestGateIsOpenedAgainWhenWhatShutItIsHeard(t *testing.T) {
+	g, gate := takingRig(t)
+	g.posts()
+	gate.turn(loader.GateYielded)
+	g.down(deadlineAfter)
+	g.loop.storm.gather(func() { g.r.step(g.at(deadlineAfter), vrrp.Timer{}) })
+	g.want(vrrp.Master)
+	g.r.settle()
+	if gate.word.Gate() != loader.GateYielded || g.r.advert.running {
+		t.Fatalf("the gate is %v, running %v", gate.word.Gate(), g.r.advert.running)
+	}
+	for len(g.loop.posted) > 0 {
+		g.round(deadlineAfter)
+	}
+	if g.want(vrrp.Master); gate.word.Gate() != loader.GateOpen || !g.r.advert.running {
+		t.Errorf("a round later the gate is %v, running %v", gate.word.Gate(), g.r.advert.running)
 	}
 }
 
@@ -358,19 +402,21 @@ func TestLapseShutsTheGateThatTheKernelOpened(t *testing.T) {
 func TestGateOpensBeforeTheFirstAdvert(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*config.Router)
-		before func(gate *fakeGate)
+		before func(g *rig, gate *fakeGate)
 		want   string
 	}{
 		"plain":    {nil, nil, "pace every 10ms; advert 100; garp; hold; announce 4 more and again after 5s"},
 		"takeover": {func(c *config.Router) { c.KernelTakeover = true }, nil, "pace every 10ms; advert 100; garp; hold; announce 4 more and again after 5s"},
-		"no clock": {nil, func(gate *fakeGate) { gate.kernel = false }, "advert 100; garp; hold; announce 4 more and again after 5s; pace every 10ms"},
-		"yielded":  {nil, func(gate *fakeGate) { gate.turn(loader.GateYielded) }, "advert 100; garp; hold; announce 4 more and again after 5s; pace every 10ms"},
-		"yields":   {nil, func(gate *fakeGate) { gate.set = func() { gate.turn(loader.GateYielded) } }, "pace every 10ms; hold; announce 4 more and again after 5s"},
+		"no clock": {nil, func(_ *rig, gate *fakeGate) { gate.kernel = false }, "advert 100; garp; hold; announce 4 more and again after 5s; pace every 10ms"},
+		"yielded":  {nil, func(_ *rig, gate *fakeGate) { gate.turn(loader.GateYielded) }, "advert 100; garp; hold; announce 4 more and again after 5s"},
+		"no rule":  {nil, func(g *rig, _ *fakeGate) { g.r.taken.told = false }, "advert 100; garp; hold; announce 4 more and again after 5s; pace every 10ms"},
+		"yields":   {nil, func(_ *rig, gate *fakeGate) { gate.set = func() { gate.turn(loader.GateYielded) } }, "pace every 10ms; hold; announce 4 more and again after 5s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := newRig(t, true, c.change)
 			g.kernel = true
 			gate := &fakeGate{fakePacer: fakePacer{g.record}}
+			g.posts()
 			g.r.out.pacer, g.r.out.taker, g.r.out.away = gate, gate, func() time.Duration { return 0 }
 			g.master(0, 200)
 			g.round(1 * ms)
@@ -379,13 +425,16 @@ func TestGateOpensBeforeTheFirstAdvert(t *testing.T) {
 				t.Fatalf("a BACKUP's rule names slot %d, its clock has %d frames, its gate is %v", rule.Slot, len(gate.given.Frames), gate.word.Gate())
 			}
 			if c.before != nil {
-				c.before(gate)
+				c.before(g, gate)
 			}
 			g.take()
 			g.down(deadlineAfter)
 			g.round(deadlineAfter)
 			g.want(vrrp.Master)
 			g.wantScript(c.want)
+			if gate.word.Gate() == loader.GateYielded {
+				return // see TestGateIsOpenedAgainWhenWhatShutItIsHeard
+			}
 			if next, _ := g.r.machine.Deadline(); gate.given.Next != next || next < g.at(deadlineAfter).Add(10*ms) {
 				t.Errorf("the kernel's first is %v after ours, the machine's %v", gate.given.Next.Sub(g.at(deadlineAfter)), next.Sub(g.at(deadlineAfter)))
 			}

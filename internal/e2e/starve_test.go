@@ -58,6 +58,7 @@ func TestRealtimeLoopsAreNotSeen(t *testing.T) {
 	for _, d := range []*testnet.Daemon{da, db} {
 		await(t, d.Host.Name+" to be realtime again", func() bool { return status(t, d.Host).Pacer.Scheduling == "SCHED_RR" })
 		for _, want := range []string{"all threads are SCHED_OTHER until", "all threads are SCHED_RR again"} {
+			await(t, d.Host.Name+" to log it", func() bool { return strings.Contains(d.Log(), want) }) // in a later round
 			if n := strings.Count(d.Log(), want); n != 1 {
 				t.Errorf("%s: the log says %q %d times:\n%s", d.Host.Name, want, n, d.Log())
 			}

@@ -91,6 +91,9 @@ func (w *Watch) run(started chan<- error, files ...*os.File) {
 	w.process = cmd.Process
 	started <- nil
 	_ = cmd.Wait() // it was killed; that it ended by itself is seen by Watched
+	if w.page.fair.Swap(false) {
+		_ = sched.Realtime() // nobody else would
+	}
 	close(w.done)
 }
 

@@ -24,6 +24,7 @@ func TestMain(m *testing.M) {
 
 func watchForTest(t *testing.T) *Watch {
 	t.Helper()
+	testnet.Need(t, "realtime")
 	w, err := Start()
 	if err != nil {
 		t.Fatal(err)
@@ -170,6 +171,35 @@ func TestLateLoopMakesThreadsOrdinary(t *testing.T) {
 	beating.Store(false)
 	<-done
 	w.Need(0)
+}
+
+// Who is left ordinary by a watch that is killed becomes realtime by itself.
+func TestThreadsAreRealtimeWhenTheWatchIsKilled(t *testing.T) {
+	testnet.Need(t, "realtime")
+	if err := sched.Realtime(); err != nil {
+		t.Fatal(err)
+	}
+	w := watchForTest(t)
+	var stop atomic.Bool
+	go func() { // runnable, without a system call
+		for !stop.Load() {
+		}
+	}()
+	w.Beat()
+	w.Need(80 * time.Millisecond)
+	ordinary := testnet.WaitFor(10*time.Second, func() bool { rr, _ := policies(t, os.Getpid()); return rr == 0 })
+	stop.Store(true)
+	if !ordinary {
+		t.Fatalf("%+v", w.Status())
+	}
+	_ = w.process.Kill()
+	if !testnet.WaitFor(5*time.Second, func() bool { rr, other := policies(t, os.Getpid()); return rr > 0 && other == 0 }) {
+		rr, other := policies(t, os.Getpid())
+		t.Errorf("%d threads are SCHED_RR, %d are not", rr, other)
+	}
+	if s := w.Status(); s.Fair || w.Watched() {
+		t.Errorf("%+v, watched %v", s, w.Watched())
+	}
 }
 
 func TestThreadsThatStarveAgainWaitLonger(t *testing.T) {

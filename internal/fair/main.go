@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/vrrpx/vrrpx/internal/sched"
 )
 
 // name of the process, and what it knows itself by.
@@ -51,6 +54,9 @@ func watch() error {
 	memory.Close()
 	// Neither can be refused in a way that would matter.
 	_ = os.WriteFile("/proc/self/comm", []byte(name), 0)
+	if err := mayPromote(); err != nil {
+		return err
+	}
 	for _, tid := range (&threads{dir: "/proc/self/task"}).list() {
 		_ = makeOrdinary(tid, 0) // what little there is goes to us first
 	}
@@ -62,6 +68,16 @@ func watch() error {
 	for w.look() {
 	}
 	return nil
+}
+
+// mayPromote tells why threads could be made ordinary ones, and never again realtime.
+func mayPromote() error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := sched.MakeRealtime(0); err != nil {
+		return fmt.Errorf("it may not make threads realtime: %w", err)
+	}
+	return makeOrdinary(0, 0)
 }
 
 // wait waits for the time, at most until the daemon wakes us; for that alone with a

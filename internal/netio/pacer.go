@@ -45,6 +45,9 @@ type Schedule struct {
 	Router  RouterKey
 	Ifindex int
 	Lease   time.Duration
+	// Reopen has the clock open a gate that the kernel has shut for a better advert, or a
+	// stop: what did so has been judged.
+	Reopen bool
 	// Next is the first slot. Past ones are skipped but for the last, which is
 	// sent at once. 0 means one interval from now.
 	Next vrrp.Instant

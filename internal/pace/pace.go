@@ -156,13 +156,13 @@ func raw(s *netio.Schedule) loader.Schedule {
 	}
 	return loader.Schedule{
 		Key:     loader.Key{Ifindex: s.Router.Ifindex, VRID: s.Router.VRID, Family: s.Router.Family},
-		Ifindex: s.Ifindex, Frames: s.Frames, Interval: s.Interval, Lease: s.Lease, Down: down, Next: s.Next,
+		Ifindex: s.Ifindex, Frames: s.Frames, Interval: s.Interval, Lease: s.Lease, Down: down, Next: s.Next, Reopen: s.Reopen,
 	}
 }
 
 // Set starts a router's adverts or replaces its schedule, as netio.Pacer.Set. A
-// gate that the kernel has shut is opened again. After a Frozen, or a Lapsed, Next
-// must not be of before.
+// gate that the kernel has shut stays so without Reopen; Gate tells. After a Frozen, or
+// a Lapsed, Next must not be of before.
 func (p *Pacer) Set(name string, s netio.Schedule) {
 	if len(s.Frames) == 0 || s.Sender == nil || s.Interval <= 0 {
 		p.Stop(name)

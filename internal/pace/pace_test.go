@@ -34,6 +34,9 @@ type fakeSlot struct {
 	count loader.SlotCounts
 }
 
+// fakeSlots is how many there are.
+const fakeSlots = 4
+
 func newFake() *fakeClock {
 	return &fakeClock{slots: map[int]*fakeSlot{}, rebuild: make(chan error)}
 }
@@ -42,7 +45,7 @@ func (f *fakeClock) Add() (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	n := len(f.slots)
-	if n == 3 {
+	if n == fakeSlots {
 		return 0, loader.ErrNoSlot
 	}
 	f.slots[n] = &fakeSlot{}
@@ -272,7 +275,7 @@ func TestOneSendsAtATime(t *testing.T) {
 
 func TestMoreSchedulesThanSlots(t *testing.T) {
 	p, _, th := openFakes(t)
-	for _, name := range []string{"a", "b", "c", "d"} {
+	for _, name := range []string{"a", "b", "c", "another", "d"} {
 		p.Set(name, plain())
 	}
 	if kernel, why := p.Clock("d"); kernel || why != loader.ErrNoSlot.Error() || len(th.sets()) != 1 {
@@ -334,6 +337,7 @@ func TestClockThatBreaks(t *testing.T) {
 	f.mu.Unlock()
 	p.Stop("stopped")
 	f.turn(2, loader.GateLapsed)
+	p.Ready("waiting", plain())
 	f.breaks(errors.New("it stands still"))
 	within(t, "the thread sends", func() bool { return len(th.sets()) == 1 })
 	if s := th.sets()["on"]; s.Next != last.Add(s.Interval) || f.Gate(0) != loader.GateShut {
@@ -371,6 +375,13 @@ func TestClockThatBreaks(t *testing.T) {
 	}
 	if kernel, why := p.Clock("another"); !kernel || p.Gate("on") != loader.GateShut {
 		t.Errorf("kernel %v (%s), the gate is %v", kernel, why, p.Gate("on"))
+	}
+	// What was in store is to be given anew, and nothing is said to keep it from that.
+	if kernel, why := p.Clock("waiting"); kernel || why != "" {
+		t.Errorf("what was in store: kernel %v, %q", kernel, why)
+	}
+	if kernel, why := p.Clock("waiting"); !p.Ready("waiting", plain()) {
+		t.Errorf("it is not taken: %v, %q", kernel, why)
 	}
 }
 

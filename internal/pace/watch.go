@@ -90,6 +90,11 @@ func (p *Pacer) remake() time.Duration {
 	p.mu.Lock()
 	if err != nil {
 		if down := "the advert clock cannot be made anew: " + err.Error(); down != p.down {
+			for _, e := range p.byName {
+				if e.why == p.down {
+					e.why = down
+				}
+			}
 			p.down = down
 			p.log.Error(down)
 		}
