@@ -5,7 +5,7 @@ COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 LDFLAGS := -s -w $(if $(COMMIT),-X github.com/vrrpx/vrrpx/internal/version.commit=$(COMMIT))
 
 # Debian packages that the tests need and `make run` does not: peers, tools, oracles.
-TEST_PACKAGES := keepalived nginx frr bpftool tshark tcpdump iproute2 iputils-ping nftables procps opensmtpd
+TEST_PACKAGES := keepalived nginx frr bpftool tshark tcpdump iproute2 iputils-ping nftables procps opensmtpd prometheus
 # Those that the bench needs: it makes namespaces and reads the wire by itself.
 BENCH_PACKAGES := keepalived
 # The compiler that made the committed objects, which Debian 12 has.
@@ -31,6 +31,8 @@ install: build
 	[ -e $(DESTDIR)/etc/logrotate.d/vrrpx ] || install -D -m 0644 packaging/logrotate/vrrpx $(DESTDIR)/etc/logrotate.d/vrrpx
 	install -D -m 0644 packaging/examples/keepalived.conf $(DESTDIR)$(DOCDIR)/examples/keepalived.conf
 	install -m 0644 README.md CHANGELOG.md LICENSE bpf/LICENSE.* docs/*.md $(DESTDIR)$(DOCDIR)/
+	install -d -m 0755 $(DESTDIR)$(DOCDIR)/monitoring
+	install -m 0644 packaging/prometheus/*.yml packaging/grafana/vrrpx.json $(DESTDIR)$(DOCDIR)/monitoring/
 
 # What install made. What an operator may have written stays: /etc.
 uninstall:

@@ -158,6 +158,7 @@ type Router struct {
 	ChecksumPseudo  uint64            `json:"checksum_pseudo_header"`              // and with the pseudo-header
 	BecameMaster    uint64            `json:"became_master"`
 	ReleasedMaster  uint64            `json:"released_master"`
+	Transitions     []TransitionCount `json:"transitions,omitempty"` // those that have occurred
 	ZeroReceived    uint64            `json:"priority_zero_received"`
 	ZeroSent        uint64            `json:"priority_zero_sent"`
 	AddressesDiffer uint64            `json:"addresses_differ"` // runs of adverts with another address list
@@ -165,6 +166,7 @@ type Router struct {
 	Ingest          string            `json:"ingest"`                  // xdp native, xdp generic or packet socket
 	Pacer           string            `json:"pacer"`                   // what paces its adverts as MASTER: kernel clock or thread
 	PacerReason     string            `json:"pacer_reason,omitempty"`  // why not the kernel
+	PacerWanted     string            `json:"pacer_wanted"`            // what is to, by its configuration
 	Lease           Seconds           `json:"lease_seconds,omitempty"` // so long the kernel sends while the process does not run
 	Lapses          uint64            `json:"lease_lapses"`            // times that a MASTER's process did not run for longer, and it gave way
 	Pauses          uint64            `json:"pauses"`                  // times that a MASTER had sent nothing for a master-down interval

@@ -45,6 +45,9 @@ var reasonNames = [...]string{
 	"better_master", "fault", "fault_cleared", "shutdown", "held_up", "yielded", "withdrawn", "group", "resumed", "succeeded", "lapsed",
 }
 
+// NumReasons is how many there are.
+const NumReasons = len(reasonNames)
+
 func (c ReasonCode) String() string { return reasonNames[c] }
 
 // String is a sentence without its full stop.

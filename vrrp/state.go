@@ -14,6 +14,8 @@ const (
 	Backup
 	Master
 	Faulted
+
+	NumStates = int(Faulted) + 1
 )
 
 var stateNames = [...]string{"INIT", "BACKUP", "MASTER", "FAULT"}

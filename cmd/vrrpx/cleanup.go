@@ -46,7 +46,10 @@ func daemonError(err error) error {
 	var missing *daemon.NoInterfaceError
 	var program *daemon.ProgramError
 	var kernel *daemon.KernelPacerError
+	var metrics *daemon.MetricsError
 	switch {
+	case errors.As(err, &metrics):
+		return hint(metrics.Hint, "%v: %w", metrics.Pos, err)
 	case errors.As(err, &program):
 		return hint(program.Hint, "%w", err)
 	case errors.As(err, &kernel):

@@ -42,6 +42,7 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		{[]string{"run", "--nonsense"}, "unknown flag"},
 		{[]string{"run", "-f", "x", "--xdp", "offload"}, "offload"},
 		{[]string{"run", "-f", "x", "--log-level", "loud"}, "loud"},
+		{[]string{"run", "-f", "x", "--metrics", "localhost:9652"}, "--metrics \"localhost:9652\": expected ADDRESS:PORT"},
 		{[]string{"check"}, "no file"},
 		{[]string{"status", "eth0"}, `unexpected argument "eth0"`},
 	} {

@@ -18,6 +18,7 @@ func runDaemon(ctx context.Context, e env, flags *pflag.FlagSet, args []string) 
 	xdp := flags.String("xdp", "auto", "where to attach: auto, native, generic or off")
 	level := flags.String("log-level", "info", "debug, info, warn or error")
 	flags.StringArrayVar(&l.log, "log", []string{"stderr"}, "where the log goes: stderr, syslog, syslog:local0 or a file, from /; may be repeated")
+	metrics := flags.String("metrics", "", "where Prometheus finds the metrics: 127.0.0.1:9652, :9652 or unix:/PATH; wins over vrrpx_metrics")
 	flags.StringArrayVar(&l.pidFiles, "pid-file", nil, "a file for the process id; may be repeated")
 	if err := parse(flags, args); err != nil {
 		return err
@@ -29,6 +30,14 @@ func runDaemon(ctx context.Context, e env, flags *pflag.FlagSet, args []string) 
 	if err := l.level.UnmarshalText([]byte(*level)); err != nil {
 		return usageError{hint("--log-level is debug, info, warn or error", "%w", err)}
 	}
+	if *metrics != "" {
+		at, err := config.ParseListener(*metrics)
+		if err != nil {
+			return usageError{hint(config.ListenerHint, "--metrics %q: %w", *metrics, err)}
+		}
+		at.Pos.File = "--metrics"
+		l.adjust = func(cfg *config.Config) { cfg.Global.Metrics = at }
+	}
 	stop := l.catchHangups()
 	defer stop()
 	for _, target := range l.log {
@@ -39,6 +48,9 @@ func runDaemon(ctx context.Context, e env, flags *pflag.FlagSet, args []string) 
 	l.id = *id
 	if l.cfg, err = one.load(e.stderr, l.file, l.id); err != nil {
 		return err
+	}
+	if l.adjust != nil {
+		l.adjust(l.cfg)
 	}
 	if err := enterNamespace(l.cfg.Global.Namespace); err != nil {
 		return err

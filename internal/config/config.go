@@ -55,6 +55,8 @@ type Global struct {
 	Lease time.Duration // vrrpx_lease
 	Pacer PacerChoice   // vrrpx_pacer
 
+	Metrics Listener // vrrpx_metrics
+
 	NotifyAlarm Command // notify_alarm, of each router that has none of its own
 
 	// How scripts run: as whom where they do not say (script_user; empty: the

@@ -43,13 +43,14 @@ func TestTablesHaveEveryKeywordOfKeepalived(t *testing.T) {
 // ours are the keywords that keepalived does not have.
 var ours = []string{"split_brain", "probe", "source", "count", "arp_probe", "action", "script_timeout", "wait_for_script", "notify_alarm",
 	"smtp_tls", "smtp_tls_ca_file", "smtp_auth_user", "smtp_auth_password_file", "heartbeat",
-	"vrrpx_lease", "vrrpx_pacer", "vrrpx_kernel_takeover"}
+	"vrrpx_lease", "vrrpx_pacer", "vrrpx_kernel_takeover", "vrrpx_metrics"}
 
 // arguments make a keyword well formed, where a number is not.
 var arguments = map[string]string{
 	"state":                "MASTER",
 	"vrrpx_lease":          "5",
 	"vrrpx_pacer":          "thread",
+	"vrrpx_metrics":        "127.0.0.1:9652",
 	"interface":            "eth0",
 	"virtual_ipaddress":    "{\n10.0.0.3\n}",
 	"authentication":       "{\n}",

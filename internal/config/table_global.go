@@ -129,6 +129,7 @@ var globalTable = table{
 	"notify_alarm":                     keyword{shape: commandShape, set: func(in *interpreter, s *statement) { in.setCommand(&in.global.NotifyAlarm, s) }}, // vrrpx's own
 	"vrrpx_lease":                      seconds(0, maxLease, func(in *interpreter, d time.Duration) { in.global.Lease = d }),                                // likewise, as the next
 	"vrrpx_pacer":                      choice(func(in *interpreter, i int) { in.global.Pacer = PacerChoice(i) }, pacerNames...),
+	"vrrpx_metrics":                    text((*interpreter).setMetrics),
 	"script_user":                      keyword{shape: pairShape, set: (*interpreter).setScriptUser},
 	"enable_script_security":           noValue(func(in *interpreter) { in.global.ScriptSecurity = true }),
 	"set_supplementary_groups":         noValue(func(in *interpreter) { in.global.SupplementaryGroups = true }),

@@ -14,9 +14,12 @@ type counted struct {
 	stalled                      uint64 // times that this host stood still while BACKUP
 	taken, gaveWay               uint64 // times that the kernel took over, and we followed or not
 	lapsed, paused, survived     uint64 // times that a MASTER lost its lease; sent nothing for too long; and went on
+
+	entered [vrrp.NumStates][vrrp.NumReasons]uint64 // each state, by reason
 }
 
 func (c *counted) transition(t vrrp.Transition) {
+	c.entered[t.To][t.Reason.Code]++
 	if t.To == vrrp.Master {
 		c.becameMaster++
 	}
@@ -37,4 +40,11 @@ func (c *counted) show(s *stats.Router) {
 	s.AddressesDiffer = c.addressesDiffer
 	s.KernelTakeovers, s.KernelGaveWay, s.Stalls = c.taken, c.gaveWay, c.stalled
 	s.Lapses, s.Pauses, s.PausesSurvived = c.lapsed, c.paused, c.survived
+	for to := range c.entered {
+		for why, n := range c.entered[to] {
+			if n > 0 {
+				s.Transitions = append(s.Transitions, stats.TransitionCount{To: vrrp.State(to).String(), Reason: vrrp.ReasonCode(why).String(), Count: n})
+			}
+		}
+	}
 }

@@ -103,6 +103,7 @@ type host struct {
 	keeper     *auth.Keeper // the reloader's, as is the next; nil when nothing is to be kept
 	stopKeeper func()
 	watched    watchedSet // the addresses that routers watch
+	exporter   exporter
 }
 
 // Run runs the routers until ctx ends, then releases: priority 0 out, addresses
@@ -130,6 +131,10 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer srv.Close()
+	if _, err := h.serveMetrics(o.Config.Global.Metrics); err != nil {
+		return err
+	}
+	defer h.exporter.close()
 	go h.serve()
 	watchCtx, stopWatch := context.WithCancel(context.Background())
 	defer stopWatch()

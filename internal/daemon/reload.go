@@ -241,7 +241,10 @@ func diagnose(err error) config.Diagnostic {
 	var missing *NoInterfaceError
 	var program *ProgramError
 	var kernel *KernelPacerError
+	var metrics *MetricsError
 	switch {
+	case errors.As(err, &metrics):
+		d.Pos, d.Hint = metrics.Pos, metrics.Hint
 	case errors.As(err, &kernel):
 		d.Pos, d.Hint = kernel.Pos, "vrrpx_pacer auto takes the kernel where it can"
 	case errors.As(err, &missing):

@@ -26,6 +26,7 @@ type prepared struct {
 	fittings map[string]*fitting // by device
 	devices  []string            // all that are watched while it is applied
 	hops     *nexthop.Watcher    // nil: there is one, or need be none
+	unserve  func()              // has the metrics served where they were; nil: they are
 }
 
 // prepare fails, and leaves nothing behind, where a start from this configuration
@@ -81,6 +82,10 @@ func (h *host) prepare(cfg *config.Config, p *plan.Plan) (*prepared, error) {
 		prep.close()
 		return nil, err
 	}
+	if prep.unserve, err = h.serveMetrics(cfg.Global.Metrics); err != nil {
+		prep.close()
+		return nil, err
+	}
 	if err := h.prepareGuards(prep); err != nil {
 		prep.close()
 		return nil, err
@@ -95,6 +100,9 @@ func (p *prepared) close() {
 	}
 	if p.hops != nil {
 		p.hops.Close()
+	}
+	if p.unserve != nil {
+		p.unserve()
 	}
 }
 

@@ -165,6 +165,7 @@ func (r *router) view(t vrrp.Instant) view {
 		History: slices.Clone(r.history),
 	}}
 	v.Pacer, v.PacerReason, v.Lease = r.pacerView()
+	v.PacerWanted = r.pacerWanted()
 	v.KernelTakeover, v.KernelTakeoverReason = r.takeoverView()
 	v.Unanswered, v.watches = r.split.unanswered, slices.Clone(r.split.watches)
 	r.counted.show(&v.Router)

@@ -53,12 +53,12 @@ var fields = map[string]field{
 }
 
 // globals has every exported field of config.Global. Those without keyword are
-// in the routers and scripts already, or of use to nobody yet.
+// in the routers and scripts already, are compared by Diff, or are of use to nobody yet.
 var globals = map[string]string{
 	"RouterID": "", "Mail": "",
 	"Version": "", "Strict": "", "SkipCheckAdvAddr": "", "LowerPriorityAdvert": "", "ChecksumPlain": "", "DownAdverts": "",
 	"Group": "", "Group6": "", "HigherPriorityAdvert": "", "OwnerIgnores": "", "CheckSource": "", "GARP": "", "GNAInterval": "",
-	"Extra": "", "Lease": "", "Pacer": "", "ScriptUser": "", "ScriptGroup": "", "ScriptSecurity": "", "SupplementaryGroups": "",
+	"Extra": "", "Lease": "", "Pacer": "", "Metrics": "", "ScriptUser": "", "ScriptGroup": "", "ScriptSecurity": "", "SupplementaryGroups": "",
 	"NotifyAlarm": "", "NotifyPriorityChanges": "", "NotifyFIFO": "", "VRRPNotifyFIFO": "", "FIFOStatesOnReload": "",
 	"Files":        "net_namespace, instance, pid and dump files",
 	"StartupDelay": "vrrp_startup_delay", "DelayAfterBoot": "vrrp_delay_after_boot",

@@ -38,6 +38,8 @@ type Plan struct {
 	Groups bool
 	// Watched: the files and processes that routers track differ.
 	Watched bool
+	// Metrics: they are to be served elsewhere, or nowhere.
+	Metrics bool
 	// Restart are the keywords of global_defs that have changed and that only a
 	// start heeds.
 	Restart []string
@@ -105,13 +107,14 @@ func Diff(from, to *config.Config) *Plan {
 	p.scripts(from, to)
 	p.Static, p.Groups = !same(from.Static, to.Static), !same(from.Groups, to.Groups)
 	p.Watched = !same(from.Files, to.Files) || !same(from.Processes, to.Processes)
+	p.Metrics = !same(from.Global.Metrics, to.Global.Metrics)
 	p.Restart = compareGlobals(&from.Global, &to.Global)
 	return p
 }
 
 // Empty tells whether there is nothing to do.
 func (p *Plan) Empty() bool {
-	return len(p.Removed)+len(p.Added)+len(p.Changed)+len(p.Scripts)+len(p.Restart) == 0 && !p.Static && !p.Groups && !p.Watched
+	return len(p.Removed)+len(p.Added)+len(p.Changed)+len(p.Scripts)+len(p.Restart) == 0 && !p.Static && !p.Groups && !p.Watched && !p.Metrics
 }
 
 // scripts finds those that would run differently: user and group are the
@@ -169,6 +172,9 @@ func (p *Plan) Lines() []string {
 	}
 	if p.Static {
 		lines = append(lines, "static addresses, routes and rules changed")
+	}
+	if p.Metrics {
+		lines = append(lines, "vrrpx_metrics changed")
 	}
 	return lines
 }

@@ -88,6 +88,8 @@ func TestDiff(t *testing.T) {
 		"another weight":          {with("track_script {\ncheck\n}") + script, with("track_script {\ncheck weight -5\n}") + script, "(VI_1) changed: track_script", Tracking},
 		"a script runs otherwise": {with("track_script {\ncheck\n}") + script, with("track_script {\ncheck\n}") + strings.Replace(script, "al 2", "al 3", 1), "vrrp_script check begun anew", 0},
 		"as another user":         {one + script, "global_defs {\nscript_user nobody\n}\n" + one + script, "vrrp_script check begun anew", 0},
+		"metrics":                 {one, "global_defs {\nvrrpx_metrics :9652\n}\n" + one, "vrrpx_metrics changed", 0},
+		"metrics moved in file":   {"global_defs {\nvrrpx_metrics :9652\n}\n" + one, "\nglobal_defs {\nvrrpx_metrics :9652\n}\n" + one, "", 0},
 		"a start's own":           {one, "global_defs {\nvrrp_startup_delay 7\n}\n" + one, "at the next start: vrrp_startup_delay", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
