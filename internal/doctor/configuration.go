@@ -1,0 +1,41 @@
+package doctor
+
+import (
+	"fmt"
+
+	"github.com/vrrpx/vrrpx/internal/config"
+)
+
+// NameConfiguration is the name of the result of Configuration, which is no check of
+// Run.
+const NameConfiguration = "configuration"
+
+// Configuration is what vrrpx check says of a file, in one result; cfg is nil where
+// it has errors.
+func Configuration(file string, cfg *config.Config, diags []config.Diagnostic) Result {
+	r := Result{Name: NameConfiguration, Subject: file, Verdict: OK}
+	count := map[config.Severity]int{}
+	for _, d := range diags {
+		if count[d.Severity]++; d.Severity == config.Error || d.Severity == config.Warning {
+			if r.Evidence = append(r.Evidence, d.String()); len(r.Evidence) == 1 {
+				r.Fix = d.Hint
+			}
+		}
+	}
+	const most = 3
+	if more := len(r.Evidence) - most; more > 0 {
+		r.Evidence = append(r.Evidence[:most], fmt.Sprintf("and %d more: vrrpx check -f %s", more, file))
+	}
+	switch errors, warnings := count[config.Error], count[config.Warning]; {
+	case cfg == nil:
+		r.Verdict, r.Finding = Bad, fmt.Sprintf("%d errors: vrrpx does not start with it, and a reload is refused", errors)
+	case warnings > 0:
+		r.Verdict, r.Finding = Warn, fmt.Sprintf("%d routers, %d warnings", len(cfg.Routers), warnings)
+	default:
+		r.Finding = fmt.Sprintf("%d routers, nothing to complain of", len(cfg.Routers))
+	}
+	if cfg != nil && cfg.Global.Namespace != "" {
+		r.Evidence = append(r.Evidence, fmt.Sprintf("net_namespace %s: looked at from there with ip netns exec %s vrrpx doctor -f %s", cfg.Global.Namespace, cfg.Global.Namespace, file))
+	}
+	return r
+}
