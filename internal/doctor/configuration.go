@@ -28,14 +28,22 @@ func Configuration(file string, cfg *config.Config, diags []config.Diagnostic) R
 	}
 	switch errors, warnings := count[config.Error], count[config.Warning]; {
 	case cfg == nil:
-		r.Verdict, r.Finding = Bad, fmt.Sprintf("%d errors: vrrpx does not start with it, and a reload is refused", errors)
+		r.Verdict, r.Finding = Bad, fmt.Sprintf("%s: vrrpx does not start with it, and a reload is refused", count1(errors, "error"))
 	case warnings > 0:
-		r.Verdict, r.Finding = Warn, fmt.Sprintf("%d routers, %d warnings", len(cfg.Routers), warnings)
+		r.Verdict, r.Finding = Warn, fmt.Sprintf("%s, %s", count1(len(cfg.Routers), "virtual router"), count1(warnings, "warning"))
 	default:
-		r.Finding = fmt.Sprintf("%d routers, nothing to complain of", len(cfg.Routers))
+		r.Finding = count1(len(cfg.Routers), "virtual router") + ", nothing to complain of"
 	}
 	if cfg != nil && cfg.Global.Namespace != "" {
 		r.Evidence = append(r.Evidence, fmt.Sprintf("net_namespace %s: looked at from there with ip netns exec %s vrrpx doctor -f %s", cfg.Global.Namespace, cfg.Global.Namespace, file))
 	}
 	return r
+}
+
+// count1 is 1 router, 2 routers.
+func count1(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }

@@ -70,6 +70,10 @@ var hostFaults = []fault{
 		f.ifaces = append(f.ifaces, Link{Index: 4, Name: "br0", Kind: "bridge", Up: true, Carrier: true, Bridge: &Bridge{}})
 		f.iface("eth0").Master, f.iface("eth0").MasterKind = 4, "bridge"
 	}, "link", Bad, "part of the bridge br0", "interface br0"},
+	{"a heartbeat line is down", func(f *fake) {
+		f.conf = with(cleanConf, "heartbeat {\n\t\tinterface eth1\n\t}")
+		f.iface("eth1").Carrier = false
+	}, "link", Warn, "heartbeat line by eth1 is lost", "cable"},
 	{"a source that is nowhere", func(f *fake) { f.conf = with(cleanConf, "mcast_src_ip 10.0.0.7") }, "link", Warn, "does not have", "mcast_src_ip"},
 	{"another XDP program", func(f *fake) {
 		f.xdp.Program = &loader.ForeignError{Ifindex: 2, Name: "lb_main", ID: 7, Mode: loader.Native, Holders: []string{"katran (pid 9)"}}

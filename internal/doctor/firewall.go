@@ -29,17 +29,23 @@ func (v *visit) firewall() {
 	for i := range v.Routers {
 		r := &v.Routers[i]
 		in, out := v.adverts(r)
-		way := fmt.Sprint(r.Interface, in, out)
-		if told[way] { // hundreds of routers may speak alike
-			continue
+		if way := fmt.Sprint(r.Interface, in, out); !told[way] { // hundreds of routers may speak alike
+			told[way] = true
+			v.passes(r, rules, in, "come in", []string{"ip", "ip6", "inet", "netdev"}, "ingress", "prerouting", "input")
+			v.passes(r, rules, out, "go out", []string{"ip", "ip6", "inet"}, "output", "postrouting")
 		}
-		told[way] = true
-		v.passes(r, rules, in, "come in", []string{"ip", "ip6", "inet", "netdev"}, "ingress", "prerouting", "input")
-		v.passes(r, rules, out, "go out", []string{"ip", "ip6", "inet"}, "output", "postrouting")
-		v.hurts(r, rules, out, "go out", []string{"netdev"}, "egress")
-		if l, ok := v.link1(r.Interface); ok && l.Bridge != nil {
-			v.hurts(r, rules, in, "come in", []string{"bridge"}, "prerouting", "input")
-			v.hurts(r, rules, out, "go out", []string{"bridge"}, "output", "postrouting")
+		for _, line := range v.lines(r) {
+			in, out := v.adverts(&line)
+			way := fmt.Sprint("here", line.Interface, in, out)
+			if told[way] {
+				continue
+			}
+			told[way] = true
+			v.hurts(&line, rules, out, "go out", []string{"netdev"}, "egress")
+			if l, ok := v.link1(line.Interface); ok && l.Bridge != nil {
+				v.hurts(&line, rules, in, "come in", []string{"bridge"}, "prerouting", "input")
+				v.hurts(&line, rules, out, "go out", []string{"bridge"}, "output", "postrouting")
+			}
 		}
 	}
 	if len(looked) == 0 {
@@ -237,4 +243,22 @@ func allow(r *config.Router, d dropper) string {
 		return fmt.Sprintf("on every host: %s -t %s -I %s -p %s -j ACCEPT, and where the rules are kept", c.tool, c.table, c.name, proto)
 	}
 	return fmt.Sprintf("on every host: nft insert rule %s %s %s meta l4proto %s accept, and where the rules are kept", c.family, c.table, c.name, proto)
+}
+
+// lines are the router as it speaks on its own interface and on each heartbeat line,
+// which nobody but vrrpx has.
+func (v *visit) lines(r *config.Router) []config.Router {
+	all := []config.Router{*r}
+	for _, h := range r.Heartbeats {
+		line := *r
+		line.Interface, line.Peers, line.Source = h.Interface, nil, h.Source
+		for _, p := range h.Peers {
+			line.Peers = append(line.Peers, p.Peer)
+		}
+		if len(h.Peers) == 0 {
+			line.Source = v.own(r)
+		}
+		all = append(all, line)
+	}
+	return all
 }

@@ -44,6 +44,12 @@ func (v *visit) usable(l Link) {
 	say := func(verdict Verdict, fix, evidence, format string, a ...any) {
 		v.add(Result{Verdict: verdict, Subject: l.Name, Finding: fmt.Sprintf(format, a...), Evidence: []string{evidence}, Fix: fix})
 	}
+	if !slices.ContainsFunc(v.Routers, func(r config.Router) bool { return r.Interface == l.Name }) { // heartbeats alone
+		if !l.Up || !l.Carrier {
+			say(Warn, "ip link set "+l.Name+" up; the cable, or the port of the switch", fmt.Sprintf("up %v, carrier %v", l.Up, l.Carrier), "the heartbeat line by %s is lost: there is one cable less to fail", l.Name)
+		}
+		return
+	}
 	switch {
 	case !l.Up:
 		say(Bad, "ip link set "+l.Name+" up", "IFF_UP is not set", "%s is down: its routers are in FAULT", l.Name)

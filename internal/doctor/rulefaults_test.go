@@ -73,6 +73,10 @@ var ruleFaults = []fault{
 	{"nft vmap", only(nft("inet", "input", "accept", "", rule1(`{"vmap": {"key": {"meta": {"key": "iifname"}}, "data": {"set": [["eth1", {"accept": null}], ["eth0", {"jump": {"target": "one"}}]]}}}`), in("one", is112, drop))), "firewall", Warn, "chain one", "accept"},
 	{"nft ingress", only(nft("netdev", "ingress", "accept", "eth0", rule1(is112, drop))), "firewall", Warn, "come in", "netdev t base"},
 	{"nft egress", only(nft("netdev", "egress", "accept", "eth0", rule1(is112, drop))), "firewall", Bad, "vrrpx is held up", "netdev t base"},
+	{"egress of a heartbeat line", func(f *fake) {
+		only(nft("netdev", "egress", "accept", "eth1", rule1(is112, drop)))(f)
+		f.conf = with(cleanConf, "heartbeat {\n\t\tinterface eth1\n\t}")
+	}, "firewall", Bad, "go out by eth1", "netdev t base"},
 	{"nft on the bridge", func(f *fake) {
 		f.onBridge(cleanConf, Bridge{}, false)
 		only(nft("bridge", "input", "accept", "", rule1(is112, drop)))(f)

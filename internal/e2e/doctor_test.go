@@ -132,11 +132,11 @@ func TestDoctorFindsWhatIsPlanted(t *testing.T) {
 			return ruleset("table inet f {\nchain in {\ntype filter hook input priority 0; policy accept;\nmeta l4proto 112 counter drop\n}\n}\n")
 		}, "firewall", doctor.Warn, "meta l4proto"},
 		{"policy and jump", func() func() {
-			return ruleset("table inet f {\nset s { type ipv4_addr; flags interval; elements = { 192.168.0.0/16 } }\nchain z { ip saddr @s accept; tcp dport { 22, 80 } accept }\n" +
+			return ruleset("table inet f {\nset s {\ntype ipv4_addr; flags interval; elements = { 192.168.0.0/16 }\n}\nchain z {\nip saddr @s accept\ntcp dport { 22, 80 } accept\n}\n" +
 				"chain in {\ntype filter hook input priority 0; policy drop;\nct state vmap { established : accept, related : accept, invalid : drop }\niifname \"eth*\" jump z\n}\n}\n")
 		}, "firewall", doctor.Warn, "policy drop"},
 		{"accepted", func() func() {
-			return ruleset("table inet f {\nchain z { ip protocol { vrrp, ah } accept }\nchain in {\ntype filter hook input priority 0; policy drop;\niifname \"lo\" accept\npkttype multicast jump z\n}\n}\n")
+			return ruleset("table inet f {\nchain z {\nip protocol { vrrp, ah } accept\n}\nchain in {\ntype filter hook input priority 0; policy drop;\niifname \"lo\" accept\npkttype multicast jump z\n}\n}\n")
 		}, "", "", ""},
 		{"egress", func() func() {
 			return ruleset("table netdev f {\nchain out {\ntype filter hook egress device \"eth0\" priority 0; policy accept;\nip protocol 112 drop\n}\n}\n")
@@ -156,7 +156,7 @@ func TestDoctorFindsWhatIsPlanted(t *testing.T) {
 		}, "link", doctor.Bad, "eth0 is down"},
 		{"arp_ignore", func() func() { return sysctl("ipv4/conf/eth0/arp_ignore", "8") }, "arp", doctor.Bad, "answers no ARP"},
 		{"a twin", func() func() {
-			ipCommand(t, a, "link", "add", "twin", "type", "dummy")
+			ipCommand(t, a, "link", "add", "twin", "type", "bridge")
 			ipCommand(t, a, "address", "add", "10.99.0.200/16", "dev", "twin")
 			ipCommand(t, a, "link", "set", "twin", "up")
 			undo := sysctl("ipv4/conf/all/arp_ignore", "1")
