@@ -1,0 +1,82 @@
+package doctor
+
+import (
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/netio"
+	"github.com/vrrpx/vrrpx/stats"
+	"github.com/vrrpx/vrrpx/vrrp"
+)
+
+// v2Conf is of VRRPv2 with a password.
+var v2Conf = strings.NewReplacer("version 3", "version 2", "advert_int 0.1", "advert_int 1\n\tauthentication {\n\t\tauth_type PASS\n\t\tauth_pass 1111\n\t}").Replace(cleanConf)
+
+func hmacConf(mode string) string {
+	return with(cleanConf, "auth_hmac {\n\t\tkey 1 \""+strings.Repeat("k", 32)+"\"\n\t\tactive_key 1\n\t\tmode "+mode+"\n\t}")
+}
+
+// wireFaults are those that are heard, and answered.
+var wireFaults = []fault{
+	{"a VRID used twice", func(f *fake) { f.say(farMAC, advert{src: "10.0.0.9", addrs: []string{"10.0.0.99"}}) }, "vrid", Bad, "other addresses", "virtual_router_id"},
+	{"two masters", func(f *fake) { f.say(farMAC, advert{src: "10.0.0.9", priority: 120}) }, "vrid", Bad, "two MASTERs: 10.0.0.2 and 10.0.0.9", "firewall"},
+	{"two masters, we are one", func(f *fake) { f.run(func(_ *stats.Status, r *stats.Router) { r.State = "MASTER" }) }, "vrid", Bad, "this host, and 10.0.0.2", "peers"},
+	{"our address elsewhere", func(f *fake) { f.silence(); f.say(farMAC, advert{src: "10.0.0.1"}) }, "vrid", Bad, "from our address", "another address"},
+	{"our MAC elsewhere", func(f *fake) { f.silence(); f.say(ourMAC, advert{}) }, "vrid", Bad, "MAC address of our eth0", "cloned"},
+	{"a loop", func(f *fake) { f.silence(); f.say(ourMAC, advert{src: "10.0.0.1", priority: 100}) }, "vrid", Bad, "loop", "mirroring"},
+	{"CARP", func(f *fake) {
+		header := make([]byte, carpLength)
+		copy(header, []byte{0x21, 51, 0, carpAuth, 0, 1})
+		f.hear("eth0", 3, time.Second, netio.AdvertFrame(net.HardwareAddr(farMAC[:]), netip.MustParseAddr("10.0.0.9"), config.DefaultGroup, 255, header))
+	}, "vrid", Warn, "VHID 51", "another"},
+	{"another version", func(f *fake) { f.silence(); f.say(peerMAC, advert{version: 2, interval: time.Second}) }, "peers", Bad, "VRRPv2, and we VRRPv3", "version"},
+	{"another interval", func(f *fake) { f.silence(); f.say(peerMAC, advert{interval: time.Second}) }, "peers", Warn, "every 1s, and we every 100ms", "advert_int"},
+	{"another interval, v2", func(f *fake) {
+		f.conf = v2Conf
+		f.silence()
+		f.say(peerMAC, advert{version: 2, interval: 2 * time.Second, auth: vrrp.AuthPass, pass: "1111"})
+	}, "peers", Bad, "every 2s", "advert_int"},
+	{"no password", func(f *fake) { f.conf = v2Conf; f.silence(); f.say(peerMAC, advert{version: 2, interval: time.Second}) }, "peers", Bad, "authentication none, and we PASS", "authentication"},
+	{"another password", func(f *fake) {
+		f.conf = v2Conf
+		f.silence()
+		f.say(peerMAC, advert{version: 2, interval: time.Second, auth: vrrp.AuthPass, pass: "2222"})
+	}, "peers", Bad, "another auth_pass", "auth_pass"},
+	{"not signed", func(f *fake) { f.conf = hmacConf("enforce") }, "peers", Bad, "does not sign", "permissive"},
+	{"not signed, permissive", func(f *fake) { f.conf = hmacConf("permissive") }, "peers", Note, "lets pass", "enforce"},
+	{"the clock is not set", func(f *fake) { f.conf = hmacConf("permissive"); f.unset = true }, "clock", Warn, "STA_UNSYNC", "chrony"},
+	{"other addresses", func(f *fake) { f.silence(); f.say(peerMAC, advert{addrs: []string{"10.0.0.3", "10.0.0.7"}}) }, "peers", Warn, "does not have 10.0.0.4; it has 10.0.0.7 too", "virtual_ipaddress"},
+	{"the same priority", func(f *fake) { f.silence(); f.say(peerMAC, advert{priority: 100}) }, "peers", Warn, "our priority, 100", "higher"},
+	{"routed", func(f *fake) { f.silence(); f.say(peerMAC, advert{ttl: 254}) }, "peers", Bad, "TTL 254", "route"},
+	{"dropped before", func(f *fake) {
+		f.run(func(_ *stats.Status, r *stats.Router) { r.Drops["auth_data"] = 12 })
+	}, "peers", Note, "auth_data 12", "--listen"},
+	{"an address set by hand", func(f *fake) { f.silence(); f.answer("10.0.0.3", farMAC) }, "duplicate", Bad, "set by hand", "112"},
+	{"an address of two", func(f *fake) { f.answer("10.0.0.3", farMAC); f.answer("10.0.0.3", peerMAC) }, "duplicate", Bad, "2 hosts answer for 10.0.0.3", "split-brain.md"},
+	{"not by the master", func(f *fake) { f.answer("10.0.0.3", farMAC) }, "duplicate", Warn, "another MAC address", "MASTER"},
+	{"ours and another's", func(f *fake) {
+		f.iface("eth0").Addresses = addresses("10.0.0.1/24", "fe80::1/64", "10.0.0.3/24")
+		f.answer("10.0.0.3", farMAC)
+	}, "duplicate", Bad, "this host has 10.0.0.3", "split-brain.md"},
+	{"our own address twice", func(f *fake) { f.answer("10.0.0.1", farMAC) }, "duplicate", Bad, "our own address 10.0.0.1", "another address"},
+	{"late adverts", func(f *fake) { f.arrivals(map[int]uint64{16: 90000, 18: 100}) }, "timing", Warn, "p99.99", "down_timer_adverts 6, or advert_int"},
+	{"perhaps late adverts", func(f *fake) { f.arrivals(map[int]uint64{16: 90000, 17: 100}) }, "timing", Note, "p99.99", "down_timer_adverts 4"},
+	{"late while listening", func(f *fake) {
+		f.silence()
+		f.say(peerMAC, advert{times: 2})
+		f.frames = append(f.frames, Frame{"eth0", f.frames[1].At.Add(300 * time.Millisecond), f.frames[1].Bytes})
+	}, "timing", Warn, "300ms apart", "BACKUP"},
+}
+
+// arrivals has the daemon have measured gaps, by the power of two of microseconds.
+func (f *fake) arrivals(octaves map[int]uint64) {
+	f.run(func(_ *stats.Status, r *stats.Router) {
+		r.Arrivals = make([]uint64, 32)
+		for k, n := range octaves {
+			r.Arrivals[k] = n
+		}
+	})
+}
