@@ -76,6 +76,7 @@ type Port struct{ NoMulticastFlood bool }
 type XDP struct {
 	Driver        string               // empty: not known
 	Known, Native bool                 // Known: the kernel can be asked (6.3)
+	Why           string               // it cannot
 	Program       *loader.ForeignError // which is attached, ours too; nil for none
 }
 

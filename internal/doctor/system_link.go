@@ -117,7 +117,9 @@ func parseLink(m []byte) (l Link, ok bool) {
 // is attached.
 func (*System) XDP(l Link) (x XDP, err error) {
 	x.Driver = driver(l.Name)
-	if bits, ok := xdpFeatures(l.Index); ok {
+	if bits, err := xdpFeatures(l.Index); err != nil {
+		x.Why = err.Error()
+	} else {
 		const basic = 1 // NETDEV_XDP_ACT_BASIC (linux/netdev.h)
 		x.Known, x.Native = true, bits&basic != 0
 	}
@@ -138,22 +140,26 @@ func driver(name string) string {
 	return unix.ByteSliceToString(info.Driver[:])
 }
 
-func xdpFeatures(ifindex int) (bits uint64, ok bool) {
+// xdpFeatures asks for NETDEV_A_DEV_XDP_FEATURES (linux/netdev.h).
+func xdpFeatures(ifindex int) (uint64, error) {
 	family, err := netlink.GenlFamilyGet("netdev")
 	if err != nil {
-		return 0, false
+		return 0, fmt.Errorf("netlink family netdev (Linux 6.3): %w", err)
 	}
 	const get, index, features = 1, 1, 3 // NETDEV_CMD_DEV_GET, NETDEV_A_DEV_IFINDEX, NETDEV_A_DEV_XDP_FEATURES
 	req := nl.NewNetlinkRequest(int(family.ID), 0)
-	req.AddData(&nl.Genlmsg{Command: get, Version: uint8(family.Version)})
-	req.AddData(nl.NewRtAttr(index, nl.Uint32Attr(uint32(ifindex))))
+	// Not nl.Genlmsg: its two octets are sent as four, and the kernel refuses a reserved
+	// field that is not 0.
+	req.AddRawData([]byte{get, uint8(family.Version), 0, 0})
+	req.AddRawData(nl.NewRtAttr(index, nl.Uint32Attr(uint32(ifindex))).Serialize())
 	messages, err := req.Execute(unix.NETLINK_GENERIC, 0)
-	if err != nil || len(messages) == 0 || len(messages[0]) < nl.SizeofGenlmsg {
-		return 0, false
+	if err != nil {
+		return 0, fmt.Errorf("netlink family netdev, DEV_GET: %w", err)
 	}
-	b := readAttributes(messages[0][nl.SizeofGenlmsg:])[features]
-	if len(b) != 8 {
-		return 0, false
+	for _, m := range messages {
+		if b := readAttributes(m[min(nl.SizeofGenlmsg, len(m)):])[features]; len(b) == 8 {
+			return binary.NativeEndian.Uint64(b), nil
+		}
 	}
-	return binary.NativeEndian.Uint64(b), true
+	return 0, fmt.Errorf("netlink family netdev: no XDP features in %v", messages)
 }

@@ -92,7 +92,7 @@ func (v *visit) mode(l Link, x XDP, s *stats.Interface) {
 func (v *visit) driver(l Link, x XDP) {
 	switch {
 	case !x.Known:
-		v.ok(l.Name, "whether the driver%s has native XDP cannot be asked before Linux 6.3: vrrpx tries it, and takes the generic mode otherwise", parens(x.Driver))
+		v.ok(l.Name, "whether the driver%s has native XDP cannot be asked%s: vrrpx tries it, and takes the generic mode otherwise", parens(x.Driver), parens(x.Why))
 	case x.Native:
 		v.ok(l.Name, "the driver%s has native XDP, and the interface is free", parens(x.Driver))
 	default:
