@@ -13,7 +13,7 @@ BENCH_PACKAGES := keepalived
 # The compiler that made the committed objects, which Debian 12 has.
 BPF_PACKAGES := clang-14 llvm-14 libbpf-dev linux-libc-dev
 
-.PHONY: build install uninstall packages packages-test manual run test deps generate lint fuzz sim model bench clean
+.PHONY: build install uninstall stage packages packages-test manual run test deps generate lint fuzz sim model bench clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/vrrpx ./cmd/vrrpx
@@ -56,17 +56,21 @@ EPOCH   = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null)
 NUMBER  = $(shell sed -n 's/^const number = "\(.*\)"/\1/p' internal/version/version.go)
 RELEASE = $(shell git describe --exact-match --match v$(NUMBER) 2>/dev/null)
 PACKAGE_VERSION ?= $(NUMBER)$(if $(RELEASE),,~$(shell date -u -d @$(EPOCH) +%Y%m%d%H%M%S)$(if $(COMMIT),.g$(COMMIT)))
-packages:
-	rm -rf bin/stage bin/packages
+STAGE   ?= $(CURDIR)/bin/stage
+stage:
+	rm -rf '$(STAGE)'
+	$(MAKE) install PREFIX=/usr DESTDIR='$(STAGE)'
+	install -D -m 0644 packaging/preset/90-vrrpx.preset $(STAGE)/usr/lib/systemd/system-preset/90-vrrpx.preset
+	install -D -m 0644 packaging/sysusers/vrrpx.conf $(STAGE)/usr/lib/sysusers.d/vrrpx.conf
+	install -m 0644 packaging/copyright $(STAGE)/usr/share/doc/vrrpx/copyright
+	mv $(STAGE)/usr/share/doc/vrrpx/CHANGELOG.md $(STAGE)/usr/share/doc/vrrpx/changelog
+	gzip -9n $(STAGE)/usr/share/man/man?/* $(STAGE)/usr/share/doc/vrrpx/changelog
+	chmod -R u=rwX,go=rX $(STAGE)
+	find $(STAGE) -exec touch -h -d @$(EPOCH) {} +
+
+packages: stage
+	rm -rf bin/packages
 	mkdir -p bin/packages
-	$(MAKE) install PREFIX=/usr DESTDIR='$(CURDIR)/bin/stage'
-	install -D -m 0644 packaging/preset/90-vrrpx.preset bin/stage/usr/lib/systemd/system-preset/90-vrrpx.preset
-	install -D -m 0644 packaging/sysusers/vrrpx.conf bin/stage/usr/lib/sysusers.d/vrrpx.conf
-	install -m 0644 packaging/copyright bin/stage/usr/share/doc/vrrpx/copyright
-	mv bin/stage/usr/share/doc/vrrpx/CHANGELOG.md bin/stage/usr/share/doc/vrrpx/changelog
-	gzip -9n bin/stage/usr/share/man/man?/* bin/stage/usr/share/doc/vrrpx/changelog
-	chmod -R u=rwX,go=rX bin/stage
-	find bin/stage -exec touch -h -d @$(EPOCH) {} +
 	for packager in deb rpm; do (cd tools && \
 		ARCH=$${GOARCH:-$$($(GO) env GOARCH)} VERSION='$(PACKAGE_VERSION)' SOURCE_DATE_EPOCH=$(EPOCH) \
 		env -u GOARCH $(GO) tool nfpm package -f ../packaging/nfpm.yaml -p $$packager -t ../bin/packages/) || exit 1; done
@@ -75,7 +79,8 @@ packages:
 PACKAGES_TEST := debootstrap
 packages-test: packages
 	@$(call install,$(PACKAGES_TEST))
-	packaging/test/run bin/packages/vrrpx_*.deb
+	packaging/test/reproducible
+	packaging/test/run bin/packages/vrrpx_*.deb bin/packages/vrrpx-*.rpm
 
 # Manual pages and completions, from what `vrrpx --help` and the tables of the language say.
 manual:
