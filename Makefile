@@ -1,7 +1,9 @@
 # vrrpx. On a fresh Debian machine with Go, as root: `make run`, `make test`.
 
 GO     ?= go
-COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+# The commit that is built, marked where the tree is not quite that.
+COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null && { git diff --quiet HEAD || echo .dirty; })
+COMMIT := $(subst $() ,,$(COMMIT))
 LDFLAGS := -s -w $(if $(COMMIT),-X github.com/vrrpx/vrrpx/internal/version.commit=$(COMMIT))
 
 # Debian packages that the tests need and `make run` does not: peers, tools, oracles.
@@ -11,22 +13,30 @@ BENCH_PACKAGES := keepalived
 # The compiler that made the committed objects, which Debian 12 has.
 BPF_PACKAGES := clang-14 llvm-14 libbpf-dev linux-libc-dev
 
-.PHONY: build install uninstall run test deps generate lint fuzz sim model bench clean
+.PHONY: build install uninstall stage packages packages-test manual run test deps generate lint fuzz sim model bench clean
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/vrrpx ./cmd/vrrpx
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/vrrpx ./cmd/vrrpx
 
 # As a Debian package would: PREFIX=/usr. DESTDIR is where a package is made.
 PREFIX  ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
-UNITDIR ?= $(if $(filter /usr,$(PREFIX)),/lib/systemd/system,/etc/systemd/system)
+UNITDIR ?= $(if $(filter /usr,$(PREFIX)),/usr/lib/systemd/system,/etc/systemd/system)
 DOCDIR  ?= $(PREFIX)/share/doc/vrrpx
+MANDIR  ?= $(PREFIX)/share/man
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR  ?= $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 
 install: build
 	install -D -m 0755 bin/vrrpx $(DESTDIR)$(SBINDIR)/vrrpx
 	install -d -m 0755 $(DESTDIR)$(UNITDIR)
 	sed 's,/usr/sbin/,$(SBINDIR)/,' packaging/systemd/vrrpx.service > $(DESTDIR)$(UNITDIR)/vrrpx.service
 	chmod 0644 $(DESTDIR)$(UNITDIR)/vrrpx.service
+	install -D -m 0644 packaging/systemd/vrrpx.service.d/keepalived.conf $(DESTDIR)$(UNITDIR)/vrrpx.service.d/keepalived.conf
+	install -D -m 0644 packaging/man/vrrpx.8 $(DESTDIR)$(MANDIR)/man8/vrrpx.8
+	install -D -m 0644 packaging/man/vrrpx.conf.5 $(DESTDIR)$(MANDIR)/man5/vrrpx.conf.5
+	install -D -m 0644 packaging/completion/vrrpx.bash $(DESTDIR)$(BASHDIR)/vrrpx
+	install -D -m 0644 packaging/completion/_vrrpx $(DESTDIR)$(ZSHDIR)/_vrrpx
 	[ -e $(DESTDIR)/etc/default/vrrpx ] || install -D -m 0644 packaging/default/vrrpx $(DESTDIR)/etc/default/vrrpx
 	[ -e $(DESTDIR)/etc/logrotate.d/vrrpx ] || install -D -m 0644 packaging/logrotate/vrrpx $(DESTDIR)/etc/logrotate.d/vrrpx
 	install -D -m 0644 packaging/examples/keepalived.conf $(DESTDIR)$(DOCDIR)/examples/keepalived.conf
@@ -37,7 +47,46 @@ install: build
 # What install made. What an operator may have written stays: /etc.
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/vrrpx $(DESTDIR)$(UNITDIR)/vrrpx.service
+	rm -f $(DESTDIR)$(UNITDIR)/vrrpx.service.d/keepalived.conf
+	[ ! -d $(DESTDIR)$(UNITDIR)/vrrpx.service.d ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(UNITDIR)/vrrpx.service.d
+	rm -f $(DESTDIR)$(MANDIR)/man8/vrrpx.8 $(DESTDIR)$(MANDIR)/man5/vrrpx.conf.5 $(DESTDIR)$(BASHDIR)/vrrpx $(DESTDIR)$(ZSHDIR)/_vrrpx
 	rm -rf $(DESTDIR)$(DOCDIR)
+
+# deb and rpm in bin/packages, from one commit the same bytes each time. GOARCH=arm64
+# for another machine. What is no release sorts before the one that it becomes.
+EPOCH   = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
+NUMBER  = $(shell sed -n 's/^const number = "\(.*\)"/\1/p' internal/version/version.go)
+RELEASE = $(shell git describe --exact-match --match v$(NUMBER) 2>/dev/null)
+PACKAGE_VERSION ?= $(NUMBER)$(if $(RELEASE),,~$(shell date -u -d @$(EPOCH) +%Y%m%d%H%M%S)$(if $(COMMIT),.g$(COMMIT)))
+STAGE   ?= $(CURDIR)/bin/stage
+stage:
+	rm -rf '$(STAGE)'
+	$(MAKE) install PREFIX=/usr DESTDIR='$(STAGE)'
+	install -D -m 0644 packaging/preset/90-vrrpx.preset $(STAGE)/usr/lib/systemd/system-preset/90-vrrpx.preset
+	install -D -m 0644 packaging/sysusers/vrrpx.conf $(STAGE)/usr/lib/sysusers.d/vrrpx.conf
+	install -m 0644 packaging/copyright $(STAGE)/usr/share/doc/vrrpx/copyright
+	mv $(STAGE)/usr/share/doc/vrrpx/CHANGELOG.md $(STAGE)/usr/share/doc/vrrpx/changelog
+	gzip -9n $(STAGE)/usr/share/man/man?/* $(STAGE)/usr/share/doc/vrrpx/changelog
+	chmod -R u=rwX,go=rX $(STAGE)
+	find $(STAGE) -exec touch -h -d @$(EPOCH) {} +
+
+packages: stage
+	rm -rf bin/packages
+	mkdir -p bin/packages
+	for packager in deb rpm; do (cd tools && \
+		ARCH=$${GOARCH:-$$($(GO) env GOARCH)} VERSION='$(PACKAGE_VERSION)' SOURCE_DATE_EPOCH=$(EPOCH) \
+		env -u GOARCH $(GO) tool nfpm package -f ../packaging/nfpm.yaml -p $$packager -t ../bin/packages/) || exit 1; done
+
+# The packages in a Debian made for it, with systemd as its process 1: as root.
+PACKAGES_TEST := debootstrap
+packages-test: packages
+	@$(call install,$(PACKAGES_TEST))
+	packaging/test/reproducible
+	packaging/test/run bin/packages/vrrpx_*.deb bin/packages/vrrpx-*.rpm
+
+# Manual pages and completions, from what `vrrpx --help` and the tables of the language say.
+manual:
+	cd tools && $(GO) run ./manual
 
 run: build
 	bin/vrrpx demo

@@ -15,11 +15,12 @@ import (
 
 // runCheck prints all diagnostics and fails when one is an error.
 func runCheck(_ context.Context, e env, flags *pflag.FlagSet, args []string) error {
-	file := flags.StringP("file", "f", "", "keepalived.conf to check")
+	file := flags.StringP("file", "f", "", "the `FILE` to check, a keepalived.conf")
 	id := configID(flags)
-	peer := flags.String("peer", "", "the other host's keepalived.conf: check that the two fit, and that weights move the addresses")
+	peer := flags.String("peer", "", "the other host's `FILE`: check that the two fit, and that weights move the addresses")
 	peerID := flags.String("peer-id", "", "configuration id of the other host, if its file has lines with @id")
 	where := flags.String("host", "auto", "look whether this host has the interfaces, subnets and scripts: on, off, or auto: if it has one of the interfaces")
+	oneOf(flags, "host", "auto", "on", "off")
 	if err := parse(flags, args); err != nil {
 		return err
 	}
@@ -61,7 +62,9 @@ func runCheck(_ context.Context, e env, flags *pflag.FlagSet, args []string) err
 // configID is the flag for what @id in a configuration is compared with: the
 // first part of the host's name unless given.
 func configID(flags *pflag.FlagSet) *string {
-	return flags.String("config-id", shortHostname(), "configuration id: lines with another @id are left out")
+	id := flags.String("config-id", shortHostname(), "configuration id: lines with another @id are left out; the host's name up to the first dot unless given")
+	flags.Lookup("config-id").DefValue = "" // the help is the same on every host
+	return id
 }
 
 // printDiagnostics prints each with its position and, below, what to do.

@@ -33,7 +33,7 @@ func commands() []command {
 		{"cleanup", "cleanup", "remove what a killed vrrpx left behind", runCleanup},
 		{"keepalived", "keepalived [OPTION...]", "run with the command line of keepalived, as under that name", runKeepalived},
 		{"demo", "demo", "two namespaced hosts, a VIP, a killed master, the measured takeover", runDemo},
-		{"version", "version", "show version and build", runVersion},
+		{"version", "version", "show version, commit, BPF tag and build", runVersion},
 	}
 }
 
@@ -90,6 +90,9 @@ func complain(w io.Writer, err error) {
 }
 
 func dispatch(ctx context.Context, e env, args []string) error {
+	if len(args) == 2 && args[0] == "help" && args[1] == "--json" {
+		return printDescription(ctx, e.stdout)
+	}
 	if len(args) == 0 || args[0] == "-h" || args[0] == "--help" || args[0] == "help" {
 		usage(e.stdout)
 		return nil
@@ -114,7 +117,7 @@ func dispatch(ctx context.Context, e env, args []string) error {
 
 func usage(w io.Writer) {
 	var b strings.Builder
-	b.WriteString("vrrpx: VRRP with adverts filtered, stamped and timed in the kernel\n\nCommands:\n")
+	b.WriteString("vrrpx: " + about + "\n\nCommands:\n")
 	for _, c := range commands() {
 		fmt.Fprintf(&b, "  %-10s %s\n", c.name, c.short)
 	}

@@ -25,10 +25,10 @@ type routerOptions struct {
 func routerFlags(f *pflag.FlagSet) *routerOptions {
 	return &routerOptions{
 		flags:    f,
-		iface:    f.StringP("interface", "i", "", "without a file: the interface of one virtual router"),
-		vrid:     f.Uint8("vrid", 0, "its VRID, 1 to 255"),
+		iface:    f.StringP("interface", "i", "", "without a file: the `INTERFACE` of one virtual router"),
+		vrid:     f.Uint8("vrid", 0, "its `VRID`, 1 to 255"),
 		priority: f.Uint8("priority", 100, "its priority, 1 to 255; 255 owns the addresses"),
-		vips:     f.StringArray("vip", nil, "a virtual address, as 10.0.0.3/24 or fe80::3/64; may be repeated"),
+		vips:     f.StringArray("vip", nil, "a virtual `ADDRESS`, as 10.0.0.3/24 or fe80::3/64; may be repeated"),
 		interval: f.Duration("advert-int", time.Second, "time between adverts"),
 		version:  f.Uint8("vrrp-version", 3, "2 or 3"),
 		preempt:  f.Bool("preempt", true, "take over from a lower priority"),

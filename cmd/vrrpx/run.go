@@ -12,14 +12,16 @@ import (
 
 func runDaemon(ctx context.Context, e env, flags *pflag.FlagSet, args []string) error {
 	l := launch{syslogName: "vrrpx"}
-	flags.StringVarP(&l.file, "file", "f", "", "keepalived.conf to run")
+	flags.StringVarP(&l.file, "file", "f", "", "the `FILE` to run, a keepalived.conf")
 	id := configID(flags)
 	one := routerFlags(flags)
 	xdp := flags.String("xdp", "auto", "where to attach: auto, native, generic or off")
 	level := flags.String("log-level", "info", "debug, info, warn or error")
-	flags.StringArrayVar(&l.log, "log", []string{"stderr"}, "where the log goes: stderr, syslog, syslog:local0 or a file, from /; may be repeated")
-	metrics := flags.String("metrics", "", "where Prometheus finds the metrics: 127.0.0.1:9652, :9652 or unix:/PATH; wins over vrrpx_metrics")
-	flags.StringArrayVar(&l.pidFiles, "pid-file", nil, "a file for the process id; may be repeated")
+	oneOf(flags, "xdp", "auto", "native", "generic", "off")
+	oneOf(flags, "log-level", "debug", "info", "warn", "error")
+	flags.StringArrayVar(&l.log, "log", []string{"stderr"}, "a `TARGET` of the log: stderr, syslog, syslog:local0 or a file, from /; may be repeated")
+	metrics := flags.String("metrics", "", "the `ADDRESS` at which Prometheus finds the metrics: 127.0.0.1:9652, :9652 or unix:/PATH; wins over vrrpx_metrics")
+	flags.StringArrayVar(&l.pidFiles, "pid-file", nil, "a `FILE` for the process id; may be repeated")
 	if err := parse(flags, args); err != nil {
 		return err
 	}

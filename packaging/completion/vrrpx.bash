@@ -1,0 +1,73 @@
+# bash completion for vrrpx(8). Made by tools/manual (make manual): do not edit.
+
+_vrrpx() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+	COMPREPLY=()
+	# --option=value comes as three words.
+	if [[ $cur == = ]]; then
+		cur=
+	elif [[ $prev == = ]]; then
+		prev=${COMP_WORDS[COMP_CWORD-2]}
+	fi
+	if ((COMP_CWORD == 1)); then
+		COMPREPLY=($(compgen -W 'help run check status reload counters cleanup keepalived demo version --help --version' -- "$cur"))
+		return
+	fi
+	local files='' words=''
+	case "${COMP_WORDS[1]} $prev" in
+	'run -f' | 'run --file') files=yes ;;
+	'run --config-id') : ;;
+	'run -i' | 'run --interface') words=$(cd /sys/class/net && echo *) ;;
+	'run --vrid') : ;;
+	'run --priority') : ;;
+	'run --vip') : ;;
+	'run --advert-int') : ;;
+	'run --vrrp-version') : ;;
+	'run --xdp') words='auto native generic off' ;;
+	'run --log-level') words='debug info warn error' ;;
+	'run --log') : ;;
+	'run --pid-file') files=yes ;;
+	'check -f' | 'check --file') files=yes ;;
+	'check --config-id') : ;;
+	'check --peer') files=yes ;;
+	'check --peer-id') : ;;
+	'check --host') words='auto on off' ;;
+	'keepalived -f' | 'keepalived --use-file') : ;;
+	'keepalived -S' | 'keepalived --log-facility') : ;;
+	'keepalived -g' | 'keepalived --log-file') : ;;
+	'keepalived -u' | 'keepalived --umask') : ;;
+	'keepalived -p' | 'keepalived --pid') : ;;
+	'keepalived -r' | 'keepalived --vrrp_pid') : ;;
+	'keepalived -s' | 'keepalived --namespace') : ;;
+	'keepalived -M' | 'keepalived --core-dump-pattern') : ;;
+	'keepalived -i' | 'keepalived --config-id') : ;;
+	'keepalived --signum') : ;;
+	'keepalived -t' | 'keepalived --config-test') : ;;
+	'keepalived -c' | 'keepalived --checkers_pid') : ;;
+	'keepalived -b' | 'keepalived --bfd_pid') : ;;
+	'keepalived -A' | 'keepalived --snmp-agent-socket') : ;;
+	'keepalived --config-fd') : ;;
+	'keepalived --perf') : ;;
+	'keepalived --debug') : ;;
+	*)
+		case ${COMP_WORDS[1]} in
+		run) words='--file --config-id --interface --vrid --priority --vip --advert-int --vrrp-version --preempt --xdp --log-level --log --pid-file --help' ;;
+		check) words='--file --config-id --peer --peer-id --host --help' ;;
+		status) words='--json --help' ;;
+		reload) words='--help' ;;
+		counters) words='--help' ;;
+		cleanup) words='--help' ;;
+		keepalived) words='--use-file --vrrp --check --log-console --log-detail --log-facility --log-file --no-syslog --umask --dont-release-vrrp --dont-fork --dump-conf --pid --vrrp_pid --namespace --core-dump --core-dump-pattern --config-id --signum --config-test --version --help --no_bfd --all --release-vips --dont-release-ipvs --dont-respawn --checkers_pid --bfd_pid --address-monitoring --snmp --snmp-agent-socket --flush-log-file --no-mem-check --mem-check-log --genhash --all-config --config-fd --perf --debug' ;;
+		demo) words='--help' ;;
+		version) words='--help' ;;
+		esac
+		;;
+	esac
+	if [[ $files ]]; then
+		compopt -o filenames 2>/dev/null
+		COMPREPLY=($(compgen -f -- "$cur"))
+	else
+		COMPREPLY=($(compgen -W "$words" -- "$cur"))
+	fi
+}
+complete -F _vrrpx vrrpx
