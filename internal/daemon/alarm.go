@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/script"
 	"github.com/vrrpx/vrrpx/stats"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -180,7 +181,7 @@ func (r *router) alarmList(at vrrp.Instant) (all []stats.Alarm) {
 	r.review(at)
 	for _, kind := range slices.Sorted(maps.Keys(r.alarms.standing)) {
 		a := r.alarms.standing[kind]
-		all = append(all, stats.Alarm{Kind: kind, Text: a.text, Cause: a.cause, Since: wall(a.since), Times: a.times})
+		all = append(all, stats.Alarm{Kind: kind, Text: a.text, Cause: a.cause, Since: clock.Wall(a.since), Times: a.times})
 	}
 	return all
 }

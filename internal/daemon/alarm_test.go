@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 )
 
@@ -29,7 +30,7 @@ func TestAlarmBeginsAndEnds(t *testing.T) {
 	raise(2*time.Second, "one of 2", "one") // nothing new
 	raise(20*time.Second, "two", "")
 	list := g.r.alarmList(g.at(30 * time.Second))
-	if len(list) != 1 || list[0].Text != "two" || list[0].Times != 3 || list[0].Cause != "firewall" || list[0].Since.Sub(wall(g.at(time.Second))).Abs() > time.Second/2 {
+	if len(list) != 1 || list[0].Text != "two" || list[0].Times != 3 || list[0].Cause != "firewall" || list[0].Since.Sub(clock.Wall(g.at(time.Second))).Abs() > time.Second/2 {
 		t.Errorf("stands: %+v", list)
 	}
 	if got := lines(&out); len(got) != 2 || !strings.Contains(got[0], "one of 1") || !strings.Contains(got[1], "two") {

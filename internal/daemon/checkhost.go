@@ -186,7 +186,7 @@ func (c *hostCheck) programs(cfg *config.Config) {
 			c.program(p, s.Command)
 		}
 	}
-	for _, f := range trackedFiles(cfg) {
+	for _, f := range cfg.TrackedFiles() {
 		if info, err := os.Stat(filepath.Dir(f.Path)); err != nil || !info.IsDir() {
 			c.say(config.Warning, f.Pos, "make the directory, at every boot where it is in /run", "track_file %s: there is no directory %s, and the file counts as 0", f.Name, filepath.Dir(f.Path))
 		}

@@ -3,7 +3,6 @@ package daemon
 import (
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 
 	"github.com/vrrpx/vrrpx/internal/clock"
@@ -54,7 +53,7 @@ func (h *host) group(all []config.SyncGroup, tells map[string]programsTold) {
 		g := &syncGroup{}
 		if i := slices.IndexFunc(old, func(g *syncGroup) bool { return g.cfg.Name == c.Name }); i >= 0 {
 			g = old[i]
-			if !slices.Equal(g.routers, members) || !slices.Equal(namesOf(g.cfg), namesOf(c)) {
+			if !slices.Equal(g.routers, members) || !slices.Equal(g.cfg.Names(), c.Names()) {
 				g.dissolve(t)
 			}
 			old = slices.Delete(slices.Clone(old), i, i+1)
@@ -156,7 +155,7 @@ func (g *syncGroup) record(at vrrp.Instant, t vrrp.Transition) {
 	if len(g.history) == historyLen {
 		g.history = append(g.history[:0], g.history[1:]...)
 	}
-	g.history = append(g.history, stats.Transition{At: wall(at), From: t.From.String(), To: t.To.String(), Reason: t.Reason.String()})
+	g.history = append(g.history, stats.Transition{At: clock.Wall(at), From: t.From.String(), To: t.To.String(), Reason: t.Reason.String()})
 	g.log.Info(fmt.Sprintf("VRRP_Group(%s) Syncing instances to %s state", g.cfg.Name, t.To), "from", t.From.String(), "reason", t.Reason.String())
 	if t.Reason.Code != vrrp.ReasonWithdrawn {
 		g.tell(t.To)
@@ -193,7 +192,7 @@ func (g *syncGroup) tellFIFOs(event string) {
 
 // view is the group for status.
 func (g *syncGroup) view() stats.Group {
-	v := stats.Group{Name: g.cfg.Name, State: g.core.State().String(), Since: wall(g.core.Since()), Members: namesOf(g.cfg), History: slices.Clone(g.history)}
+	v := stats.Group{Name: g.cfg.Name, State: g.core.State().String(), Since: clock.Wall(g.core.Since()), Members: g.cfg.Names(), History: slices.Clone(g.history)}
 	if n := len(g.history); n > 0 {
 		v.Reason = g.history[n-1].Reason
 	}
@@ -240,33 +239,4 @@ func (h *host) groupViews() (all []stats.Group) {
 		all = append(all, g.view())
 	}
 	return all
-}
-
-func namesOf(g config.SyncGroup) (names []string) {
-	for _, m := range g.Members {
-		names = append(names, m.Name)
-	}
-	return names
-}
-
-// groupLines say what a reload does to groups, for people.
-func groupLines(from, to []config.SyncGroup) (lines []string) {
-	old := map[string]config.SyncGroup{}
-	for _, g := range from {
-		old[g.Name] = g
-	}
-	for _, g := range to {
-		was, ok := old[g.Name]
-		delete(old, g.Name)
-		switch {
-		case !ok:
-			lines = append(lines, fmt.Sprintf("vrrp_sync_group %s added", g.Name))
-		case !slices.Equal(namesOf(was), namesOf(g)):
-			lines = append(lines, fmt.Sprintf("vrrp_sync_group %s changed: members", g.Name))
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(old)) {
-		lines = append(lines, fmt.Sprintf("vrrp_sync_group %s removed", name))
-	}
-	return lines
 }

@@ -177,26 +177,6 @@ func TestReloadsOfGroupsKeepTheAddresses(t *testing.T) {
 	b.want(vrrp.Master) // alone again
 }
 
-func TestGroupLinesTellOfMembers(t *testing.T) {
-	other := groupOfBoth
-	other.Members = slices.Clone(other.Members[:1])
-	same := groupOfBoth
-	same.Notify.Any = config.Command{Argv: []string{"/x"}}
-	fresh := config.SyncGroup{Name: "N"}
-	for _, c := range []struct {
-		from, to []config.SyncGroup
-		want     string
-	}{
-		{[]config.SyncGroup{groupOfBoth}, []config.SyncGroup{same}, ""},
-		{[]config.SyncGroup{groupOfBoth}, []config.SyncGroup{other, fresh}, "vrrp_sync_group G changed: members; vrrp_sync_group N added"},
-		{[]config.SyncGroup{groupOfBoth}, nil, "vrrp_sync_group G removed"},
-	} {
-		if got := strings.Join(groupLines(c.from, c.to), "; "); got != c.want {
-			t.Errorf("%q, want %q", got, c.want)
-		}
-	}
-}
-
 func TestGroupProgramsAreResolved(t *testing.T) {
 	p := newPrograms(&config.Global{})
 	g := config.SyncGroup{Name: "G", Notify: config.Notify{Any: config.Command{Argv: []string{"/bin/true", "x"}}}}

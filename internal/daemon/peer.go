@@ -87,5 +87,5 @@ func (p *peerState) view() *stats.Probe {
 	if !p.target.Addr.IsValid() {
 		return nil
 	}
-	return &stats.Probe{Target: p.target.String(), State: p.verdict.String(), Since: wall(p.since), Note: p.note}
+	return &stats.Probe{Target: p.target.String(), State: p.verdict.String(), Since: clock.Wall(p.since), Note: p.note}
 }

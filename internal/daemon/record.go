@@ -6,6 +6,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/stats"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -17,7 +18,7 @@ func (r *router) recordTransition(at vrrp.Instant, t vrrp.Transition) {
 		r.history = append(r.history[:0], r.history[1:]...)
 	}
 	r.history = append(r.history, stats.Transition{
-		At: wall(at), From: t.From.String(), To: t.To.String(), Reason: t.Reason.String(),
+		At: clock.Wall(at), From: t.From.String(), To: t.To.String(), Reason: t.Reason.String(),
 	})
 	r.log.Info(fmt.Sprintf("(%s) Entering %s STATE", r.cfg.Name, t.To),
 		"from", t.From.String(), "cause", t.Reason.Code.String(), "reason", t.Reason.String())

@@ -122,7 +122,7 @@ func (l *reloader) reload() (res stats.Reload) {
 		return h.refuse(diags, err)
 	}
 	h.apply(prep)
-	res = h.reloaded(p, diags, groupLines(l.running.Groups, cfg.Groups)...)
+	res = h.reloaded(p, diags, plan.GroupLines(l.running.Groups, cfg.Groups)...)
 	l.running = cfg
 	return res
 }

@@ -265,7 +265,7 @@ func (r *router) conflictOver(at vrrp.Instant) {
 }
 
 // hour is an instant as people read it in a sentence.
-func hour(at vrrp.Instant) string { return wall(at).Format("15:04:05") }
+func hour(at vrrp.Instant) string { return clock.Wall(at).Format("15:04:05") }
 
 // splitTransition follows a change of state.
 func (r *router) splitTransition(at vrrp.Instant, t vrrp.Transition) {

@@ -157,7 +157,7 @@ func (r *router) view(t vrrp.Instant) view {
 	m, c := r.machine, r.machine.Config()
 	v := view{router: r, owner: r.owner, key: r.key, now: t, Router: stats.Router{
 		Name: r.cfg.Name, Interface: r.cfg.Interface, VRID: c.VRID, Family: c.Family.String(), Version: c.Version,
-		State: m.State().String(), Since: wall(m.Since()), Reason: m.Reason().String(), Priority: c.Priority,
+		State: m.State().String(), Since: clock.Wall(m.Since()), Reason: m.Reason().String(), Priority: c.Priority,
 		AdvertInterval: stats.Seconds(c.Interval), LearnedInterval: stats.Seconds(m.LearnedInterval()),
 		Skew: stats.Seconds(m.Skew()), MasterDown: stats.Seconds(m.MasterDown()),
 		Authentication: r.authentication(),

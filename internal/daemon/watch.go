@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/stats"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -252,7 +253,7 @@ func (r *router) lineViews(t vrrp.Instant) (all []lineView) {
 }
 
 func (w *watch) view(r *router, source netip.Addr, t vrrp.Instant) stats.Heartbeat {
-	v := stats.Heartbeat{Name: w.name, State: "up", Since: wall(w.since), Reason: w.lost}
+	v := stats.Heartbeat{Name: w.name, State: "up", Since: clock.Wall(w.since), Reason: w.lost}
 	if source.IsValid() {
 		v.Source = source.String()
 	}
