@@ -9,6 +9,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/daemon"
 	"github.com/vrrpx/vrrpx/internal/netns"
+	"github.com/vrrpx/vrrpx/internal/preflight"
 	"github.com/vrrpx/vrrpx/loader"
 )
 
@@ -43,9 +44,9 @@ func runCleanup(_ context.Context, e env, flags *pflag.FlagSet, args []string) e
 func daemonError(err error) error {
 	var running *daemon.RunningError
 	var inUse *loader.InUseError
-	var missing *daemon.NoInterfaceError
-	var program *daemon.ProgramError
-	var kernel *daemon.KernelPacerError
+	var missing *preflight.NoInterfaceError
+	var program *preflight.ProgramError
+	var kernel *preflight.KernelPacerError
 	switch {
 	case errors.As(err, &program):
 		return hint(program.Hint, "%w", err)

@@ -106,7 +106,7 @@ type host struct {
 }
 
 // Run runs the routers until ctx ends, then releases: priority 0 out, addresses
-// off. It returns nil after such an end, *RunningError or *NoInterfaceError
+// off. It returns nil after such an end, *RunningError or *preflight.NoInterfaceError
 // where it cannot begin, and other errors as they come. Whatever happens the
 // host is left clean.
 func Run(ctx context.Context, o Options) error {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/notify"
+	"github.com/vrrpx/vrrpx/internal/preflight"
 	"github.com/vrrpx/vrrpx/internal/script"
 	"github.com/vrrpx/vrrpx/stats"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -64,19 +65,22 @@ type wantedFIFO struct {
 	script   script.Command // no Argv: none
 }
 
-// fifos resolves the FIFOs of a configuration. It may block.
-func (p *programs) fifos(g *config.Global) (wanted []wantedFIFO, err error) {
+// wantedFIFOs resolves the FIFOs of a configuration. It may block.
+func wantedFIFOs(p *preflight.Programs, g *config.Global) (wanted []wantedFIFO, err error) {
 	for _, c := range []config.FIFO{g.NotifyFIFO, g.VRRPNotifyFIFO} {
 		if c.Path == "" {
 			continue
 		}
-		who, err := p.user(config.Command{User: c.User, Group: c.Group})
+		who, err := p.User(config.Command{User: c.User, Group: c.Group})
 		if err != nil {
-			return nil, &ProgramError{c.Pos, "the owner of FIFO " + strconv.Quote(c.Path), err, "create the user, or name another behind the FIFO or with script_user"}
+			return nil, &preflight.ProgramError{
+				Pos: c.Pos, What: "the owner of FIFO " + strconv.Quote(c.Path), Cause: err,
+				Hint: "create the user, or name another behind the FIFO or with script_user",
+			}
 		}
 		w := wantedFIFO{path: c.Path, uid: int(who.UID), gid: int(who.GID)}
 		if len(c.Script.Argv) > 0 {
-			if w.script, err = p.command(c.Script); err != nil {
+			if w.script, err = p.Command(c.Script); err != nil {
 				return nil, err
 			}
 			w.script.Argv = append(w.script.Argv, c.Path)
@@ -88,7 +92,7 @@ func (p *programs) fifos(g *config.Global) (wanted []wantedFIFO, err error) {
 
 // set resolves and applies.
 func (f *fifos) set(g *config.Global) error {
-	wanted, err := newPrograms(g).fifos(g)
+	wanted, err := wantedFIFOs(preflight.NewPrograms(g), g)
 	if err == nil {
 		f.apply(wanted)
 	}

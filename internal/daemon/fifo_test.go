@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/preflight"
 	"github.com/vrrpx/vrrpx/internal/script"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -129,7 +130,7 @@ func TestFIFOWhoseOwnerOrScriptIsNotThereIsAnError(t *testing.T) {
 		{Path: "/nowhere/fifo", User: "no such user"},
 		{Path: "/nowhere/fifo", Script: config.Command{Argv: []string{"/nowhere/script"}}},
 	} {
-		if err, ok := f.set(&config.Global{NotifyFIFO: c}).(*ProgramError); !ok || err.Hint == "" {
+		if err, ok := f.set(&config.Global{NotifyFIFO: c}).(*preflight.ProgramError); !ok || err.Hint == "" {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}

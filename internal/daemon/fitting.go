@@ -8,6 +8,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/netio"
+	"github.com/vrrpx/vrrpx/internal/preflight"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -267,7 +268,7 @@ func (h *host) noInterface(cfg *config.Config, known func(string) bool) error {
 		}
 		for _, name := range names {
 			if _, ok := h.addrs.Link(name); !ok && !known(name) {
-				return &NoInterfaceError{Name: name, Router: r.Name, Pos: r.Pos}
+				return &preflight.NoInterfaceError{Name: name, Router: r.Name, Pos: r.Pos}
 			}
 		}
 	}

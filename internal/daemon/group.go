@@ -7,6 +7,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/preflight"
 	"github.com/vrrpx/vrrpx/internal/script"
 	"github.com/vrrpx/vrrpx/stats"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -27,10 +28,10 @@ type syncGroup struct {
 }
 
 // groupsTold resolves the programs of the groups, by their names. It may block.
-func (p *programs) groupsTold(all []config.SyncGroup) (map[string]programsTold, error) {
+func groupsTold(p *preflight.Programs, all []config.SyncGroup) (map[string]programsTold, error) {
 	tells := map[string]programsTold{}
 	for i := range all {
-		t, err := p.told(&all[i].Notify, config.Command{})
+		t, err := programsOf(p, &all[i].Notify, config.Command{})
 		if err != nil {
 			return nil, err
 		}

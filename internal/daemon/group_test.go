@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/preflight"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -178,14 +179,14 @@ func TestReloadsOfGroupsKeepTheAddresses(t *testing.T) {
 }
 
 func TestGroupProgramsAreResolved(t *testing.T) {
-	p := newPrograms(&config.Global{})
+	p := preflight.NewPrograms(&config.Global{})
 	g := config.SyncGroup{Name: "G", Notify: config.Notify{Any: config.Command{Argv: []string{"/bin/true", "x"}}}}
-	tells, err := p.groupsTold([]config.SyncGroup{g})
+	tells, err := groupsTold(p, []config.SyncGroup{g})
 	if err != nil || !slices.Equal(tells["G"].any.Argv, []string{"/bin/true", "x"}) {
 		t.Errorf("%+v: %v", tells, err)
 	}
 	g.Notify.Stop = config.Command{Argv: []string{"/nonexistent"}}
-	if _, err := p.groupsTold([]config.SyncGroup{g}); err == nil {
+	if _, err := groupsTold(p, []config.SyncGroup{g}); err == nil {
 		t.Error("a program that is not there was taken")
 	}
 }

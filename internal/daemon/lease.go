@@ -253,24 +253,3 @@ func (r *router) pacerView() (pacer, why string, lease stats.Seconds) {
 	d, _ := r.lease(r.advert.frames)
 	return "kernel clock", "", stats.Seconds(d)
 }
-
-// KernelPacerError tells of a router whose adverts the kernel is to send and cannot.
-type KernelPacerError struct {
-	Router, Why string
-	Pos         config.Pos
-}
-
-func (e *KernelPacerError) Error() string {
-	return fmt.Sprintf("(%s) vrrpx_pacer kernel: the kernel cannot send its adverts: %s", e.Router, e.Why)
-}
-
-// demandKernel finds a router that is to run with the kernel's clock or not at all,
-// where there is none.
-func demandKernel(routers []config.Router, kernel bool, why string) error {
-	for i := range routers {
-		if r := &routers[i]; r.Pacer == config.PacerKernel && !kernel {
-			return &KernelPacerError{Router: r.Name, Why: why, Pos: r.PacerPos}
-		}
-	}
-	return nil
-}

@@ -336,11 +336,4 @@ func TestLeaseOfASchedule(t *testing.T) {
 	if lease, why := g.r.lease([][]byte{unresolved}); lease != 0 || why != "the MAC of a unicast peer is not known" {
 		t.Errorf("unresolved: %v (%s)", lease, why)
 	}
-	routers := []config.Router{{Name: "VI_1"}, {Name: "VI_2", Pacer: config.PacerKernel}}
-	if err := demandKernel(routers, false, "no tbf"); err == nil || err.Error() != "(VI_2) vrrpx_pacer kernel: the kernel cannot send its adverts: no tbf" {
-		t.Error(err)
-	}
-	if err := demandKernel(routers, true, ""); err != nil {
-		t.Error(err)
-	}
 }

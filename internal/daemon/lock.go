@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
 )
@@ -20,16 +19,6 @@ type RunningError struct{ PID int }
 
 func (e *RunningError) Error() string {
 	return fmt.Sprintf("another vrrpx (pid %d) runs in this network namespace", e.PID)
-}
-
-// NoInterfaceError says that a router's interface does not exist.
-type NoInterfaceError struct {
-	Name, Router string
-	Pos          config.Pos // of the router
-}
-
-func (e *NoInterfaceError) Error() string {
-	return fmt.Sprintf("interface %s of %s does not exist", e.Name, e.Router)
 }
 
 // lock makes the run directory and takes it for this process. The kernel frees

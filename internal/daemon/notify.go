@@ -8,6 +8,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/notify"
+	"github.com/vrrpx/vrrpx/internal/preflight"
 	"github.com/vrrpx/vrrpx/internal/script"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -41,8 +42,8 @@ func (h *host) openNotify() error {
 	return h.fifos.set(&h.opts.Config.Global)
 }
 
-// told resolves the programs of one router. It may block.
-func (p *programs) told(n *config.Notify, fence config.Command) (t programsTold, err error) {
+// programsOf resolves the programs of one router. It may block.
+func programsOf(p *preflight.Programs, n *config.Notify, fence config.Command) (t programsTold, err error) {
 	for _, c := range []struct {
 		from config.Command
 		to   **script.Command
@@ -53,7 +54,7 @@ func (p *programs) told(n *config.Notify, fence config.Command) (t programsTold,
 		if len(c.from.Argv) == 0 {
 			continue
 		}
-		command, err := p.command(c.from)
+		command, err := p.Command(c.from)
 		if err != nil {
 			return t, err
 		}

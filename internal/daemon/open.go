@@ -11,6 +11,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/fair"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/pace"
+	"github.com/vrrpx/vrrpx/internal/preflight"
 	"github.com/vrrpx/vrrpx/internal/script"
 	"github.com/vrrpx/vrrpx/internal/track"
 	"github.com/vrrpx/vrrpx/internal/vip"
@@ -49,7 +50,7 @@ func (h *host) open() error {
 	}
 	h.loop.renewBy(h.pacer)
 	kernel, why := h.pacer.Clock("")
-	if err := demandKernel(h.opts.Config.Routers, kernel, why); err != nil {
+	if err := preflight.KernelPacer(h.opts.Config.Routers, kernel, why); err != nil {
 		return err
 	}
 	ps := h.pacer.Status()
@@ -84,16 +85,16 @@ func (h *host) open() error {
 	if err := h.noInterface(h.opts.Config, func(string) bool { return false }); err != nil {
 		return err
 	}
-	programs := newPrograms(&h.opts.Config.Global)
+	programs := preflight.NewPrograms(&h.opts.Config.Global)
 	for _, rc := range h.opts.Config.Routers {
 		r := newRouter(rc, h.log, h.out)
-		if r.tells, err = programs.told(&rc.Notify, rc.Fence()); err != nil {
+		if r.tells, err = programsOf(programs, &rc.Notify, rc.Fence()); err != nil {
 			return err
 		}
 		h.routers = append(h.routers, r)
 	}
 	h.loop.routers = h.routers
-	tells, err := programs.groupsTold(h.opts.Config.Groups)
+	tells, err := groupsTold(programs, h.opts.Config.Groups)
 	if err != nil {
 		return err
 	}
@@ -104,7 +105,7 @@ func (h *host) open() error {
 	if h.keeper, err = h.openKeeper(); err != nil {
 		return err
 	}
-	checks, err := programs.checks(h.opts.Config)
+	checks, err := checksOf(programs, h.opts.Config)
 	if err != nil {
 		return err
 	}
@@ -202,7 +203,7 @@ func (h *host) openDevice(d *device) error {
 		return nil // when it comes it is opened
 	}
 	if !ok {
-		return &NoInterfaceError{Name: d.name, Router: d.routers[0].cfg.Name, Pos: d.routers[0].cfg.Pos}
+		return &preflight.NoInterfaceError{Name: d.name, Router: d.routers[0].cfg.Name, Pos: d.routers[0].cfg.Pos}
 	}
 	if !d.linked { // only tracked
 		d.exists, d.up = true, dev.Up

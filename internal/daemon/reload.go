@@ -12,6 +12,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/plan"
+	"github.com/vrrpx/vrrpx/internal/preflight"
 	"github.com/vrrpx/vrrpx/stats"
 )
 
@@ -185,7 +186,7 @@ func (l *reloader) lastReload() *stats.Reload {
 // refuse logs why a configuration is not taken, and makes the answer.
 func (h *host) refuse(diags []config.Diagnostic, err error) (res stats.Reload) {
 	if err != nil {
-		diags = append(diags, diagnose(err))
+		diags = append(diags, preflight.Diagnose(err))
 	}
 	for _, d := range diags {
 		res.Diagnostics = append(res.Diagnostics, finding(d))
@@ -233,21 +234,4 @@ func finding(d config.Diagnostic) stats.Finding {
 		text = d.Severity.String() + ": " + d.Message
 	}
 	return stats.Finding{Text: text, Hint: d.Hint}
-}
-
-// diagnose puts an error of this host into the form of those of the file.
-func diagnose(err error) config.Diagnostic {
-	d := config.Diagnostic{Severity: config.Error, Message: err.Error()}
-	var missing *NoInterfaceError
-	var program *ProgramError
-	var kernel *KernelPacerError
-	switch {
-	case errors.As(err, &kernel):
-		d.Pos, d.Hint = kernel.Pos, "vrrpx_pacer auto takes the kernel where it can"
-	case errors.As(err, &missing):
-		d.Pos, d.Hint = missing.Pos, "`ip link` lists the interfaces of this network namespace"
-	case errors.As(err, &program):
-		d.Pos, d.Hint, d.Message = program.Pos, program.Hint, fmt.Sprintf("%s: %v", program.What, program.Cause)
-	}
-	return d
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/nexthop"
 	"github.com/vrrpx/vrrpx/internal/plan"
+	"github.com/vrrpx/vrrpx/internal/preflight"
 	"github.com/vrrpx/vrrpx/internal/track"
 	"github.com/vrrpx/vrrpx/internal/vip"
 )
@@ -41,24 +42,24 @@ func (h *host) prepare(cfg *config.Config, p *plan.Plan) (*prepared, error) {
 		return nil, err
 	}
 	kernel, why := h.pacer.Clock("")
-	if err := demandKernel(cfg.Routers, kernel, why); err != nil {
+	if err := preflight.KernelPacer(cfg.Routers, kernel, why); err != nil {
 		return nil, err
 	}
-	programs := newPrograms(&cfg.Global)
+	programs := preflight.NewPrograms(&cfg.Global)
 	var err error
 	for i := range cfg.Routers {
 		r := &cfg.Routers[i]
-		if prep.told[plan.IDOf(r)], err = programs.told(&r.Notify, r.Fence()); err != nil {
+		if prep.told[plan.IDOf(r)], err = programsOf(programs, &r.Notify, r.Fence()); err != nil {
 			return nil, err
 		}
 	}
-	if prep.groups, err = programs.groupsTold(cfg.Groups); err != nil {
+	if prep.groups, err = groupsTold(programs, cfg.Groups); err != nil {
 		return nil, err
 	}
-	if prep.checks, err = programs.checks(cfg); err != nil {
+	if prep.checks, err = checksOf(programs, cfg); err != nil {
 		return nil, err
 	}
-	if prep.fifos, err = programs.fifos(&cfg.Global); err != nil {
+	if prep.fifos, err = wantedFIFOs(programs, &cfg.Global); err != nil {
 		return nil, err
 	}
 	outfits := map[string]outfit{}

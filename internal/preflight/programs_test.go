@@ -1,4 +1,4 @@
-package daemon
+package preflight
 
 import (
 	"errors"
@@ -40,7 +40,7 @@ func TestProgramsAreResolvedOrRefusedByName(t *testing.T) {
 		"without security":     {config.Global{}, []string{loose}, "root", ">" + loose},
 		"a user that is none":  {secure, []string{good}, "no-such-user", "unknown user"},
 	} {
-		got, err := newPrograms(&c.global).command(config.Command{Argv: c.argv, User: c.user, Pos: config.Pos{File: "k.conf", Line: 3, Col: 5}})
+		got, err := NewPrograms(&c.global).Command(config.Command{Argv: c.argv, User: c.user, Pos: config.Pos{File: "k.conf", Line: 3, Col: 5}})
 		if path, ok := strings.CutPrefix(c.want, ">"); ok || c.want == "/true" {
 			if err != nil || !strings.HasSuffix(got.Argv[0], path) && !strings.HasSuffix(got.Argv[0], c.want) || len(got.Argv) != len(c.argv) {
 				t.Errorf("%s: %q, %v", name, got.Argv, err)

@@ -1,4 +1,6 @@
-package daemon
+// Package preflight tells what a configuration needs of this host, and whether
+// the host has it: programs and their users, interfaces, what the kernel can do.
+package preflight
 
 import (
 	"errors"
@@ -16,15 +18,16 @@ import (
 // has such a user; else root does.
 const defaultUser = "keepalived_script"
 
-// programs turns the programs that a configuration names into what this host
+// Programs turns the programs that a configuration names into what this host
 // can run: paths, users, and whether they may be trusted.
-type programs struct {
+type Programs struct {
 	global *config.Global
 	users  map[[2]string]*script.User
 }
 
-func newPrograms(g *config.Global) *programs {
-	return &programs{global: g, users: map[[2]string]*script.User{}}
+// NewPrograms resolves by what global_defs say of users and security.
+func NewPrograms(g *config.Global) *Programs {
+	return &Programs{global: g, users: map[[2]string]*script.User{}}
 }
 
 // ProgramError is a program of the configuration that cannot or must not run.
@@ -39,8 +42,8 @@ func (e *ProgramError) Error() string { return fmt.Sprintf("%s: %s: %v", e.Pos, 
 
 func (e *ProgramError) Unwrap() error { return e.Cause }
 
-// command resolves one program. It fails with *ProgramError.
-func (p *programs) command(c config.Command) (script.Command, error) {
+// Command resolves one program. It fails with *ProgramError.
+func (p *Programs) Command(c config.Command) (script.Command, error) {
 	fail := func(hint string, err error) (script.Command, error) {
 		return script.Command{}, &ProgramError{c.Pos, strconv.Quote(c.Argv[0]), err, hint}
 	}
@@ -48,7 +51,7 @@ func (p *programs) command(c config.Command) (script.Command, error) {
 	if err != nil {
 		return fail("write its whole path, and make it executable: chmod +x", cause(err))
 	}
-	who, err := p.user(c)
+	who, err := p.User(c)
 	if err != nil {
 		return fail("create the user, or name another with user or script_user", err)
 	}
@@ -69,8 +72,9 @@ func cause(err error) error {
 	return err
 }
 
-// user is whom a program runs as.
-func (p *programs) user(c config.Command) (*script.User, error) {
+// User is whom a program runs as, or owns what it names: that of global_defs where
+// it names nobody. It fails where the host has no such user or group.
+func (p *Programs) User(c config.Command) (*script.User, error) {
 	name, group := c.User, c.Group
 	if name == "" {
 		name, group = p.global.ScriptUser, p.global.ScriptGroup

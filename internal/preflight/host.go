@@ -1,4 +1,4 @@
-package daemon
+package preflight
 
 import (
 	"cmp"
@@ -174,7 +174,7 @@ func (c *hostCheck) listeners(cfg *config.Config) {
 
 // programs looks at the scripts that are tracked and the programs that are told.
 func (c *hostCheck) programs(cfg *config.Config) {
-	p := newPrograms(&cfg.Global)
+	p := NewPrograms(&cfg.Global)
 	used, seen := map[string]bool{}, map[config.Pos]bool{}
 	for i := range cfg.Routers {
 		for _, t := range cfg.Routers[i].Scripts {
@@ -214,11 +214,11 @@ func (c *hostCheck) programs(cfg *config.Config) {
 	}
 }
 
-func (c *hostCheck) program(p *programs, from config.Command) {
+func (c *hostCheck) program(p *Programs, from config.Command) {
 	if len(from.Argv) == 0 {
 		return
 	}
-	command, err := p.command(from)
+	command, err := p.Command(from)
 	if e, ok := err.(*ProgramError); ok {
 		c.say(config.Warning, e.Pos, e.Hint, "%s: %v: vrrpx run does not start with it", e.What, e.Cause)
 		return

@@ -1,4 +1,4 @@
-package daemon
+package preflight
 
 import (
 	"errors"
@@ -17,9 +17,9 @@ func Missing(cfg *config.Config) error {
 			errs = append(errs, &NoInterfaceError{Name: r.Interface, Router: r.Name})
 		}
 	}
-	p := newPrograms(&cfg.Global)
+	p := NewPrograms(&cfg.Global)
 	for _, c := range cfg.Commands() {
-		if _, err := p.command(c); err != nil {
+		if _, err := p.Command(c); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -29,9 +29,9 @@ func Missing(cfg *config.Config) error {
 // RunsAsRoot is the first program of a configuration that would run as root on
 // this host; empty for none.
 func RunsAsRoot(cfg *config.Config) string {
-	p := newPrograms(&cfg.Global)
+	p := NewPrograms(&cfg.Global)
 	for _, c := range cfg.Commands() {
-		if u, err := p.user(c); err == nil && u.UID == 0 {
+		if u, err := p.User(c); err == nil && u.UID == 0 {
 			return c.Argv[0]
 		}
 	}
