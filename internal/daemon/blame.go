@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/vrrpx/vrrpx/internal/alarm"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -52,7 +53,7 @@ type refusedCount struct {
 // ageRefused forgets what was refused long before any conflict.
 func (r *router) ageRefused(at vrrp.Instant) {
 	s := &r.split
-	if !r.stands(alarmConflict) && at.Sub(s.lately.at) >= logDrops {
+	if !r.alarms.Stands(alarm.Conflict) && at.Sub(s.lately.at) >= logDrops {
 		s.before, s.lately = s.lately, refusedCount{at, r.refusedAdverts()}
 	}
 }

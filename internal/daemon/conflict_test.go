@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/alarm"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/probe"
@@ -19,18 +20,18 @@ func TestConflictIsNamedAndEnds(t *testing.T) {
 	g.claims(2*time.Second, netio.Held{})
 	g.wantScript("ask 10.0.0.3 100 holds")
 	g.claims(2*time.Second+ms, answer())
-	g.wantAlarm(alarmConflict, "") // it may say who it is
+	g.wantAlarm(alarm.Conflict, "") // it may say who it is
 	g.tick(2*time.Second + hearOut)
-	g.wantAlarm(alarmConflict, "manual", "10.0.0.3", "02:00:00:00:00:06", "2 claims", "by hand")
+	g.wantAlarm(alarm.Conflict, "manual", "10.0.0.3", "02:00:00:00:00:06", "2 claims", "by hand")
 	g.wantScript("")
 	for _, at := range []time.Duration{3, 4, 5} {
 		g.tick(at*time.Second + 100*ms)
 		g.wantScript("ask 10.0.0.3 100 holds")
 	}
 	g.tick(6 * time.Second)
-	g.wantAlarm(alarmConflict, "manual")
+	g.wantAlarm(alarm.Conflict, "manual")
 	g.tick(6*time.Second + 2*ms)
-	g.wantAlarm(alarmConflict, "")
+	g.wantAlarm(alarm.Conflict, "")
 	g.wantScript("garp; announce 4 more and again after 5s")
 	g.tick(60 * time.Second)
 	g.wantScript("") // it asks no more
@@ -57,7 +58,7 @@ func TestCausesOfConflict(t *testing.T) {
 				g.claims(2*time.Second+ms, answer())
 				g.tick(2*time.Second + hearOut)
 			}
-			g.wantAlarm(alarmConflict, c.cause)
+			g.wantAlarm(alarm.Conflict, c.cause)
 		})
 	}
 	for drop, cause := range map[vrrp.Drop]string{
@@ -72,10 +73,10 @@ func TestCausesOfConflict(t *testing.T) {
 		g.claims(2*time.Second, netio.Held{})
 		g.claims(2*time.Second+ms, answer())
 		g.tick(2*time.Second + hearOut)
-		g.wantAlarm(alarmConflict, "manual")
+		g.wantAlarm(alarm.Conflict, "manual")
 		g.r.drops[drop].Add(2)
 		g.tick(3 * time.Second)
-		g.wantAlarm(alarmConflict, cause, drop.String()+", 2 of them")
+		g.wantAlarm(alarm.Conflict, cause, drop.String()+", 2 of them")
 	}
 }
 
@@ -97,7 +98,7 @@ func TestNoConflict(t *testing.T) {
 			g := splitRig(t, nil)
 			g.takeOver()
 			claim(g)
-			g.wantAlarm(alarmConflict, "")
+			g.wantAlarm(alarm.Conflict, "")
 			g.wantScript("")
 		})
 	}
@@ -110,11 +111,11 @@ func TestNoConflict(t *testing.T) {
 	g.wantScript("")
 	g.tick(1100 * ms) // its grace is over
 	g.wantScript("ask 10.0.0.3 100 holds")
-	g.wantAlarm(alarmConflict, "")
+	g.wantAlarm(alarm.Conflict, "")
 	g.claims(1101*ms, answer())
-	g.wantAlarm(alarmConflict, "manual")
+	g.wantAlarm(alarm.Conflict, "manual")
 	g.claims(2*time.Second, question(90, false, true))
-	g.wantAlarm(alarmNotHeard, "one_way", "10.0.0.6 (02:00:00:00:00:06, priority 90)", "does not hear our adverts")
+	g.wantAlarm(alarm.NotHeard, "one_way", "10.0.0.6 (02:00:00:00:00:06, priority 90)", "does not hear our adverts")
 }
 
 // All holders have the virtual MAC address. From there only an answer is another's.
@@ -125,7 +126,7 @@ func TestAnswerFromTheVirtualMACIsAnothers(t *testing.T) {
 		g.takeOver()
 		g.r.ask(g.at(2*time.Second), netip.Addr{}, false)
 		g.loop.claim(g.at(2*time.Second+ms), 2, virtual, netio.Held{Addr: theVIP, Solicited: solicited})
-		g.wantAlarm(alarmConflict, cause)
+		g.wantAlarm(alarm.Conflict, cause)
 	}
 }
 
@@ -137,14 +138,14 @@ func TestOneWayLinkIsRecognised(t *testing.T) {
 	g.round(50 * ms)
 	g.master(60*ms, 50)
 	g.round(60 * ms)
-	g.wantAlarm(alarmTwoMasters, "") // it may not have heard us yet
+	g.wantAlarm(alarm.TwoMasters, "") // it may not have heard us yet
 	g.master(70*ms, 50)
 	g.round(70 * ms)
-	g.wantAlarm(alarmTwoMasters, "one_way", "10.0.0.6", "3 adverts", "priority 50 to our 100", "does not hear us")
+	g.wantAlarm(alarm.TwoMasters, "one_way", "10.0.0.6", "3 adverts", "priority 50 to our 100", "does not hear us")
 	g.tick(500 * ms)
-	g.wantAlarm(alarmTwoMasters, "one_way")
+	g.wantAlarm(alarm.TwoMasters, "one_way")
 	g.tick(2 * time.Second)
-	g.wantAlarm(alarmTwoMasters, "")
+	g.wantAlarm(alarm.TwoMasters, "")
 	g.wantAlarm("second_master", "")
 }
 
@@ -160,7 +161,7 @@ func TestTwoMastersInTurns(t *testing.T) {
 		other(time.Duration(10+10*i) * ms)
 		g.round(time.Duration(10+10*i) * ms)
 	}
-	g.wantAlarm(alarmTwoMasters, "")
+	g.wantAlarm(alarm.TwoMasters, "")
 	for i := range 4 {
 		at := time.Duration(300+10*i) * ms
 		g.master(at, 200)
@@ -169,5 +170,5 @@ func TestTwoMastersInTurns(t *testing.T) {
 		g.round(at + 5*ms)
 	}
 	g.want(vrrp.Backup)
-	g.wantAlarm(alarmTwoMasters, "firewall", "10.0.0.6", "10.0.0.7", "do not hear each other")
+	g.wantAlarm(alarm.TwoMasters, "firewall", "10.0.0.6", "10.0.0.7", "do not hear each other")
 }

@@ -328,3 +328,11 @@ func (g *rig) wantScript(want string) {
 		g.Errorf("did %q\nwant %q", got, want)
 	}
 }
+
+// alarmTexts are those of the alarms that stand, by kind.
+func (r *router) alarmTexts(at vrrp.Instant) (texts []string) {
+	for _, a := range r.alarmList(at) {
+		texts = append(texts, a.Text)
+	}
+	return texts
+}

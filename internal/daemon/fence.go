@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/vrrpx/vrrpx/internal/alarm"
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/script"
@@ -88,9 +89,9 @@ func (r *router) fenced(at vrrp.Instant, path string, res script.Result) {
 		if r.settings().Wait && !r.settings().GoOn {
 			then = ": the addresses are not taken (wait_for_script)"
 		}
-		r.raise(at, alarm{
-			kind: alarmFence, cause: "script", level: slog.LevelError,
-			text: fmt.Sprintf("the script %s has failed: %v%s", path, res, then),
+		r.alarms.Raise(at, alarm.Alarm{
+			Kind: alarm.Fence, Cause: "script", Level: slog.LevelError,
+			Text: fmt.Sprintf("the script %s has failed: %v%s", path, res, then),
 		})
 	} else {
 		r.log.Info(fmt.Sprintf("(%s) the script %s has succeeded", r.cfg.Name, path), "took", res.Took)
@@ -117,16 +118,16 @@ func (r *router) gateFenced(at vrrp.Instant, why vrrp.Reason) {
 // peerSpeaks: an advert of another came.
 func (r *router) peerSpeaks(at vrrp.Instant) {
 	if _, heard, ok := r.machine.Accepted(); ok {
-		for _, kind := range []string{alarmYielded, alarmVRRPLost} {
-			if a := r.alarms.standing[kind]; a != nil && heard > a.last {
-				r.endAlarm(at, kind)
+		for _, kind := range []string{alarm.Yielded, alarm.VRRPLost} {
+			if a := r.alarms.Standing(kind); a != nil && heard > a.Last {
+				r.alarms.End(at, kind)
 			}
 		}
 	}
 	f := &r.split.fence
 	over := f.state == fenceDone || f.state == fenceFailed
-	if over && at > f.ended && !slices.ContainsFunc([]string{alarmTwoMasters, alarmConflict}, r.stands) {
+	if over && at > f.ended && !slices.ContainsFunc([]string{alarm.TwoMasters, alarm.Conflict}, r.alarms.Stands) {
 		f.state = fenceNone
-		r.endAlarm(at, alarmFence)
+		r.alarms.End(at, alarm.Fence)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/alarm"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/script"
@@ -61,7 +62,7 @@ func TestTakeoverWaitsForTheScript(t *testing.T) {
 			if c.result.OK() {
 				cause = ""
 			}
-			g.wantAlarm(alarmFence, cause, "failed")
+			g.wantAlarm(alarm.Fence, cause, "failed")
 			if c.want == vrrp.Master {
 				return
 			}
@@ -71,7 +72,7 @@ func TestTakeoverWaitsForTheScript(t *testing.T) {
 			g.want(vrrp.Backup)
 			g.path.receive(g.key, due.Add(ms), vrrp.Packet{Version: 3, VRID: 51, Priority: 150, Interval: 10 * ms, Addrs: []netip.Addr{theVIP}}, "10.0.0.6")
 			g.round(due.Sub(g.t) + 2*ms)
-			g.wantAlarm(alarmFence, "")
+			g.wantAlarm(alarm.Fence, "")
 			if g.r.split.fence.state != fenceNone {
 				t.Error("the incident is over, and the script would not run in the next")
 			}
@@ -115,7 +116,7 @@ func TestScriptRunsOncePerIncident(t *testing.T) {
 	g.round(2200 * ms)
 	g.master(2300*ms, 50)
 	g.round(2300 * ms)
-	g.wantAlarm(alarmTwoMasters, "one_way")
+	g.wantAlarm(alarm.TwoMasters, "one_way")
 	if len(*ran) != 1 || !strings.Contains((*ran)[0], "address_conflict") {
 		t.Errorf("ran %q", *ran)
 	}

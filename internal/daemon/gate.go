@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/alarm"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -112,17 +113,17 @@ func (r *router) gateHears(at vrrp.Instant, o *other) {
 	}
 	if r.settings().Wait {
 		g.next = 0
-		r.startFence(at, alarmConflict, o.claim.From, o)
+		r.startFence(at, alarm.Conflict, o.claim.From, o)
 		return
 	}
-	kind, cause := alarmVRRPLost, "firewall"
+	kind, cause := alarm.VRRPLost, "firewall"
 	why := fmt.Sprintf("%s, and %s answers for %s: not taken over; a firewall or switch drops protocol 112 between us", g.why, o, o.addr)
-	if r.stands(alarmYielded) {
-		kind, why = alarmYielded, fmt.Sprintf("%s answers for %s still: left to it", o, o.addr)
+	if r.alarms.Stands(alarm.Yielded) {
+		kind, why = alarm.Yielded, fmt.Sprintf("%s answers for %s still: left to it", o, o.addr)
 	}
-	r.raise(at, alarm{
-		kind: kind, cause: cause, level: slog.LevelError, text: why, same: string(o.mac[:]),
-		stands: 2*r.machine.MasterDown() + 2*time.Second,
+	r.alarms.Raise(at, alarm.Alarm{
+		Kind: kind, Cause: cause, Level: slog.LevelError, Text: why, Same: string(o.mac[:]),
+		Stands: 2*r.machine.MasterDown() + 2*time.Second,
 	})
 	r.permit(at, false)
 }
@@ -169,8 +170,8 @@ func (r *router) yield(at vrrp.Instant, o *other, why string) {
 	r.ask(at, addr, true)
 	r.perform(at, vrrp.Yield{Cause: why})
 	r.settle() // the transition first
-	r.raise(at, alarm{
-		kind: alarmYielded, cause: "firewall", level: slog.LevelError,
-		text: fmt.Sprintf("left %s to %s, which we do not hear: taken again when nobody answers for it any more; preempted no sooner than in %v", addr, who, s.backoff),
+	r.alarms.Raise(at, alarm.Alarm{
+		Kind: alarm.Yielded, Cause: "firewall", Level: slog.LevelError,
+		Text: fmt.Sprintf("left %s to %s, which we do not hear: taken again when nobody answers for it any more; preempted no sooner than in %v", addr, who, s.backoff),
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/alarm"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -45,7 +46,7 @@ func TestTakeoverIsLeftWhenAnotherAnswers(t *testing.T) {
 	g.claims(41*ms, question(90, false, true)) // who asks as we do holds nothing
 	g.want(vrrp.Backup)
 	g.claims(42*ms, answer())
-	g.wantAlarm(alarmVRRPLost, "firewall", "no advert from 10.0.0.6", "10.0.0.6 (02:00:00:00:00:06, priority 90) answers for 10.0.0.3", "not taken over")
+	g.wantAlarm(alarm.VRRPLost, "firewall", "no advert from 10.0.0.6", "10.0.0.6 (02:00:00:00:00:06, priority 90) answers for 10.0.0.3", "not taken over")
 	if due, ok := g.path.due(g.key); !ok || due != g.at(42*ms).Add(g.r.machine.MasterDown()) {
 		t.Errorf("deadline %v %v: want another master-down interval", due.Sub(g.t), ok)
 	}
@@ -58,7 +59,7 @@ func TestTakeoverIsLeftWhenAnotherAnswers(t *testing.T) {
 	}
 	g.master(210*ms, 150) // its adverts come again
 	g.round(211 * ms)
-	g.wantAlarm(alarmVRRPLost, "")
+	g.wantAlarm(alarm.VRRPLost, "")
 }
 
 func TestAdvertEndsTheQuestion(t *testing.T) {

@@ -66,11 +66,7 @@ func (x *lined) both(from, to time.Duration, first, second bool) {
 }
 
 func (x *lined) alarms() string {
-	var kinds []string
-	for k := range x.r.alarms.standing {
-		kinds = append(kinds, k)
-	}
-	return strings.Join(kinds, " ")
+	return strings.Join(x.r.alarms.Kinds(), " ")
 }
 
 var linePeers = []config.LinePeer{{Peer: config.Peer{Addr: netip.MustParseAddr("10.2.0.6"), MaxTTL: 255}, First: netip.MustParseAddr("10.0.0.6")}}
@@ -125,7 +121,7 @@ func TestTwoLinesAreOneMaster(t *testing.T) {
 		x.by(at+100*time.Microsecond, 90)
 		x.round(at + time.Millisecond)
 	}
-	if a := x.r.alarms.standing[vrrp.NoteSecondMaster.String()]; a == nil || a.times != 1 {
+	if a := x.r.alarms.Standing(vrrp.NoteSecondMaster.String()); a == nil || a.Times != 1 {
 		t.Errorf("second master: %+v", a)
 	}
 	// Our first address is 10.0.0.5: 10.0.0.6 wins a tie. On the line the order is
@@ -195,8 +191,8 @@ func TestLostLineIsOneAlarm(t *testing.T) {
 			if a := x.alarms(); a != "" {
 				t.Errorf("alarms %q after its return", a)
 			}
-			if n := x.r.alarms.begun[c.kind]; n != 1 || len(x.r.alarms.begun) != 1 {
-				t.Errorf("alarms began %v", x.r.alarms.begun)
+			if n := x.r.alarms.Begun()[c.kind]; n != 1 || len(x.r.alarms.Begun()) != 1 {
+				t.Errorf("alarms began %v", x.r.alarms.Begun())
 			}
 			if len(x.r.history) != 1 {
 				t.Errorf("transitions: %+v", x.r.history)
@@ -210,8 +206,8 @@ func TestLineThatWasNeverHeard(t *testing.T) {
 	x := newLined(t, true)
 	x.both(0, 2*time.Second, true, false)
 	x.want(vrrp.Backup)
-	a := x.r.alarms.standing["heartbeat_lost:cable2"]
-	if a == nil || !strings.Contains(a.text, "nothing has been heard on it of the master 10.0.0.6") || a.times != 1 {
+	a := x.r.alarms.Standing("heartbeat_lost:cable2")
+	if a == nil || !strings.Contains(a.Text, "nothing has been heard on it of the master 10.0.0.6") || a.Times != 1 {
 		t.Errorf("alarm: %+v", a)
 	}
 	// The master dies: nobody knows of the line any more, and there is no failover

@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/alarm"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/mail"
 	"github.com/vrrpx/vrrpx/stats"
@@ -99,8 +100,8 @@ const alarmPause = 10 * time.Minute
 
 // alarm tells of an alarm, for which keepalived has no mail, and of the end of
 // each that it has told of.
-func (l *letters) alarm(at vrrp.Instant, router string, a *alarm, begins bool) {
-	what, body := "Instance "+router+" - Alarm "+a.kind, a.text
+func (l *letters) alarm(at vrrp.Instant, router string, a *alarm.Alarm, begins bool) {
+	what, body := "Instance "+router+" - Alarm "+a.Kind, a.Text
 	last, told := l.alarms[what]
 	switch {
 	case begins && told && at.Sub(last) < alarmPause:
@@ -113,7 +114,7 @@ func (l *letters) alarm(at vrrp.Instant, router string, a *alarm, begins bool) {
 	default:
 		delete(l.open, what)
 		what += " has ended"
-		body = fmt.Sprintf("After %v: %s", at.Sub(a.since).Round(time.Second), a.text)
+		body = fmt.Sprintf("After %v: %s", at.Sub(a.Since).Round(time.Second), a.Text)
 	}
 	l.mailer.Send(fmt.Sprintf("[%s] VRRP %s", l.routerID, what), body)
 }

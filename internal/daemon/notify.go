@@ -2,10 +2,13 @@ package daemon
 
 import (
 	"fmt"
+	"log/slog"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/alarm"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/notify"
 	"github.com/vrrpx/vrrpx/internal/preflight"
@@ -111,4 +114,27 @@ func (r *router) notifyLower() {
 // withState appends what keepalived appends: INSTANCE NAME STATE PRIORITY.
 func (r *router) withState(c *script.Command, state string) script.Command {
 	return withArgs(c, "INSTANCE", r.cfg.Name, state, strconv.Itoa(int(r.machine.Config().Priority)))
+}
+
+// tellAlarm tells of a beginning or an end: notify_alarm by its arguments, ALARM
+// NAME KIND BEGIN|END TEXT, and with smtp_alert, unless it is only by the way, a mail.
+func (r *router) tellAlarm(at vrrp.Instant, a *alarm.Alarm, begins bool) {
+	if r.cfg.SMTPAlert && r.out.letters != nil && a.Level >= slog.LevelWarn {
+		r.out.letters.alarm(at, r.cfg.Name, a, begins)
+	}
+	if r.tells.alarm == nil {
+		return
+	}
+	word := "END"
+	if begins {
+		word = "BEGIN"
+	}
+	r.out.notifier.Tell(r.cfg.Name, withArgs(r.tells.alarm, "ALARM", r.cfg.Name, a.Kind, word, a.Text))
+}
+
+// withArgs is a program with further arguments.
+func withArgs(c *script.Command, args ...string) script.Command {
+	d := *c
+	d.Argv = append(slices.Clip(d.Argv), args...)
+	return d
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/vrrpx/vrrpx/internal/alarm"
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/probe"
 	"github.com/vrrpx/vrrpx/stats"
@@ -58,7 +59,7 @@ func (r *router) probed(at vrrp.Instant, v probe.Verdict, err error) {
 	}
 	if v == probe.Down {
 		// It is dead, and not only out of reach of VRRP.
-		r.endAlarm(at, alarmVRRPLost)
+		r.alarms.End(at, alarm.VRRPLost)
 	}
 	r.log.Info(fmt.Sprintf("(%s) probe of %s: %v", r.cfg.Name, p.target, v), "error", p.note)
 }
@@ -74,11 +75,11 @@ func (r *router) tookFrom(at vrrp.Instant, why vrrp.Reason) {
 		r.log.Info(fmt.Sprintf("(%s) %s does not answer the probe either: dead", r.cfg.Name, p.target))
 		return
 	}
-	r.raise(at, alarm{
-		kind: alarmVRRPLost, cause: "firewall", level: slog.LevelError, stands: alarmStands,
-		text: fmt.Sprintf("%s, and the probe of %s is answered: the host lives, and its adverts do not arrive; its VRRP has ended, or a firewall or switch drops protocol 112 between us", why, p.target),
+	r.alarms.Raise(at, alarm.Alarm{
+		Kind: alarm.VRRPLost, Cause: "firewall", Level: slog.LevelError, Stands: alarm.Lasts,
+		Text: fmt.Sprintf("%s, and the probe of %s is answered: the host lives, and its adverts do not arrive; its VRRP has ended, or a firewall or switch drops protocol 112 between us", why, p.target),
 	})
-	r.fenceNow(at, alarmVRRPLost)
+	r.fenceNow(at, alarm.VRRPLost)
 	r.plan(at.Add(grace)) // does it hold the addresses still?
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vrrpx/vrrpx/internal/alarm"
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/loader"
@@ -119,9 +120,9 @@ func (r *router) open() string {
 
 func (r *router) warnOpen(at vrrp.Instant) {
 	if why := r.open(); why != "" {
-		r.raise(at, alarm{kind: alarmNoAccept, text: why, level: slog.LevelError})
+		r.alarms.Raise(at, alarm.Alarm{Kind: alarm.NoAccept, Text: why, Level: slog.LevelError})
 	} else {
-		r.endAlarm(at, alarmNoAccept)
+		r.alarms.End(at, alarm.NoAccept)
 	}
 }
 

@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/vrrpx/vrrpx/internal/auth"
@@ -188,7 +187,7 @@ func (stay) Release(...string) {}
 func (h *host) end(r *router, why string) {
 	t := clock.Now()
 	r.step(t, vrrp.Withdraw{Cause: why})
-	r.endAlarm(t, slices.Collect(maps.Keys(r.alarms.standing))...)
+	r.alarms.EndAll(t)
 	r.closeSplit()
 	d := r.device
 	for _, b := range r.besides {

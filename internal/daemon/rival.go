@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/alarm"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -38,17 +39,17 @@ func (r *router) compare(a vrrp.Advert, at vrrp.Instant) {
 	switch {
 	case state == vrrp.Master && v.adverts > 1 && at.Sub(v.first) >= mustHear(r.machine.Config().Interval):
 		cause, why := r.rivalCause(v)
-		r.raise(at, alarm{
-			kind: alarmTwoMasters, cause: cause, level: slog.LevelError, stands: 3*patience + time.Second, same: a.Src.String() + cause,
-			text: fmt.Sprintf("%s (%s) is MASTER too and does not give way: %d adverts since %s, priority %d to our %d; %s",
+		r.alarms.Raise(at, alarm.Alarm{
+			Kind: alarm.TwoMasters, Cause: cause, Level: slog.LevelError, Stands: 3*patience + time.Second, Same: a.Src.String() + cause,
+			Text: fmt.Sprintf("%s (%s) is MASTER too and does not give way: %d adverts since %s, priority %d to our %d; %s",
 				a.Src, net.HardwareAddr(a.MAC[:]), v.adverts, hour(v.first), a.Priority, r.machine.Config().Priority, why),
 		})
-		r.fenceNow(at, alarmTwoMasters)
+		r.fenceNow(at, alarm.TwoMasters)
 	case state == vrrp.Backup && s.turns > 3 && len(s.rivals) > 1:
 		b := &s.rivals[len(s.rivals)-2]
-		r.raise(at, alarm{
-			kind: alarmTwoMasters, cause: "firewall", level: slog.LevelError, stands: 3*patience + time.Second, same: "in turns",
-			text: fmt.Sprintf("%s (%s, priority %d) and %s (%s, priority %d) are both MASTER: adverts in turns since %s; they do not hear each other",
+		r.alarms.Raise(at, alarm.Alarm{
+			Kind: alarm.TwoMasters, Cause: "firewall", Level: slog.LevelError, Stands: 3*patience + time.Second, Same: "in turns",
+			Text: fmt.Sprintf("%s (%s, priority %d) and %s (%s, priority %d) are both MASTER: adverts in turns since %s; they do not hear each other",
 				b.Src, net.HardwareAddr(b.MAC[:]), b.Priority, a.Src, net.HardwareAddr(a.MAC[:]), a.Priority, hour(b.first)),
 		})
 	}
@@ -98,6 +99,6 @@ func (r *router) forgetSilent(at vrrp.Instant) {
 		s.turns = 0
 	}
 	if was > 0 && len(s.rivals) == 0 && r.machine.State() == vrrp.Master {
-		r.endAlarm(at, vrrp.NoteSecondMaster.String(), alarmTwoMasters)
+		r.alarms.End(at, vrrp.NoteSecondMaster.String(), alarm.TwoMasters)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"sync/atomic"
 
+	"github.com/vrrpx/vrrpx/internal/alarm"
 	"github.com/vrrpx/vrrpx/internal/auth"
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
@@ -62,7 +63,7 @@ type router struct {
 	tells    programsTold
 
 	drops   [vrrp.NumDrops]atomic.Uint64 // found above the datapath
-	alarms  alarms
+	alarms  alarm.Board
 	history []stats.Transition
 	counted counted
 	effects []vrrp.Effect // scratch, so that a step need not allocate
@@ -81,6 +82,7 @@ func newRouter(cfg config.Router, log *slog.Logger, out outputs) *router {
 	if r.out.storm == nil {
 		r.out.storm = &storm{}
 	}
+	r.alarms = alarm.Board{Log: r.logAs, Tell: r.tellAlarm}
 	r.refusal.before = map[netip.Addr]uint64{}
 	r.wallAt, r.now = auth.WallAt, clock.Now
 	r.authenticateBy(auth.New(cfg))

@@ -218,7 +218,7 @@ func (r *router) view(t vrrp.Instant) view {
 		v.Alarms = append(v.Alarms, a.Text)
 	}
 	v.Probe, v.Claims = r.split.peer.view(), r.split.seen
-	v.AlarmCounts = maps.Clone(r.alarms.begun)
+	v.AlarmCounts = r.alarms.Begun()
 	v.refuses, v.refusals, v.refused = r.refuses(), slices.Clone(r.refusal.inForce), maps.Clone(r.refusal.before)
 	return v
 }

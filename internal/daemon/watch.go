@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/alarm"
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/stats"
@@ -202,7 +203,7 @@ func (r *router) judgeHeard(w *watch, master netip.Addr, newest, t vrrp.Instant)
 }
 
 // alarmKind is the alarm of a line: each has its own.
-func (w *watch) alarmKind() string { return alarmHeartbeat + ":" + w.name }
+func (w *watch) alarmKind() string { return alarm.Heartbeat + ":" + w.name }
 
 // lose raises the alarm of a line; the router goes on with the others.
 func (r *router) lose(w *watch, why string, mute bool, t vrrp.Instant) {
@@ -212,15 +213,15 @@ func (r *router) lose(w *watch, why string, mute bool, t vrrp.Instant) {
 		return // the alarm stands
 	}
 	w.lost, w.mute = why, mute
-	r.raise(t, alarm{
-		kind: w.alarmKind(), text: fmt.Sprintf("heartbeat line %s is lost: %s", w.name, why), same: w.name, level: slog.LevelWarn,
+	r.alarms.Raise(t, alarm.Alarm{
+		Kind: w.alarmKind(), Text: fmt.Sprintf("heartbeat line %s is lost: %s", w.name, why), Same: w.name, Level: slog.LevelWarn,
 	})
 }
 
 func (r *router) find(w *watch, how string, t vrrp.Instant) {
 	w.lost, w.mute, w.since, w.fine = "", false, t, 0
 	r.log.Info(fmt.Sprintf("(%s) heartbeat line %s: %s", r.cfg.Name, w.name, how))
-	r.endAlarm(t, w.alarmKind())
+	r.alarms.End(t, w.alarmKind())
 }
 
 // lineView is a line as the loop sees it, before its counters.
