@@ -11,6 +11,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/alarm"
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/tell"
 )
 
 // An alarm is told of when it begins and when it ends, logged when it says
@@ -20,10 +21,10 @@ func TestAlarmBeginsAndEnds(t *testing.T) {
 	g := newRig(t, true, nil)
 	g.r.log = slog.New(slog.NewTextHandler(&out, nil))
 	n := &heard{}
-	g.r.out.notifier, g.r.tells.alarm = n, program("/alarm", "x")
+	g.r.out.news.Notifier, g.r.tells.Alarm = n, program("/alarm", "x")
 	var mails postbox
-	g.r.out.letters, g.r.cfg.SMTPAlert = newLetters(&mails), true
-	g.r.out.letters.set(&config.Global{RouterID: "lb01"})
+	g.r.out.news.Letters, g.r.cfg.SMTPAlert = tell.NewLetters(&mails), true
+	g.r.out.news.Letters.Set(&config.Global{RouterID: "lb01"})
 	raise := func(at time.Duration, text, same string) {
 		g.r.alarms.Raise(g.at(at), alarm.Alarm{Kind: "k", Text: text, Same: same, Stands: time.Minute, Cause: "firewall", Level: slog.LevelWarn})
 	}

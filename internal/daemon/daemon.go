@@ -5,7 +5,6 @@ package daemon
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -18,12 +17,11 @@ import (
 	"github.com/vrrpx/vrrpx/internal/control"
 	"github.com/vrrpx/vrrpx/internal/dump"
 	"github.com/vrrpx/vrrpx/internal/fair"
-	"github.com/vrrpx/vrrpx/internal/mail"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/nexthop"
-	"github.com/vrrpx/vrrpx/internal/notify"
 	"github.com/vrrpx/vrrpx/internal/pace"
 	"github.com/vrrpx/vrrpx/internal/script"
+	"github.com/vrrpx/vrrpx/internal/tell"
 	"github.com/vrrpx/vrrpx/internal/track"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
@@ -95,10 +93,7 @@ type host struct {
 
 	out        outputs
 	runner     *script.Runner
-	notify     *notify.Queue
-	fifos      *fifos
-	mailer     *mail.Mailer
-	letters    *letters
+	desk       *tell.Desk // who tells programs, FIFOs and mail
 	reloads    *reloader
 	keeper     *auth.Keeper // the reloader's, as is the next; nil when nothing is to be kept
 	stopKeeper func()
@@ -233,19 +228,7 @@ func (h *host) close() {
 		}
 	}
 	h.fair.Close()
-	if h.notify != nil {
-		if lost := h.notify.Close(stopTime); lost > 0 {
-			h.log.Error(fmt.Sprintf("%d notify programs never ran: those before them have not ended", lost))
-		}
-	}
-	if h.fifos != nil {
-		h.fifos.close()
-	}
-	if h.mailer != nil {
-		if lost := h.mailer.Close(stopTime); lost > 0 {
-			h.log.Error(fmt.Sprintf("%d mails were never sent", lost))
-		}
-	}
+	h.desk.Close()
 	if h.loop != nil {
 		h.loop.close()
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/script"
+	"github.com/vrrpx/vrrpx/internal/tell"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -52,7 +53,7 @@ func (r *router) fenceNow(at vrrp.Instant, kind string) {
 // far as it is known, - for what is not.
 func (r *router) startFence(at vrrp.Instant, cause string, peer netip.Addr, o *other) {
 	f := &r.split.fence
-	if r.settings().Action != config.ActionScript || r.tells.fence == nil {
+	if r.settings().Action != config.ActionScript || r.tells.Fence == nil {
 		return
 	}
 	mac := "-"
@@ -68,7 +69,7 @@ func (r *router) startFence(at vrrp.Instant, cause string, peer netip.Addr, o *o
 	if peer.IsValid() {
 		addr = peer.String()
 	}
-	c := withArgs(r.tells.fence, "FENCE", r.cfg.Name, cause, addr, mac, r.split.peer.verdict.String())
+	c := tell.WithArgs(r.tells.Fence, "FENCE", r.cfg.Name, cause, addr, mac, r.split.peer.verdict.String())
 	c.Timeout = r.settings().ScriptTimeout
 	r.log.Warn(fmt.Sprintf("(%s) split brain (%s): running %s against %s (%s)", r.cfg.Name, cause, c.Argv[0], addr, mac))
 	f.state = fenceRuns

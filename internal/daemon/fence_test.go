@@ -20,7 +20,7 @@ func fencing(t *testing.T, goOn bool) (g *rig, ran *[]string, end func(script.Re
 	g.r.split.fence.post = func(f func()) bool { posts <- f; return true }
 	ran = &[]string{}
 	began := make(chan string, 9)
-	g.r.tells.fence = program("/fence", "lb01")
+	g.r.tells.Fence = program("/fence", "lb01")
 	g.r.split.fence.run = func(c script.Command) script.Result {
 		began <- strings.Join(c.Argv, " ")
 		return <-results

@@ -7,8 +7,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
-	"github.com/vrrpx/vrrpx/internal/preflight"
-	"github.com/vrrpx/vrrpx/internal/script"
+	"github.com/vrrpx/vrrpx/internal/tell"
 	"github.com/vrrpx/vrrpx/stats"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -21,28 +20,15 @@ type syncGroup struct {
 	out     outputs
 	core    *vrrp.Group
 	routers []*router // as the members of core
-	tells   programsTold
+	tells   tell.Programs
 	acted   []*router // who has something to settle, in order
 	told    []told    // likewise the group's own transitions
 	history []stats.Transition
 }
 
-// groupsTold resolves the programs of the groups, by their names. It may block.
-func groupsTold(p *preflight.Programs, all []config.SyncGroup) (map[string]programsTold, error) {
-	tells := map[string]programsTold{}
-	for i := range all {
-		t, err := programsOf(p, &all[i].Notify, config.Command{})
-		if err != nil {
-			return nil, err
-		}
-		tells[all[i].Name] = t
-	}
-	return tells, nil
-}
-
 // group brings the groups to a configuration, whose routers are there. A group
 // that has the same members goes on as it is.
-func (h *host) group(all []config.SyncGroup, tells map[string]programsTold) {
+func (h *host) group(all []config.SyncGroup, tells map[string]tell.Programs) {
 	old := h.groups
 	h.groups = nil
 	t := clock.Now()
@@ -159,35 +145,7 @@ func (g *syncGroup) record(at vrrp.Instant, t vrrp.Transition) {
 	g.history = append(g.history, stats.Transition{At: clock.Wall(at), From: t.From.String(), To: t.To.String(), Reason: t.Reason.String()})
 	g.log.Info(fmt.Sprintf("VRRP_Group(%s) Syncing instances to %s state", g.cfg.Name, t.To), "from", t.From.String(), "reason", t.Reason.String())
 	if t.Reason.Code != vrrp.ReasonWithdrawn {
-		g.tell(t.To)
-	}
-}
-
-// tell is router.notifyState for a group, whose priority is always 0.
-func (g *syncGroup) tell(s vrrp.State) {
-	name, own := toldAs(s), map[vrrp.State]*script.Command{
-		vrrp.Master: g.tells.master, vrrp.Backup: g.tells.backup, vrrp.Faulted: g.tells.fault, vrrp.Init: g.tells.stop,
-	}[s]
-	var all []script.Command
-	if own != nil {
-		all = append(all, *own)
-	}
-	if g.tells.any != nil {
-		all = append(all, withArgs(g.tells.any, "GROUP", g.cfg.Name, name, "0"))
-	}
-	if len(all) > 0 {
-		// A router may have the name of a group.
-		g.out.notifier.Tell("vrrp_sync_group "+g.cfg.Name, all...)
-	}
-	g.tellFIFOs(name)
-	if g.cfg.SMTPAlert && g.out.letters != nil {
-		g.out.letters.group(g.cfg.Name, name)
-	}
-}
-
-func (g *syncGroup) tellFIFOs(event string) {
-	if g.out.fifos != nil {
-		g.out.fifos.tell("GROUP", g.cfg.Name, event, 0)
+		g.out.news.State(g.subject(), t.To)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/vrrpx/vrrpx/internal/tell"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
 )
@@ -66,7 +67,7 @@ func Cleanup(runDir, pinDir string) (removed []string, err error) {
 	pairs, errPairs := loader.CleanupClock()
 	removed = append(removed, pairs...)
 	removed = append(removed, removeSocket(runDir)...)
-	removed = append(removed, cleanupFIFOs(runDir)...)
+	removed = append(removed, tell.CleanupFIFOs(runDir)...)
 	others, errOthers := cleanupOthers(runDir, pinDir)
 	return append(removed, others...), errors.Join(errAddrs, errPins, errPairs, errOthers)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/pace"
 	"github.com/vrrpx/vrrpx/internal/preflight"
 	"github.com/vrrpx/vrrpx/internal/script"
+	"github.com/vrrpx/vrrpx/internal/tell"
 	"github.com/vrrpx/vrrpx/internal/track"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
@@ -69,12 +70,12 @@ func (h *host) open() error {
 		return err
 	}
 	h.runner = script.NewRunner()
-	if err := h.openNotify(); err != nil {
+	if h.desk, err = tell.Open(&h.opts.Config.Global, h.runner, h.opts.RunDir, h.log); err != nil {
 		return err
 	}
 	h.out = outputs{
-		storm: &h.loop.storm, addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post, notifier: h.notify, fifos: h.fifos,
-		letters: h.letters, changed: signalChange(h.changed), watched: &h.watched, away: h.loop.away, renew: h.loop.renew,
+		storm: &h.loop.storm, addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post,
+		news: h.desk.Out(), changed: signalChange(h.changed), watched: &h.watched, away: h.loop.away, renew: h.loop.renew,
 	}
 	if h.kernel != nil {
 		h.out.refuser, h.out.watcher = h.kernel, h.kernel
@@ -88,13 +89,13 @@ func (h *host) open() error {
 	programs := preflight.NewPrograms(&h.opts.Config.Global)
 	for _, rc := range h.opts.Config.Routers {
 		r := newRouter(rc, h.log, h.out)
-		if r.tells, err = programsOf(programs, &rc.Notify, rc.Fence()); err != nil {
+		if r.tells, err = tell.Resolve(programs, &rc.Notify, rc.Fence()); err != nil {
 			return err
 		}
 		h.routers = append(h.routers, r)
 	}
 	h.loop.routers = h.routers
-	tells, err := groupsTold(programs, h.opts.Config.Groups)
+	tells, err := tell.ResolveGroups(programs, h.opts.Config.Groups)
 	if err != nil {
 		return err
 	}

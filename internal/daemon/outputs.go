@@ -5,6 +5,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/iproute"
 	"github.com/vrrpx/vrrpx/internal/netio"
+	"github.com/vrrpx/vrrpx/internal/tell"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
 )
@@ -24,15 +25,8 @@ type outputs struct {
 	post      func(func()) bool    // to the loop
 	away      func() time.Duration // since the loop renewed the lease; nil: it does not
 	renew     func()               // renews it; nil likewise
-	notifier  notifier
-	changed   func()     // a router has changed its state; may be nil
-	fifos     lineTeller // nil without
-	letters   *letters   // likewise
-}
-
-// lineTeller writes lines to FIFOs (fifos).
-type lineTeller interface {
-	tell(kind, name, event string, priority uint8)
+	news      tell.Out
+	changed   func() // a router has changed its state; may be nil
 }
 
 // sender sends on one interface (netio.Sender).

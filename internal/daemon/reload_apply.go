@@ -9,6 +9,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/plan"
+	"github.com/vrrpx/vrrpx/internal/tell"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -49,10 +50,9 @@ func (h *host) apply(p *prepared) {
 	turn(func() { h.rerun(p.checks, p.plan.Scripts) })
 	turn(func() { h.keepThings(p.cfg) })
 	h.rewatch(p.cfg)
-	h.fifos.apply(p.fifos)
-	h.mailer.Set(mailOptions(&p.cfg.Global.Mail))
+	h.desk.Change(&p.cfg.Global, p.fifos)
 	var stayed []*router
-	turn(func() { h.letters.set(&p.cfg.Global); stayed = h.routers })
+	turn(func() { h.desk.Words(&p.cfg.Global); stayed = h.routers })
 	for i := range p.plan.Changed {
 		c := &p.plan.Changed[i]
 		turn(func() {
@@ -116,7 +116,7 @@ func (h *host) leave(r *router) {
 
 // add begins a router, as a start does; or, in the place of one that was, as that
 // goes on.
-func (h *host) add(c *config.Router, g auth.Guard, tells programsTold, was *router) *router {
+func (h *host) add(c *config.Router, g auth.Guard, tells tell.Programs, was *router) *router {
 	r := newRouter(*c, h.log, h.out)
 	r.tells, r.begins = tells, h.begins
 	fresh := false
@@ -165,7 +165,7 @@ func (h *host) remove(r *router) {
 // restart begins a router anew that cannot be changed while it runs. What was
 // MASTER goes on as MASTER: its peers miss no advert, and its addresses stay where
 // they are.
-func (h *host) restart(r *router, c *config.Router, g auth.Guard, tells programsTold) {
+func (h *host) restart(r *router, c *config.Router, g auth.Guard, tells tell.Programs) {
 	r.catchUp()
 	r.resumes = r.machine.State() == vrrp.Master && !listening(r.machine)
 	addresses := r.out.addresses

@@ -10,6 +10,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/nexthop"
 	"github.com/vrrpx/vrrpx/internal/plan"
 	"github.com/vrrpx/vrrpx/internal/preflight"
+	"github.com/vrrpx/vrrpx/internal/tell"
 	"github.com/vrrpx/vrrpx/internal/track"
 	"github.com/vrrpx/vrrpx/internal/vip"
 )
@@ -19,11 +20,11 @@ import (
 type prepared struct {
 	cfg      *config.Config
 	plan     *plan.Plan
-	told     map[plan.ID]programsTold // of every router: global_defs say whom programs run as
-	guards   map[plan.ID]auth.Guard   // of those that are to have a new one
-	groups   map[string]programsTold  // by name
+	told     map[plan.ID]tell.Programs // of every router: global_defs say whom programs run as
+	guards   map[plan.ID]auth.Guard    // of those that are to have a new one
+	groups   map[string]tell.Programs  // by name
 	checks   []track.Script
-	fifos    []wantedFIFO
+	fifos    []tell.WantedFIFO
 	fittings map[string]*fitting // by device
 	devices  []string            // all that are watched while it is applied
 	hops     *nexthop.Watcher    // nil: there is one, or need be none
@@ -32,7 +33,7 @@ type prepared struct {
 // prepare fails, and leaves nothing behind, where a start from this configuration
 // would fail.
 func (h *host) prepare(cfg *config.Config, p *plan.Plan) (*prepared, error) {
-	prep := &prepared{cfg: cfg, plan: p, told: map[plan.ID]programsTold{}, fittings: map[string]*fitting{}}
+	prep := &prepared{cfg: cfg, plan: p, told: map[plan.ID]tell.Programs{}, fittings: map[string]*fitting{}}
 	addrs := map[string][]vip.Address{}
 	for i := range cfg.Routers {
 		addrs[cfg.Routers[i].Name] = addressesOf(cfg.Routers[i])
@@ -49,17 +50,17 @@ func (h *host) prepare(cfg *config.Config, p *plan.Plan) (*prepared, error) {
 	var err error
 	for i := range cfg.Routers {
 		r := &cfg.Routers[i]
-		if prep.told[plan.IDOf(r)], err = programsOf(programs, &r.Notify, r.Fence()); err != nil {
+		if prep.told[plan.IDOf(r)], err = tell.Resolve(programs, &r.Notify, r.Fence()); err != nil {
 			return nil, err
 		}
 	}
-	if prep.groups, err = groupsTold(programs, cfg.Groups); err != nil {
+	if prep.groups, err = tell.ResolveGroups(programs, cfg.Groups); err != nil {
 		return nil, err
 	}
 	if prep.checks, err = checksOf(programs, cfg); err != nil {
 		return nil, err
 	}
-	if prep.fifos, err = wantedFIFOs(programs, &cfg.Global); err != nil {
+	if prep.fifos, err = tell.WantedFIFOs(programs, &cfg.Global); err != nil {
 		return nil, err
 	}
 	outfits := map[string]outfit{}

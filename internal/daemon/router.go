@@ -11,6 +11,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/auth"
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/tell"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/stats"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -60,7 +61,7 @@ type router struct {
 	now    func() vrrp.Instant // clock.Now
 
 	trackers []tracker
-	tells    programsTold
+	tells    tell.Programs
 
 	drops   [vrrp.NumDrops]atomic.Uint64 // found above the datapath
 	alarms  alarm.Board

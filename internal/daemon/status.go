@@ -39,7 +39,7 @@ func (h *host) Status(ctx context.Context) (*stats.Status, error) {
 	for _, i := range ifaces {
 		st.Interfaces = append(st.Interfaces, h.ifaceStatus(i))
 	}
-	st.FIFOs, st.Mail = h.fifos.status(), mailStatus(h.mailer)
+	st.FIFOs, st.Mail = h.desk.Status()
 	held := map[string][]stats.Address{}
 	for _, a := range h.addrs.Snapshot() {
 		held[a.Owner] = append(held[a.Owner], stats.Address{

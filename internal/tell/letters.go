@@ -1,4 +1,4 @@
-package daemon
+package tell
 
 import (
 	"fmt"
@@ -13,10 +13,10 @@ import (
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
-// letters writes mail about transitions, with keepalived's words. It is the
+// Letters writes mail about transitions, with keepalived's words. It is the
 // loop's, but for the mailer.
-type letters struct {
-	mailer   mailer
+type Letters struct {
+	mailer   Mailer
 	routerID string
 	noFaults bool
 	last     map[string]string // the state last told of, by what it is of
@@ -25,17 +25,13 @@ type letters struct {
 	open   map[string]bool         // of those its end is not
 }
 
-// mailer sends mail (mail.Mailer).
-type mailer interface {
-	Send(subject, body string)
+// NewLetters writes to a mailer; Set comes before the first.
+func NewLetters(m Mailer) *Letters {
+	return &Letters{mailer: m, last: map[string]string{}, alarms: map[string]vrrp.Instant{}, open: map[string]bool{}}
 }
 
-func newLetters(m mailer) *letters {
-	return &letters{mailer: m, last: map[string]string{}, alarms: map[string]vrrp.Instant{}, open: map[string]bool{}}
-}
-
-// set takes over what the configuration says of subjects.
-func (l *letters) set(g *config.Global) {
+// Set takes over what the configuration says of subjects.
+func (l *Letters) Set(g *config.Global) {
 	l.routerID, l.noFaults = g.RouterID, g.Mail.NoFaults
 	if l.routerID == "" {
 		l.routerID, _ = os.Hostname() // it is never looked up
@@ -55,8 +51,8 @@ func openMail(log *slog.Logger) *mail.Mailer {
 	return mail.New(func(err error) { log.Warn(err.Error()) })
 }
 
-// instance tells of a router's state, in the words that programs are told.
-func (l *letters) instance(name, state string) {
+// Instance tells of a router's state, in the words that programs are told.
+func (l *Letters) Instance(name, state string) {
 	body := "=> VRRP Instance is no longer owning VRRP VIPs <="
 	switch state {
 	case "MASTER":
@@ -69,8 +65,8 @@ func (l *letters) instance(name, state string) {
 	l.state("Instance "+name, state, body)
 }
 
-// group tells of a sync group's state.
-func (l *letters) group(name, state string) {
+// Group tells of a sync group's state.
+func (l *Letters) Group(name, state string) {
 	body := "=> All VRRP group instances are now in " + state + " state <="
 	if state == "STOP" {
 		body = "=> All VRRP group instances are now stopping <="
@@ -79,7 +75,7 @@ func (l *letters) group(name, state string) {
 }
 
 // state sends a mail unless the last one told the same.
-func (l *letters) state(of, state, body string) {
+func (l *Letters) state(of, state, body string) {
 	if l.noFaults && state == "FAULT" || l.last[of] == state {
 		return
 	}
@@ -98,9 +94,9 @@ func (l *letters) state(of, state, body string) {
 // on the LAN may be able to raise and end as they like.
 const alarmPause = 10 * time.Minute
 
-// alarm tells of an alarm, for which keepalived has no mail, and of the end of
+// Alarm tells of an alarm, for which keepalived has no mail, and of the end of
 // each that it has told of.
-func (l *letters) alarm(at vrrp.Instant, router string, a *alarm.Alarm, begins bool) {
+func (l *Letters) Alarm(at vrrp.Instant, router string, a *alarm.Alarm, begins bool) {
 	what, body := "Instance "+router+" - Alarm "+a.Kind, a.Text
 	last, told := l.alarms[what]
 	switch {
@@ -117,13 +113,6 @@ func (l *letters) alarm(at vrrp.Instant, router string, a *alarm.Alarm, begins b
 		body = fmt.Sprintf("After %v: %s", at.Sub(a.Since).Round(time.Second), a.Text)
 	}
 	l.mailer.Send(fmt.Sprintf("[%s] VRRP %s", l.routerID, what), body)
-}
-
-// mailState tells of the router's state by mail.
-func (r *router) mailState(state string) {
-	if r.cfg.SMTPAlert && r.out.letters != nil {
-		r.out.letters.instance(r.cfg.Name, state)
-	}
 }
 
 // mailStatus is nil where no mail is sent.

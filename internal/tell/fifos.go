@@ -1,4 +1,4 @@
-package daemon
+package tell
 
 import (
 	"encoding/json"
@@ -18,7 +18,6 @@ import (
 	"github.com/vrrpx/vrrpx/internal/preflight"
 	"github.com/vrrpx/vrrpx/internal/script"
 	"github.com/vrrpx/vrrpx/stats"
-	"github.com/vrrpx/vrrpx/vrrp"
 )
 
 // readerTime is how long the script that reads a FIFO has for the last lines
@@ -29,7 +28,7 @@ const readerTime = 500 * time.Millisecond
 const fifosName = "fifos.json"
 
 // fifos are the FIFOs of the configuration. They know nothing of routers, and
-// stay as they are over a reload that names them again. tell and status are for
+// stay as they are over a reload that names them again. Tell and status are for
 // any goroutine; the others for one at a time, and not for the loop's.
 type fifos struct {
 	log    *slog.Logger
@@ -49,8 +48,8 @@ type fifo struct {
 	ended  chan struct{}
 }
 
-// tell writes a line: keepalived's, of an INSTANCE or a GROUP.
-func (f *fifos) tell(kind, name, event string, priority uint8) {
+// Tell writes a line: keepalived's, of an INSTANCE or a GROUP.
+func (f *fifos) Tell(kind, name, event string, priority uint8) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, p := range f.all {
@@ -58,15 +57,16 @@ func (f *fifos) tell(kind, name, event string, priority uint8) {
 	}
 }
 
-// wantedFIFO is one that a configuration names.
-type wantedFIFO struct {
+// WantedFIFO is one that a configuration names.
+type WantedFIFO struct {
 	path     string
 	uid, gid int
 	script   script.Command // no Argv: none
 }
 
-// wantedFIFOs resolves the FIFOs of a configuration. It may block.
-func wantedFIFOs(p *preflight.Programs, g *config.Global) (wanted []wantedFIFO, err error) {
+// WantedFIFOs resolves the FIFOs of a configuration. It may block, and fails with
+// *preflight.ProgramError.
+func WantedFIFOs(p *preflight.Programs, g *config.Global) (wanted []WantedFIFO, err error) {
 	for _, c := range []config.FIFO{g.NotifyFIFO, g.VRRPNotifyFIFO} {
 		if c.Path == "" {
 			continue
@@ -78,7 +78,7 @@ func wantedFIFOs(p *preflight.Programs, g *config.Global) (wanted []wantedFIFO, 
 				Hint: "create the user, or name another behind the FIFO or with script_user",
 			}
 		}
-		w := wantedFIFO{path: c.Path, uid: int(who.UID), gid: int(who.GID)}
+		w := WantedFIFO{path: c.Path, uid: int(who.UID), gid: int(who.GID)}
 		if len(c.Script.Argv) > 0 {
 			if w.script, err = p.Command(c.Script); err != nil {
 				return nil, err
@@ -92,7 +92,7 @@ func wantedFIFOs(p *preflight.Programs, g *config.Global) (wanted []wantedFIFO, 
 
 // set resolves and applies.
 func (f *fifos) set(g *config.Global) error {
-	wanted, err := wantedFIFOs(preflight.NewPrograms(g), g)
+	wanted, err := WantedFIFOs(preflight.NewPrograms(g), g)
 	if err == nil {
 		f.apply(wanted)
 	}
@@ -102,7 +102,7 @@ func (f *fifos) set(g *config.Global) error {
 // apply brings the FIFOs to a configuration: what it does not name any more is
 // closed, what is new opened, the others stay open. A FIFO that cannot be opened
 // is a problem that is shown, and no error.
-func (f *fifos) apply(configured []wantedFIFO) {
+func (f *fifos) apply(configured []WantedFIFO) {
 	var wanted []*fifo
 	f.mu.Lock()
 	had := f.all
@@ -261,8 +261,9 @@ func removed(path string) bool {
 	return true
 }
 
-// cleanupFIFOs removes the FIFOs that a killed daemon has left.
-func cleanupFIFOs(runDir string) (gone []string) {
+// CleanupFIFOs removes the FIFOs that a killed daemon has left, by what it wrote down
+// in its run directory, and says which.
+func CleanupFIFOs(runDir string) (gone []string) {
 	f := fifos{record: filepath.Join(runDir, fifosName)}
 	for _, path := range f.made() {
 		if _, err := os.Lstat(path); err == nil && removed(path) {
@@ -285,44 +286,4 @@ func (f *fifos) status() (all []stats.FIFO) {
 		})
 	}
 	return all
-}
-
-// tellStates writes the states of the routers that a reload has left, as
-// fifo_write_vrrp_states_on_reload has it. Those that have begun tell of it themselves.
-func (h *host) tellStates(stayed []*router) {
-	for _, r := range h.routers {
-		if slices.Contains(stayed, r) && r.machine.State() != vrrp.Init {
-			r.tellFIFOs(toldAs(r.machine.State()))
-		}
-	}
-	for _, g := range h.groups {
-		g.tellFIFOs(toldAs(g.core.State()))
-	}
-}
-
-// tellFIFOs writes a line about the router.
-func (r *router) tellFIFOs(event string) {
-	if r.out.fifos != nil {
-		r.out.fifos.tell("INSTANCE", r.cfg.Name, event, r.machine.Config().Priority)
-	}
-}
-
-// tellPriority is called when the effective priority has changed: whoever is not
-// MASTER has a BACKUP_PRIORITY, as with keepalived.
-func (r *router) tellPriority() {
-	switch {
-	case !r.cfg.NotifyPriorityChanges || r.machine.State() == vrrp.Init:
-	case r.machine.State() == vrrp.Master:
-		r.tellFIFOs("MASTER_PRIORITY")
-	default:
-		r.tellFIFOs("BACKUP_PRIORITY")
-	}
-}
-
-// toldAs is a state as programs are told of it.
-func toldAs(s vrrp.State) string {
-	if s == vrrp.Init {
-		return "STOP"
-	}
-	return s.String()
 }
