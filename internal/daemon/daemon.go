@@ -20,19 +20,13 @@ import (
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/nexthop"
 	"github.com/vrrpx/vrrpx/internal/pace"
+	"github.com/vrrpx/vrrpx/internal/rundir"
 	"github.com/vrrpx/vrrpx/internal/script"
 	"github.com/vrrpx/vrrpx/internal/tell"
 	"github.com/vrrpx/vrrpx/internal/track"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
-)
-
-// Names in the run directory.
-const (
-	SocketName = "control.sock"
-	stateName  = "state.json"
-	lockName   = "lock"
 )
 
 // Options is what Run is told.
@@ -101,11 +95,11 @@ type host struct {
 }
 
 // Run runs the routers until ctx ends, then releases: priority 0 out, addresses
-// off. It returns nil after such an end, *RunningError or *preflight.NoInterfaceError
+// off. It returns nil after such an end, *rundir.RunningError or *preflight.NoInterfaceError
 // where it cannot begin, and other errors as they come. Whatever happens the
 // host is left clean.
 func Run(ctx context.Context, o Options) error {
-	unlock, err := lock(o.RunDir)
+	unlock, err := rundir.Lock(o.RunDir)
 	if err != nil {
 		return err
 	}
@@ -120,7 +114,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	h.reloads = newReloader(h, o.Config)
 	defer h.reloads.stop()
-	srv, err := control.Listen(filepath.Join(o.RunDir, SocketName), h)
+	srv, err := control.Listen(filepath.Join(o.RunDir, rundir.Socket), h)
 	if err != nil {
 		return err
 	}

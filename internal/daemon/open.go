@@ -12,6 +12,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/pace"
 	"github.com/vrrpx/vrrpx/internal/preflight"
+	"github.com/vrrpx/vrrpx/internal/rundir"
 	"github.com/vrrpx/vrrpx/internal/script"
 	"github.com/vrrpx/vrrpx/internal/tell"
 	"github.com/vrrpx/vrrpx/internal/track"
@@ -26,7 +27,7 @@ func (h *host) open() error {
 		return err
 	}
 	h.addrs, err = vip.Open(vip.Options{
-		StateFile: filepath.Join(h.opts.RunDir, stateName),
+		StateFile: filepath.Join(h.opts.RunDir, rundir.State),
 		Events: func(e vip.Event) {
 			if !h.routeEvent(e) {
 				h.loop.post(func() { h.addrEvent(e) })

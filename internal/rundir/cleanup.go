@@ -1,67 +1,25 @@
-package daemon
+package rundir
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/vrrpx/vrrpx/internal/tell"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
 )
 
-// RunningError says that another vrrpx runs in this network namespace.
-type RunningError struct{ PID int }
-
-func (e *RunningError) Error() string {
-	return fmt.Sprintf("another vrrpx (pid %d) runs in this network namespace", e.PID)
-}
-
-// lock makes the run directory and takes it for this process. The kernel frees
-// it when the process dies, however it dies.
-func lock(dir string) (unlock func(), err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("run directory: %w", err)
-	}
-	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("run directory: %w", err)
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		defer f.Close()
-		if !errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("run directory: lock: %w", err)
-		}
-		b := make([]byte, 32)
-		n, _ := f.Read(b)
-		pid, _ := strconv.Atoi(strings.TrimSpace(string(b[:n])))
-		return nil, &RunningError{pid}
-	}
-	_ = f.Truncate(0)
-	_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0) // for the message above only
-	return func() {
-		// A directory of a namespace that may never return is not kept.
-		_ = os.Remove(f.Name())
-		_ = os.Remove(dir) // fails, rightly, while anything else is in it
-		f.Close()
-	}, nil
-}
-
 // Cleanup removes what a killed daemon left: addresses and devices that the state
-// file says were its own, pins, the pair of its advert clock, and files. It returns what it removed, and *RunningError
-// while a daemon runs.
+// file says were its own, pins, the pair of its advert clock, and files. It returns
+// what it removed, and *RunningError while a daemon runs.
 func Cleanup(runDir, pinDir string) (removed []string, err error) {
-	unlock, err := lock(runDir)
+	unlock, err := Lock(runDir)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	removed, errAddrs := vip.Cleanup(filepath.Join(runDir, stateName))
+	removed, errAddrs := vip.Cleanup(filepath.Join(runDir, State))
 	pins, errPins := loader.Cleanup(pinDir)
 	removed = append(removed, pins...)
 	pairs, errPairs := loader.CleanupClock()
@@ -73,7 +31,7 @@ func Cleanup(runDir, pinDir string) (removed []string, err error) {
 }
 
 func removeSocket(runDir string) []string {
-	socket := filepath.Join(runDir, SocketName)
+	socket := filepath.Join(runDir, Socket)
 	if os.Remove(socket) != nil {
 		return nil
 	}
@@ -93,7 +51,7 @@ func cleanupOthers(runDir, pinDir string) (removed []string, err error) {
 	}
 	var errs []error
 	for name := range names {
-		unlock, err := lock(filepath.Join(runDir, name))
+		unlock, err := Lock(filepath.Join(runDir, name))
 		if running := (*RunningError)(nil); errors.As(err, &running) {
 			continue
 		}

@@ -1,4 +1,4 @@
-package daemon
+package rundir
 
 import (
 	"errors"
@@ -9,11 +9,11 @@ import (
 
 func TestSecondLockNamesTheHolder(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
-	unlock, err := lock(dir)
+	unlock, err := Lock(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = lock(dir)
+	_, err = Lock(dir)
 	var running *RunningError
 	if !errors.As(err, &running) || running.PID != os.Getpid() {
 		t.Errorf("second lock: %v, want pid %d named", err, os.Getpid())
@@ -35,11 +35,11 @@ func TestCleanupTidiesDeadNamespacesAndSparesLivingOnes(t *testing.T) {
 		if err := os.MkdirAll(filepath.Join(run, name), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(run, name, SocketName), nil, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(run, name, Socket), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	unlock, err := lock(filepath.Join(run, "netns-2"))
+	unlock, err := Lock(filepath.Join(run, "netns-2"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,13 +48,13 @@ func TestCleanupTidiesDeadNamespacesAndSparesLivingOnes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(removed) != 1 || removed[0] != filepath.Join(run, "netns-1", SocketName) {
+	if len(removed) != 1 || removed[0] != filepath.Join(run, "netns-1", Socket) {
 		t.Errorf("removed %v", removed)
 	}
 	if _, err := os.Stat(filepath.Join(run, "netns-1")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the dead namespace's directory is still there: %v", err)
 	}
-	if _, err := os.Stat(filepath.Join(run, "netns-2", SocketName)); err != nil {
+	if _, err := os.Stat(filepath.Join(run, "netns-2", Socket)); err != nil {
 		t.Errorf("the living one's socket: %v", err)
 	}
 }
