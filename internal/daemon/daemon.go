@@ -20,6 +20,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/nexthop"
 	"github.com/vrrpx/vrrpx/internal/pace"
+	"github.com/vrrpx/vrrpx/internal/reload"
 	"github.com/vrrpx/vrrpx/internal/rundir"
 	"github.com/vrrpx/vrrpx/internal/script"
 	"github.com/vrrpx/vrrpx/internal/tell"
@@ -88,7 +89,7 @@ type host struct {
 	out        outputs
 	runner     *script.Runner
 	desk       *tell.Desk // who tells programs, FIFOs and mail
-	reloads    *reloader
+	reloads    *reload.Reloader
 	keeper     *auth.Keeper // the reloader's, as is the next; nil when nothing is to be kept
 	stopKeeper func()
 	watched    watchedSet // the addresses that routers watch
@@ -112,8 +113,10 @@ func Run(ctx context.Context, o Options) error {
 	if err := h.open(); err != nil {
 		return err
 	}
-	h.reloads = newReloader(h, o.Config)
-	defer h.reloads.stop()
+	h.reloads = reload.New(o.Config, reload.Options{
+		Load: o.Load, File: o.ConfigFile, Apply: h.reconfigure, Tell: h.send, Ended: h.loopDone, Log: h.log,
+	})
+	defer h.reloads.Stop()
 	srv, err := control.Listen(filepath.Join(o.RunDir, rundir.Socket), h)
 	if err != nil {
 		return err
@@ -126,13 +129,13 @@ func Run(ctx context.Context, o Options) error {
 	h.log.Info("vrrpx started", "routers", len(h.routers), "pid", os.Getpid())
 	h.startKeeper()
 	defer func() { h.stopKeeper() }()
-	go h.reloads.run(o.Reload)
+	go h.reloads.Run(o.Reload)
 	go h.report(watchCtx)
 	go h.watchDumps(watchCtx)
 	<-ctx.Done()
 	h.log.Info("stopping")
 	go h.send("STOPPING=1") // a manager that hangs holds up no farewell
-	h.reloads.stop()        // one that is under way ends first
+	h.reloads.Stop()        // one that is under way ends first
 	h.stop()
 	return nil
 }

@@ -10,8 +10,23 @@ import (
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/plan"
 	"github.com/vrrpx/vrrpx/internal/tell"
+	"github.com/vrrpx/vrrpx/stats"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
+
+// Reload makes a reload and waits for its result, for the control socket.
+func (h *host) Reload(ctx context.Context) (*stats.Reload, error) { return h.reloads.Reload(ctx) }
+
+// reconfigure brings the routers to a configuration, or leaves them as they are and
+// says why. It is the reloader's.
+func (h *host) reconfigure(cfg *config.Config, p *plan.Plan) error {
+	prep, err := h.prepare(cfg, p)
+	if err != nil {
+		return err
+	}
+	h.apply(prep)
+	return nil
+}
 
 // apply changes the running set. Nothing in it can fail any more, and nothing
 // that it does on the loop takes long: each router has a turn of its own, and

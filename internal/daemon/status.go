@@ -33,7 +33,7 @@ func (h *host) Status(ctx context.Context) (*stats.Status, error) {
 	if err := h.onLoop(ctx, func() { views, ifaces = h.look(); st.Groups = h.groupViews() }); err != nil {
 		return nil, err
 	}
-	st.Reload = h.reloads.lastReload()
+	st.Reload = h.reloads.Last()
 	st.Logs.Written, st.Logs.Dropped = h.opts.LogCounts()
 	st.Pacer = h.pacerStatus()
 	for _, i := range ifaces {

@@ -1,9 +1,12 @@
-package daemon
+// Package reload makes one reload after the other: who asks, who gets the same one, and
+// what is said of it. What a reload does to routers is for others.
+package reload
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"runtime/debug"
 	"sync"
@@ -16,14 +19,26 @@ import (
 	"github.com/vrrpx/vrrpx/stats"
 )
 
-// reloader makes one reload after the other, on a goroutine of its own. Those
+// Options is what a Reloader is told.
+type Options struct {
+	Load func() (*config.Config, []config.Diagnostic) // reads the file; nil: there is none
+	File string                                       // for diagnostics
+	// Apply brings the routers to a configuration, all of it or nothing: after an
+	// error everything runs as it was. It is called on the reload's goroutine.
+	Apply func(cfg *config.Config, p *plan.Plan) error
+	Tell  func(message string) // the service manager, in the words of sd_notify(3)
+	Ended <-chan struct{}      // closed when the daemon does not run any more
+	Log   *slog.Logger
+}
+
+// Reloader makes one reload after the other, on a goroutine of its own. Those
 // who ask while one is under way get the next, all of them the same one.
-type reloader struct {
-	host    *host
+type Reloader struct {
+	o       Options
 	running *config.Config // that of the routers; the goroutine's
 
 	wake chan struct{} // of capacity 1
-	work sync.Mutex    // held while a reload touches the host
+	work sync.Mutex    // held while a reload touches the routers
 
 	mu      sync.Mutex
 	next    *pass // not begun yet; nil for none
@@ -40,12 +55,13 @@ type pass struct {
 
 var errStopping = errors.New("the daemon is stopping")
 
-func newReloader(h *host, running *config.Config) *reloader {
-	return &reloader{host: h, running: running, wake: make(chan struct{}, 1)}
+// New is for routers that run with that configuration.
+func New(running *config.Config, o Options) *Reloader {
+	return &Reloader{o: o, running: running, wake: make(chan struct{}, 1)}
 }
 
 // ask wants a reload that begins after now.
-func (l *reloader) ask() (*pass, error) {
+func (l *Reloader) ask() (*pass, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.stopped {
@@ -61,11 +77,11 @@ func (l *reloader) ask() (*pass, error) {
 	return l.next, nil
 }
 
-// run makes reloads until stop.
-func (l *reloader) run(signals <-chan os.Signal) {
+// Run makes reloads until the daemon has ended.
+func (l *Reloader) Run(signals <-chan os.Signal) {
 	for {
 		select {
-		case <-l.host.loopDone:
+		case <-l.o.Ended:
 			return
 		case <-signals:
 			_, _ = l.ask() // when it stops, nobody waits
@@ -82,10 +98,9 @@ func (l *reloader) run(signals <-chan os.Signal) {
 	}
 }
 
-func (l *reloader) pass(p *pass) {
-	h := l.host
-	h.send(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", int64(clock.Now())/1000)) // sd_notify(3)
-	defer h.send("READY=1")
+func (l *Reloader) pass(p *pass) {
+	l.o.Tell(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", int64(clock.Now())/1000)) // sd_notify(3)
+	defer l.o.Tell("READY=1")
 	begin := time.Now()
 	p.result = l.reload()
 	p.result.At, p.result.Took = begin, stats.Seconds(time.Since(begin))
@@ -98,16 +113,15 @@ func (l *reloader) pass(p *pass) {
 }
 
 // reload reads the configuration and brings the routers to it, or says why not.
-func (l *reloader) reload() (res stats.Reload) {
-	h := l.host
-	if h.opts.Load == nil {
-		return h.refuse(nil, errors.New("vrrpx was started without a configuration file: there is nothing to read again"))
+func (l *Reloader) reload() (res stats.Reload) {
+	if l.o.Load == nil {
+		return l.refuse(nil, errors.New("vrrpx was started without a configuration file: there is nothing to read again"))
 	}
 	resume := pauseGC()
-	cfg, diags := h.opts.Load()
+	cfg, diags := l.o.Load()
 	resume()
 	if cfg == nil {
-		return h.refuse(diags, nil)
+		return l.refuse(diags, nil)
 	}
 	l.work.Lock()
 	defer l.work.Unlock()
@@ -115,15 +129,13 @@ func (l *reloader) reload() (res stats.Reload) {
 	stopped := l.stopped
 	l.mu.Unlock()
 	if stopped {
-		return h.refuse(nil, errStopping)
+		return l.refuse(nil, errStopping)
 	}
 	p := plan.Diff(l.running, cfg)
-	prep, err := h.prepare(cfg, p)
-	if err != nil {
-		return h.refuse(diags, err)
+	if err := l.o.Apply(cfg, p); err != nil {
+		return l.refuse(diags, err)
 	}
-	h.apply(prep)
-	res = h.reloaded(p, diags, plan.GroupLines(l.running.Groups, cfg.Groups)...)
+	res = l.reloaded(p, diags, plan.GroupLines(l.running.Groups, cfg.Groups)...)
 	l.running = cfg
 	return res
 }
@@ -146,9 +158,9 @@ func pauseGC() (resume func()) {
 	}
 }
 
-// stop lets a reload that touches the host come to its end, and has no other
+// Stop lets a reload that touches the routers come to its end, and has no other
 // begin. Reading a file is not waited for.
-func (l *reloader) stop() {
+func (l *Reloader) Stop() {
 	l.mu.Lock()
 	l.stopped = true
 	l.mu.Unlock()
@@ -158,23 +170,23 @@ func (l *reloader) stop() {
 
 // Reload makes a reload and waits for its result, which tells whether the file
 // was good. The error is that of a daemon that does not answer.
-func (h *host) Reload(ctx context.Context) (*stats.Reload, error) {
-	p, err := h.reloads.ask()
+func (l *Reloader) Reload(ctx context.Context) (*stats.Reload, error) {
+	p, err := l.ask()
 	if err != nil {
 		return nil, err
 	}
 	select {
 	case <-p.done:
 		return &p.result, nil
-	case <-h.loopDone:
+	case <-l.o.Ended:
 		return nil, errStopping
 	case <-ctx.Done():
 		return nil, errors.New("the reload has not ended yet; `vrrpx status` will tell its result")
 	}
 }
 
-// lastReload is for status: nil before the first.
-func (l *reloader) lastReload() *stats.Reload {
+// Last is for status: nil before the first. A nil Reloader has made none.
+func (l *Reloader) Last() *stats.Reload {
 	if l == nil {
 		return nil
 	}
@@ -184,7 +196,7 @@ func (l *reloader) lastReload() *stats.Reload {
 }
 
 // refuse logs why a configuration is not taken, and makes the answer.
-func (h *host) refuse(diags []config.Diagnostic, err error) (res stats.Reload) {
+func (l *Reloader) refuse(diags []config.Diagnostic, err error) (res stats.Reload) {
 	if err != nil {
 		diags = append(diags, preflight.Diagnose(err))
 	}
@@ -200,31 +212,31 @@ func (h *host) refuse(diags []config.Diagnostic, err error) (res stats.Reload) {
 		if d.Hint != "" {
 			more = []any{"hint", d.Hint}
 		}
-		h.log.Error("reload: "+finding(d).Text, more...)
+		l.o.Log.Error("reload: "+finding(d).Text, more...)
 	}
-	h.log.Error("reload refused: everything keeps running as it was")
+	l.o.Log.Error("reload refused: everything keeps running as it was")
 	return res
 }
 
 // reloaded logs what was done, and makes the answer.
-func (h *host) reloaded(p *plan.Plan, diags []config.Diagnostic, more ...string) stats.Reload {
+func (l *Reloader) reloaded(p *plan.Plan, diags []config.Diagnostic, more ...string) stats.Reload {
 	res := stats.Reload{OK: true, Changes: append(p.Lines(), more...), Untouched: p.Untouched}
 	for _, keyword := range p.Restart {
 		diags = append(diags, config.Diagnostic{
-			Severity: config.Warning, Pos: config.Pos{File: h.opts.ConfigFile},
+			Severity: config.Warning, Pos: config.Pos{File: l.o.File},
 			Message: keyword + " has changed: it counts from the next start", Hint: "restart vrrpx if it must count now",
 		})
 	}
 	for _, d := range diags {
 		res.Diagnostics = append(res.Diagnostics, finding(d))
 		if d.Severity == config.Warning {
-			h.log.Warn("reload: " + finding(d).Text)
+			l.o.Log.Warn("reload: " + finding(d).Text)
 		}
 	}
 	for _, line := range res.Changes {
-		h.log.Info("reload: " + line)
+		l.o.Log.Info("reload: " + line)
 	}
-	h.log.Info("reloaded", "added", len(p.Added), "removed", len(p.Removed), "changed", len(p.Changed), "untouched", p.Untouched)
+	l.o.Log.Info("reloaded", "added", len(p.Added), "removed", len(p.Removed), "changed", len(p.Changed), "untouched", p.Untouched)
 	return res
 }
 
