@@ -62,7 +62,7 @@ func (r *router) ageRefused(at vrrp.Instant) {
 func (r *router) refusedAdverts() [vrrp.NumDrops]uint64 {
 	n := r.dropCounts()
 	if r.link != nil {
-		if st, err := r.link.path.State(r.key); err == nil {
+		if st, err := r.link.Path.State(r.key); err == nil {
 			for d, more := range st.Drops {
 				n[d] += more
 			}

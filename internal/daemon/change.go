@@ -129,7 +129,7 @@ func (r *router) announceLater() {
 		g.Interval = r.cfg.GNAInterval
 	}
 	burst := netio.Burst{
-		Sender: r.link.sender, Frames: r.advert.garps, FirstSent: true, Hold: r.hold(),
+		Sender: r.link.Sender, Frames: r.advert.garps, FirstSent: true, Hold: r.hold(),
 		Repeat: 1, Refresh: g.Refresh, RefreshRepeat: g.RefreshRepeat, Interval: g.Interval,
 	}
 	r.out.announcer.Announce(r.owner, burst)

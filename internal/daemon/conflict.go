@@ -5,10 +5,9 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
-	"time"
 
-	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -48,7 +47,7 @@ func (s *watchedSet) has(a netip.Addr) bool {
 }
 
 // linkOf is where an address is, and would be claimed by others; nil for nowhere.
-func (r *router) linkOf(a config.Address) *link {
+func (r *router) linkOf(a config.Address) *link.Link {
 	for _, b := range r.besides {
 		if b.name == a.Device {
 			return b.device.link
@@ -67,7 +66,7 @@ func (r *router) watch() {
 		if l == nil {
 			continue
 		}
-		w := loader.Watch{Ifindex: uint32(l.index), Addr: a.Prefix.Addr(), Own: macArray(l.mac)}
+		w := loader.Watch{Ifindex: uint32(l.Index), Addr: a.Prefix.Addr(), Own: macArray(l.MAC)}
 		if r.out.watcher != nil && !r.try("watch "+w.Addr.String(), r.out.watcher.Watch(w)) {
 			continue
 		}
@@ -126,11 +125,11 @@ func macArray(mac net.HardwareAddr) (a [6]byte) {
 // every holder: what comes from it may be our own gratuitous ARP, sent back by a
 // switch, but not an answer, since our questions do not reach ourselves.
 func (r *router) ours(mac [6]byte, solicited bool) bool {
-	if r.link != nil && mac == macArray(r.link.mac) {
+	if r.link != nil && mac == macArray(r.link.MAC) {
 		return true
 	}
 	for _, b := range r.besides {
-		if b.device.link != nil && mac == macArray(b.device.link.mac) {
+		if b.device.link != nil && mac == macArray(b.device.link.MAC) {
 			return true
 		}
 	}
@@ -151,33 +150,6 @@ func (l *loop) claim(at vrrp.Instant, ifindex uint32, source [6]byte, held netio
 	}
 }
 
-// The bound of what one socket without XDP hands to the loop: that of the kernel
-// program for one address.
-const (
-	claimEvery = 20 * time.Millisecond
-	claimBurst = 8
-)
-
-// hearNeighbours opens, where XDP does not hear an interface, a socket for the ARP
-// and neighbour discovery of others. Without one the watch is blind there.
-func (h *host) hearNeighbours(l *link) error {
-	if l.kernel != nil {
-		return nil
-	}
-	var full vrrp.Instant // of the bucket: the callback's own
-	var err error
-	l.neighbours, err = netio.OpenNeighbours(l.index, func(f netio.HeldFrame) {
-		at := clock.Now()
-		next := max(full, at).Add(claimEvery)
-		if !h.watched.has(f.Addr) || next.Sub(at) > claimEvery*claimBurst {
-			return
-		}
-		full = next
-		h.loop.post(func() { h.loop.claim(at, uint32(l.index), f.Source, f.Held) })
-	})
-	return err
-}
-
 // askMost is how many addresses are asked for at once: of more, others each time.
 const askMost = 32
 
@@ -194,13 +166,13 @@ func (r *router) ask(at vrrp.Instant, only netip.Addr, yields bool) {
 	for range min(len(all), askMost) {
 		a := all[s.turn%len(all)]
 		s.turn++
-		if l := r.linkOf(a); l != nil && l.sender != nil && (!only.IsValid() || a.Prefix.Addr() == only) {
+		if l := r.linkOf(a); l != nil && l.Sender != nil && (!only.IsValid() || a.Prefix.Addr() == only) {
 			var own netip.Addr
 			if d := r.device; d != nil && l == r.link {
 				own = d.linkLocal
 			}
-			if f := netio.QuestionFrame(l.mac, own, a.Prefix.Addr(), claim); f != nil {
-				l.sender.SendAll([][]byte{f})
+			if f := netio.QuestionFrame(l.MAC, own, a.Prefix.Addr(), claim); f != nil {
+				l.Sender.SendAll([][]byte{f})
 			}
 		}
 	}

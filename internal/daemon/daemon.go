@@ -17,6 +17,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/control"
 	"github.com/vrrpx/vrrpx/internal/dump"
 	"github.com/vrrpx/vrrpx/internal/fair"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/nexthop"
 	"github.com/vrrpx/vrrpx/internal/pace"
@@ -63,7 +64,7 @@ type host struct {
 	loop      *loop
 	loopDone  chan struct{}
 	kernel    *loader.Kernel // nil without BPF
-	noKernel  string         // why not
+	links     link.Opener    // as it was told by openKernel
 	addrs     *vip.Manager
 	pacer     *pace.Pacer
 	fair      *fair.Watch // nil: the threads are not SCHED_RR
@@ -216,7 +217,7 @@ func (h *host) close() {
 	}
 	for _, d := range h.devices {
 		if d.link != nil {
-			_ = d.link.close() // the interface may be gone
+			_ = d.link.Close() // the interface may be gone
 		}
 	}
 	if h.kernel != nil {

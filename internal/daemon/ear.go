@@ -3,6 +3,7 @@ package daemon
 import (
 	"slices"
 
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -20,7 +21,7 @@ type ear struct {
 
 // tell brings the datapath to what is expected on a line. mayKeep is false where
 // what it kept would not refresh the router's deadline.
-func (r *router) tell(e *ear, path Datapath, key loader.Key, rule loader.Rule, mayKeep bool) {
+func (r *router) tell(e *ear, path link.Datapath, key loader.Key, rule loader.Rule, mayKeep bool) {
 	if !rule.Group.IsValid() {
 		return // unicast without an own address: nobody can speak to it
 	}
@@ -81,11 +82,11 @@ func (r *router) syncLines() {
 			rule := r.baseRule()
 			rule.Slot = 0
 			rule.Own, rule.Group, rule.Unicast = l.source(), l.group(), l.peers
-			one := r.link != nil && r.link.path == l.link.path
+			one := r.link != nil && r.link.Path == l.link.Path
 			if one {
 				rule.Router = r.key.Ifindex
 			}
-			r.tell(&l.ear, l.link.path, l.key, rule, one)
+			r.tell(&l.ear, l.link.Path, l.key, rule, one)
 		}
 		l.syncAdverts()
 	}

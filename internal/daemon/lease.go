@@ -11,6 +11,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/fair"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/stats"
@@ -217,7 +218,7 @@ func (r *router) lease(frames [][]byte) (time.Duration, string) { return r.lease
 
 // leaseOn is that of a schedule for the link l. The kernel's clock would count as sent what an
 // interface drops for its length; to the thread it is an error.
-func (r *router) leaseOn(l *link, frames [][]byte) (time.Duration, string) {
+func (r *router) leaseOn(l *link.Link, frames [][]byte) (time.Duration, string) {
 	lease, why := r.cfg.LeaseTime()
 	switch {
 	case r.cfg.Pacer == config.PacerThread:
@@ -228,8 +229,8 @@ func (r *router) leaseOn(l *link, frames [][]byte) (time.Duration, string) {
 		return 0, "signed adverts are finished by the thread that sends them"
 	case slices.ContainsFunc(frames, func(f []byte) bool { return len(f) > loader.MaxFrame }):
 		return 0, loader.ErrLongFrame.Error()
-	case l != nil && l.mtu > 0 && slices.ContainsFunc(frames, func(f []byte) bool { return len(f) > l.mtu+etherLen }):
-		return 0, fmt.Sprintf("its adverts are longer than the MTU of %s, %d", l.name, l.mtu)
+	case l != nil && l.MTU > 0 && slices.ContainsFunc(frames, func(f []byte) bool { return len(f) > l.MTU+etherLen }):
+		return 0, fmt.Sprintf("its adverts are longer than the MTU of %s, %d", l.Name, l.MTU)
 	case slices.ContainsFunc(frames, netio.Unresolved):
 		return 0, "the MAC of a unicast peer is not known"
 	}

@@ -332,7 +332,7 @@ func TestLeaseOfASchedule(t *testing.T) {
 		})
 	}
 	g := newRig(t, true, nil)
-	unresolved := netio.UnicastFrame(g.r.link.mac, nil, g.r.machine.Config().Primary, g.r.machine.Config().Primary, 255, []byte("x"))
+	unresolved := netio.UnicastFrame(g.r.link.MAC, nil, g.r.machine.Config().Primary, g.r.machine.Config().Primary, 255, []byte("x"))
 	if lease, why := g.r.lease([][]byte{unresolved}); lease != 0 || why != "the MAC of a unicast peer is not known" {
 		t.Errorf("unresolved: %v (%s)", lease, why)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -29,10 +30,10 @@ func newLined(t *testing.T, deadlines bool, peers ...config.LinePeer) *lined {
 	mac, _ := net.ParseMAC("02:00:00:00:01:05")
 	l := g.r.newLine(g.r.cfg.Heartbeats[0])
 	own := netip.MustParseAddr("10.2.0.5")
-	l.link = &link{name: "eth1", index: 3, mac: mac, sender: fakeSender{&record{}}, path: g.path}
+	l.link = &link.Link{Name: "eth1", Index: 3, MAC: mac, Sender: fakeSender{&record{}}, Path: g.path}
 	l.device = &device{name: "eth1", exists: true, up: true, primary: own, link: l.link, lines: []*line{l}, linked: true}
 	l.key = loader.Key{Ifindex: 3, VRID: 51, Family: vrrp.IPv4}
-	l.out = l.link.sender
+	l.out = l.link.Sender
 	g.r.device = &device{name: "eth0", exists: true, up: true, link: g.r.link, routers: []*router{g.r}, linked: true}
 	g.r.lines, g.r.watching.first.name = []*line{l}, "eth0"
 	g.loop.byLine = map[loader.Key]*line{l.key: l}
@@ -226,7 +227,7 @@ func TestLineThatWasNeverHeard(t *testing.T) {
 func TestMasterSendsOnBothLines(t *testing.T) {
 	x := newLined(t, true)
 	out := &record{}
-	x.line.link.sender = fakeSender{out}
+	x.line.link.Sender = fakeSender{out}
 	x.line.connect()
 	x.down(time.Second)
 	x.round(time.Second)
@@ -288,7 +289,7 @@ func TestPauseOfOneLineIsNone(t *testing.T) {
 // take an older advert of another line for the last one.
 func TestAdvertsOfSocketsAreHeardInOrder(t *testing.T) {
 	x := newLined(t, false)
-	x.r.link.socket, x.path.keepsNone = &socketPath{}, true
+	x.r.link.Socket, x.path.keepsNone = &link.Socket{}, true
 	x.both(0, 50*time.Millisecond, true, true)
 	for _, d := range []time.Duration{60, 70, 80} {
 		x.master(d*time.Millisecond, 200)

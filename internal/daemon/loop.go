@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/vrrpx/vrrpx/internal/clock"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -39,7 +40,7 @@ type loop struct {
 	timer   int             // timerfd, armed for the earliest deadline that is the loop's
 	wake    int             // eventfd, written by post
 	armed   vrrp.Instant
-	paths   []Datapath
+	paths   []link.Datapath
 	routers []*router
 	byKey   map[loader.Key]*router
 	byLine  map[loader.Key]*line
@@ -106,7 +107,7 @@ func (l *loop) watch(fd int) error {
 }
 
 // addPath and removePath are for the loop itself, or before it runs.
-func (l *loop) addPath(p Datapath) error {
+func (l *loop) addPath(p link.Datapath) error {
 	if err := l.watch(p.FD()); err != nil {
 		return err
 	}
@@ -114,7 +115,7 @@ func (l *loop) addPath(p Datapath) error {
 	return nil
 }
 
-func (l *loop) removePath(p Datapath) {
+func (l *loop) removePath(p link.Datapath) {
 	for i, q := range l.paths {
 		if q == p {
 			_ = unix.EpollCtl(l.epoll, unix.EPOLL_CTL_DEL, p.FD(), nil)

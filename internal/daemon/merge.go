@@ -3,6 +3,7 @@ package daemon
 import (
 	"slices"
 
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -17,7 +18,7 @@ func (r *router) unordered() bool {
 	if len(r.lines) == 0 {
 		return false
 	}
-	bySocket := func(l *link) bool { return l != nil && l.socket != nil }
+	bySocket := func(l *link.Link) bool { return l != nil && l.Socket != nil }
 	return bySocket(r.link) || slices.ContainsFunc(r.lines, func(l *line) bool { return bySocket(l.link) })
 }
 

@@ -2,13 +2,13 @@ package daemon
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
 
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/fair"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/pace"
 	"github.com/vrrpx/vrrpx/internal/preflight"
@@ -18,6 +18,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/track"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
+	"github.com/vrrpx/vrrpx/vrrp"
 )
 
 // open builds everything but starts no election.
@@ -46,7 +47,7 @@ func (h *host) open() error {
 		return err
 	}
 	if h.kernel == nil {
-		h.pacer = pace.Thread(h.noKernel, thread, h.log)
+		h.pacer = pace.Thread(h.links.NoKernel, thread, h.log)
 	} else {
 		h.pacer = pace.Open(h.kernel, thread, h.log)
 	}
@@ -142,8 +143,14 @@ func (h *host) open() error {
 // openKernel loads the BPF programs. Without them vrrpx still runs, with
 // packet sockets and the loop's own timers, unless XDP was demanded.
 func (h *host) openKernel() {
+	h.links = link.Opener{
+		Mode: h.opts.XDP, Log: h.log, Watched: h.watched.has,
+		Claim: func(at vrrp.Instant, ifindex uint32, f netio.HeldFrame) {
+			h.loop.post(func() { h.loop.claim(at, ifindex, f.Source, f.Held) })
+		},
+	}
 	if h.opts.XDP == loader.Off {
-		h.noKernel = "--xdp=off"
+		h.links.NoKernel = "--xdp=off"
 		return
 	}
 	k, err := loader.Open(loader.Options{PinDir: h.opts.PinDir})
@@ -156,11 +163,11 @@ func (h *host) openKernel() {
 		k, err = loader.Open(loader.Options{})
 	}
 	if err != nil {
-		h.noKernel = err.Error()
+		h.links.NoKernel = err.Error()
 		h.log.Warn("no BPF: adverts come by packet socket, deadlines are kept by the loop: " + err.Error())
 		return
 	}
-	h.kernel = k
+	h.kernel, h.links.Kernel = k, k
 }
 
 // openDevices opens the interface of every router. One that does not exist is
@@ -215,7 +222,7 @@ func (h *host) openDevice(d *device) error {
 	primary, _ := h.addrs.PrimaryIPv4(d.name)
 	linkLocal, _ := h.addrs.LinkLocal(d.name)
 	d.exists, d.up, d.primary, d.linkLocal = true, dev.Up, primary.Addr(), linkLocal.Addr()
-	l, err := h.openLink(dev, d.needs())
+	l, err := h.links.Open(dev, d.needs())
 	if err != nil && len(d.routers) == 0 {
 		d.note = err.Error()
 		return nil // the routers that refuse packets there raise the alarm
@@ -228,36 +235,4 @@ func (h *host) openDevice(d *device) error {
 	}
 	h.refresh(d)
 	return nil
-}
-
-// openLink makes an interface ready for what it is needed for. It may block.
-func (h *host) openLink(dev vip.Link, n needs) (*link, error) {
-	mode := h.opts.XDP
-	if h.kernel == nil {
-		if mode == loader.Native || mode == loader.Generic {
-			return nil, fmt.Errorf("--xdp=%v: %s", mode, h.noKernel)
-		}
-		mode = loader.Off
-	}
-	if len(n.groups) == 0 {
-		l, err := openBeside(dev, n.door, h.kernel, mode)
-		if err == nil && l.sender != nil && h.hearNeighbours(l) != nil {
-			l.note += "; who else claims its addresses is not heard" // told by status; they are held all the same
-		}
-		return l, err
-	}
-	l, err := openLink(dev, n.groups, h.kernel, mode)
-	if err == nil {
-		if err = h.hearNeighbours(l); err != nil {
-			_ = l.close()
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	if l.note == "" && l.xdp == loader.Off {
-		l.note = h.noKernel
-	}
-	h.log.Info(fmt.Sprintf("%s: XDP %v", l.name, l.xdp), "index", l.index, "reason", l.note)
-	return l, nil
 }

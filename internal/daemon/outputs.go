@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/iproute"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/tell"
 	"github.com/vrrpx/vrrpx/internal/vip"
@@ -29,12 +30,8 @@ type outputs struct {
 	changed   func() // a router has changed its state; may be nil
 }
 
-// sender sends on one interface (netio.Sender).
-type sender interface {
-	netio.Transmitter
-	netio.BatchTransmitter
-	SendEach(frames [][]byte, refused []int) []int
-}
+// sender sends on one interface.
+type sender = link.Sender
 
 // addresses is the desired state of the host's virtual addresses (vip.Manager).
 type addresses interface {

@@ -65,13 +65,13 @@ func (r *router) pause() {
 // lastSeen is when the datapath last saw an advert of another on any line.
 func (r *router) lastSeen() (at vrrp.Instant) {
 	if r.link != nil {
-		if s, err := r.link.path.State(r.key); err == nil {
+		if s, err := r.link.Path.State(r.key); err == nil {
 			at = s.LastSeen
 		}
 	}
 	for _, l := range r.lines {
 		if l.link != nil {
-			if s, err := l.link.path.State(l.key); err == nil {
+			if s, err := l.link.Path.State(l.key); err == nil {
 				at = max(at, s.LastSeen)
 			}
 		}

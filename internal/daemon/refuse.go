@@ -88,7 +88,7 @@ func (r *router) admitOthers() {
 func (r *router) doorIndex(a config.Address) uint32 {
 	for _, d := range r.refusal.doors {
 		if d.name == a.Device && d.link != nil {
-			return uint32(d.link.index)
+			return uint32(d.link.Index)
 		}
 	}
 	return 0
@@ -105,8 +105,8 @@ func (r *router) open() string {
 		switch {
 		case d.link == nil && d.note != "":
 			why = append(why, fmt.Sprintf("no XDP on %s (%s)", d.name, d.note))
-		case d.link != nil && d.link.xdp == loader.Off:
-			why = append(why, fmt.Sprintf("no XDP on %s (%s)", d.name, d.link.note))
+		case d.link != nil && d.link.XDP == loader.Off:
+			why = append(why, fmt.Sprintf("no XDP on %s (%s)", d.name, d.link.Note))
 		}
 	}
 	if r.refusal.err != nil {

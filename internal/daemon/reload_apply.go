@@ -57,7 +57,7 @@ func (h *host) apply(p *prepared) {
 	}
 	for name, f := range p.fittings {
 		turn(func() {
-			if d := h.meet(name); h.fit(d, f) && f.old == nil {
+			if d := h.meet(name); h.fit(d, f) && f.Old == nil {
 				h.refresh(d) // it could not be used before
 			}
 		})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/auth"
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/nexthop"
 	"github.com/vrrpx/vrrpx/internal/plan"
 	"github.com/vrrpx/vrrpx/internal/preflight"
@@ -25,15 +26,15 @@ type prepared struct {
 	groups   map[string]tell.Programs  // by name
 	checks   []track.Script
 	fifos    []tell.WantedFIFO
-	fittings map[string]*fitting // by device
-	devices  []string            // all that are watched while it is applied
-	hops     *nexthop.Watcher    // nil: there is one, or need be none
+	fittings map[string]*link.Fitting // by device
+	devices  []string                 // all that are watched while it is applied
+	hops     *nexthop.Watcher         // nil: there is one, or need be none
 }
 
 // prepare fails, and leaves nothing behind, where a start from this configuration
 // would fail.
 func (h *host) prepare(cfg *config.Config, p *plan.Plan) (*prepared, error) {
-	prep := &prepared{cfg: cfg, plan: p, told: map[plan.ID]tell.Programs{}, fittings: map[string]*fitting{}}
+	prep := &prepared{cfg: cfg, plan: p, told: map[plan.ID]tell.Programs{}, fittings: map[string]*link.Fitting{}}
 	addrs := map[string][]vip.Address{}
 	for i := range cfg.Routers {
 		addrs[cfg.Routers[i].Name] = addressesOf(cfg.Routers[i])
@@ -63,7 +64,7 @@ func (h *host) prepare(cfg *config.Config, p *plan.Plan) (*prepared, error) {
 	if prep.fifos, err = tell.WantedFIFOs(programs, &cfg.Global); err != nil {
 		return nil, err
 	}
-	outfits := map[string]outfit{}
+	outfits := map[string]link.Outfit{}
 	if err := h.onLoop(context.Background(), func() {
 		for name, d := range h.devices {
 			outfits[name] = d.outfit()
@@ -93,7 +94,7 @@ func (h *host) prepare(cfg *config.Config, p *plan.Plan) (*prepared, error) {
 // close is for a reload that is refused after all.
 func (p *prepared) close() {
 	for _, f := range p.fittings {
-		f.close()
+		f.Close()
 	}
 	if p.hops != nil {
 		p.hops.Close()
@@ -102,7 +103,7 @@ func (p *prepared) close() {
 
 // prepareLinks makes what links lack, and links for new devices. One that has
 // been in use and cannot be opened now is tried by the way, and is no obstacle.
-func (h *host) prepareLinks(p *prepared, has map[string]outfit) error {
+func (h *host) prepareLinks(p *prepared, has map[string]link.Outfit) error {
 	wanted := h.needsOf(p.cfg)
 	p.devices = slices.Collect(maps.Keys(wanted))
 	for name := range has {
@@ -115,12 +116,12 @@ func (h *host) prepareLinks(p *prepared, has map[string]outfit) error {
 	for name, n := range wanted {
 		dev, ok := h.addrs.Link(name)
 		o, known := has[name]
-		if !n.linked || !ok || known && !o.exists || o.link != nil && o.link.index != dev.Index {
+		if !n.Linked || !ok || known && !o.Exists || o.Link != nil && o.Link.Index != dev.Index {
 			continue // tracked alone, or away: when it comes it is opened
 		}
-		f, err := h.fitFor(dev, o, n)
+		f, err := h.links.Fit(dev, o, n)
 		switch {
-		case err != nil && known && o.link == nil, err != nil && len(n.groups) == 0:
+		case err != nil && known && o.Link == nil, err != nil && len(n.Groups) == 0:
 			continue
 		case err != nil:
 			return err

@@ -11,6 +11,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/auth"
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/tell"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/stats"
@@ -28,8 +29,8 @@ type router struct {
 	machine *vrrp.Machine
 	band    *syncGroup // its vrrp_sync_group; nil without
 	device  *device
-	lines   []*line // heartbeat lines beside the first, which is the link
-	link    *link   // nil while the interface does not exist
+	lines   []*line    // heartbeat lines beside the first, which is the link
+	link    *link.Link // nil while the interface does not exist
 	key     loader.Key
 	unicast *unicast     // nil for a group
 	begins  vrrp.Instant // when the election begins, after a delayed start

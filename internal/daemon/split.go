@@ -395,5 +395,5 @@ func (r *router) better(o *other) bool {
 	if n := o.claim.From.Compare(c.Primary); n != 0 {
 		return n > 0
 	}
-	return r.link != nil && bytes.Compare(o.mac[:], r.link.mac) > 0
+	return r.link != nil && bytes.Compare(o.mac[:], r.link.MAC) > 0
 }

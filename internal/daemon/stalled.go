@@ -26,7 +26,7 @@ type stall struct {
 }
 
 // keptByLoop tells whether it is the loop that keeps a BACKUP's deadline.
-func (r *router) keptByLoop() bool { return r.link != nil && !r.link.path.Deadlines() }
+func (r *router) keptByLoop() bool { return r.link != nil && !r.link.Path.Deadlines() }
 
 // firstLook is when the loop looks whether it runs in time, before the deadline:
 // an eighth of an interval after the last advert but one was due. A pause that

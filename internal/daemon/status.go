@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/clock"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/version"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
@@ -74,10 +75,10 @@ func (h *host) pacerStatus() stats.Pacer {
 
 func (h *host) ifaceStatus(v ifaceView) stats.Interface {
 	s := v.Interface
-	if v.link == nil || v.link.path == nil {
+	if v.link == nil || v.link.Path == nil {
 		return s
 	}
-	n, err := v.link.path.Interface(v.link.index)
+	n, err := v.link.Path.Interface(v.link.Index)
 	if err != nil {
 		return s
 	}
@@ -115,7 +116,7 @@ type view struct {
 	owner  string
 	lines  []lineView
 	beside []string // to the announcer
-	path   Datapath
+	path   link.Datapath
 	key    loader.Key
 	now    vrrp.Instant
 
@@ -127,7 +128,7 @@ type view struct {
 
 type ifaceView struct {
 	stats.Interface
-	link *link
+	link *link.Link
 }
 
 // look copies what only the loop may read.
@@ -143,7 +144,7 @@ func (h *host) look() ([]view, []ifaceView) {
 		v := ifaceView{stats.Interface{Name: name, Up: d.up, XDP: "off", Drops: map[string]uint64{}}, d.link}
 		v.XDPNote = d.note
 		if l := d.link; l != nil {
-			v.Index, v.XDP, v.XDPNote = l.index, l.xdp.String(), l.note
+			v.Index, v.XDP, v.XDPNote = l.Index, l.XDP.String(), l.Note
 		}
 		ifaces = append(ifaces, v)
 	}
@@ -204,11 +205,8 @@ func (r *router) view(t vrrp.Instant) view {
 		v.DeadlineIn = &in
 	}
 	if l := r.link; l != nil {
-		v.path, v.Ingest = l.path, "packet socket"
-		if l.xdp != loader.Off {
-			v.Ingest = "xdp " + l.xdp.String()
-		}
-		if l.path.Deadlines() {
+		v.path, v.Ingest = l.Path, l.Ingest()
+		if l.Path.Deadlines() {
 			v.DeadlineBy = "kernel"
 		}
 	}

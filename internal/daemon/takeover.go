@@ -44,7 +44,7 @@ func (r *router) mayTakeOver() (bool, string) {
 	switch {
 	case !r.cfg.KernelTakeover:
 		return false, ""
-	case r.out.taker == nil || r.link == nil || !r.link.path.Deadlines():
+	case r.out.taker == nil || r.link == nil || !r.link.Path.Deadlines():
 		return false, "the kernel does not keep the deadline of this interface"
 	case len(r.advert.frames) == 0:
 		return false, "there is no address to send from"

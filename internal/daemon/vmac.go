@@ -28,7 +28,7 @@ func (r *router) advertMAC() net.HardwareAddr {
 	if own, ok := r.cfg.OwnVMAC(); ok && !r.cfg.XmitBase {
 		return own.MAC[:]
 	}
-	return r.link.mac
+	return r.link.MAC
 }
 
 // macOf is the MAC address behind which an address is.
@@ -38,7 +38,7 @@ func (r *router) macOf(a config.Address) net.HardwareAddr {
 			return v.MAC[:]
 		}
 	}
-	return r.link.mac
+	return r.link.MAC
 }
 
 // postpones tells whether the addresses may not be announced yet. Behind a

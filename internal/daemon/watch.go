@@ -10,6 +10,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/alarm"
 	"github.com/vrrpx/vrrpx/internal/clock"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/stats"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -87,7 +88,7 @@ func (r *router) macOn(via *line, src netip.Addr, mac [6]byte) [6]byte {
 }
 
 // update adds to it what the datapath has kept.
-func (w *watch) update(e *ear, path Datapath, key loader.Key) {
+func (w *watch) update(e *ear, path link.Datapath, key loader.Key) {
 	if e.knows.at == 0 {
 		return
 	}
@@ -142,7 +143,7 @@ func (r *router) lookLines(t vrrp.Instant) {
 		}
 	}
 	if r.link != nil {
-		w.first.update(&r.taken.ear, r.link.path, r.key)
+		w.first.update(&r.taken.ear, r.link.Path, r.key)
 	}
 	trouble := r.device.trouble()
 	if r.machine.State() == vrrp.Faulted {
@@ -151,7 +152,7 @@ func (r *router) lookLines(t vrrp.Instant) {
 	r.judge(&w.first, trouble, t)
 	for _, l := range r.lines {
 		if l.link != nil {
-			l.update(&l.ear, l.link.path, l.key)
+			l.update(&l.ear, l.link.Path, l.key)
 		}
 		r.judge(&l.watch, l.trouble(), t)
 	}
@@ -228,7 +229,7 @@ func (r *router) find(w *watch, how string, t vrrp.Instant) {
 type lineView struct {
 	stats.Heartbeat
 	line *line // nil: the first
-	path Datapath
+	path link.Datapath
 	key  loader.Key
 }
 
@@ -246,7 +247,7 @@ func (r *router) lineViews(t vrrp.Instant) (all []lineView) {
 		v := lineView{Heartbeat: l.view(r, l.source(), t), line: l, key: l.key}
 		v.Interface, v.Ingest = l.cfg.Interface, "none"
 		if l.link != nil {
-			v.path, v.Ingest = l.link.path, l.link.ingest()
+			v.path, v.Ingest = l.link.Path, l.link.Ingest()
 		}
 		all = append(all, v)
 	}
@@ -294,12 +295,4 @@ func (h *host) lineStatus(views []lineView) (all []stats.Heartbeat) {
 		all = append(all, s)
 	}
 	return all
-}
-
-// ingest is how a link hears.
-func (l *link) ingest() string {
-	if l.xdp != loader.Off {
-		return "xdp " + l.xdp.String()
-	}
-	return "packet socket"
 }

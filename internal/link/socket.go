@@ -1,4 +1,4 @@
-package daemon
+package link
 
 import (
 	"github.com/vrrpx/vrrpx/internal/netio"
@@ -6,22 +6,22 @@ import (
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
-// socketPath is the Datapath of an interface without XDP: a packet socket. It
+// Socket is the Datapath of an interface without XDP: a packet socket. It
 // keeps no advert to itself and no deadline.
-type socketPath struct {
+type Socket struct {
 	*netio.Receiver
 	ifindex uint32
 }
 
-func openSocketPath(ifindex int) (*socketPath, error) {
+func openSocket(ifindex int) (*Socket, error) {
 	r, err := netio.OpenReceiver(ifindex)
 	if err != nil {
 		return nil, err
 	}
-	return &socketPath{r, uint32(ifindex)}, nil
+	return &Socket{r, uint32(ifindex)}, nil
 }
 
-func (s *socketPath) Drain(until vrrp.Instant, f func(*loader.Event)) (int, error) {
+func (s *Socket) Drain(until vrrp.Instant, f func(*loader.Event)) (int, error) {
 	var e loader.Event
 	return s.Receiver.Drain(until, func(p *netio.Packet) {
 		e = loader.Event{
@@ -34,11 +34,11 @@ func (s *socketPath) Drain(until vrrp.Instant, f func(*loader.Event)) (int, erro
 }
 
 // Ready is not asked: only a datapath that keeps deadlines sends a Soon.
-func (s *socketPath) Ready() bool { return false }
+func (s *Socket) Ready() bool { return false }
 
 // SetRule gives the master's adverts, which it does not elide, a bound of their
 // own, so that no flood hides them.
-func (s *socketPath) SetRule(k loader.Key, r loader.Rule) error {
+func (s *Socket) SetRule(k loader.Key, r loader.Rule) error {
 	rule := netio.Rule{
 		Expect: vrrp.Expect{
 			Version: r.Version, Auth: vrrp.AuthType(r.Auth), Interval: r.Interval, Own: r.Own, Group: r.Group, Unicast: r.Unicast,
@@ -54,20 +54,20 @@ func (s *socketPath) SetRule(k loader.Key, r loader.Rule) error {
 	return s.SetRouter(k.VRID, k.Family, rule)
 }
 
-func (s *socketPath) Remove(k loader.Key) error {
+func (s *Socket) Remove(k loader.Key) error {
 	s.Receiver.Remove(k.VRID, k.Family)
 	return nil
 }
 
-func (s *socketPath) Deadlines() bool { return false }
+func (s *Socket) Deadlines() bool { return false }
 
-func (s *socketPath) Arm(loader.Key, loader.Deadline) error { return nil }
+func (s *Socket) Arm(loader.Key, loader.Deadline) error { return nil }
 
-func (s *socketPath) Cancel(loader.Key) error { return nil }
+func (s *Socket) Cancel(loader.Key) error { return nil }
 
-func (s *socketPath) LastMatch(loader.Key) (vrrp.Instant, error) { return 0, nil }
+func (s *Socket) LastMatch(loader.Key) (vrrp.Instant, error) { return 0, nil }
 
-func (s *socketPath) State(k loader.Key) (loader.State, error) {
+func (s *Socket) State(k loader.Key) (loader.State, error) {
 	n, ok := s.Router(k.VRID, k.Family)
 	if !ok {
 		return loader.State{}, nil
@@ -78,7 +78,7 @@ func (s *socketPath) State(k loader.Key) (loader.State, error) {
 	}, nil
 }
 
-func (s *socketPath) Interface(int) (loader.InterfaceCounters, error) {
+func (s *Socket) Interface(int) (loader.InterfaceCounters, error) {
 	n := s.Receiver.Interface()
 	n.Drops[vrrp.DropRingFull] = n.Lost // of any router: nobody looked
 	return loader.InterfaceCounters{Frames: n.Frames, Passed: n.Frames, Drops: n.Drops}, nil

@@ -1,4 +1,4 @@
-package daemon
+package link
 
 import (
 	"github.com/vrrpx/vrrpx/loader"
