@@ -16,49 +16,6 @@ func (d *device) needs() link.Needs {
 	return link.Needs{Groups: d.groups(), Linked: d.linked, Door: d.door}
 }
 
-// needsOf is what a configuration wants of each interface that it has routers or
-// addresses on, and of those that are tracked alone.
-func (h *host) needsOf(cfg *config.Config) map[string]link.Needs {
-	all := map[string]link.Needs{}
-	for i := range cfg.Routers {
-		r := &cfg.Routers[i]
-		n := all[r.Interface]
-		n.Linked, n.Door = true, n.Door || refuses(r)
-		if g := memberOf(r); !slices.Contains(n.Groups, g) {
-			n.Groups = append(n.Groups, g)
-		}
-		all[r.Interface] = n
-		for j := range r.Heartbeats {
-			hb := &r.Heartbeats[j]
-			n := all[hb.Interface]
-			n.Linked = true
-			if g := memberOfLine(r, hb); !slices.Contains(n.Groups, g) {
-				n.Groups = append(n.Groups, g)
-			}
-			all[hb.Interface] = n
-		}
-		for _, a := range r.All() {
-			if a.Device != r.Interface {
-				n := all[a.Device]
-				if !h.loopback(a.Device) {
-					n.Linked, n.Door = true, n.Door || refuses(r)
-				}
-				all[a.Device] = n
-			}
-		}
-		tracked := slices.Clone(r.Needs)
-		for _, t := range r.Interfaces {
-			tracked = append(tracked, t.Name)
-		}
-		for _, name := range tracked {
-			if _, ok := all[name]; !ok {
-				all[name] = link.Needs{}
-			}
-		}
-	}
-	return all
-}
-
 // meet is the device of a name, with what is known of it now when it is new. It
 // is for the loop, or before it runs.
 func (h *host) meet(name string) *device {

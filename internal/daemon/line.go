@@ -94,17 +94,6 @@ func (l *line) group() netip.Addr {
 	return l.router.cfg.Group
 }
 
-// memberOfLine is what a line needs of its interface; see device.groups.
-func memberOfLine(c *config.Router, h *config.Heartbeat) netip.Addr {
-	switch {
-	case len(h.Peers) == 0:
-		return c.Group
-	case c.Family == 6:
-		return netip.IPv6Unspecified()
-	}
-	return netip.IPv4Unspecified()
-}
-
 // attachLine gives a line its link; nil takes it away.
 func (h *host) attachLine(l *line, to *link.Link) {
 	if l.link != nil {

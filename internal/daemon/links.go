@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"time"
 
-	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/track"
 	"github.com/vrrpx/vrrpx/internal/vip"
@@ -54,16 +52,6 @@ func (d *device) groups() []netip.Addr {
 		}
 	}
 	return g
-}
-
-func memberOf(c *config.Router) netip.Addr {
-	switch {
-	case len(c.Peers) == 0:
-		return c.Group
-	case c.Family == 6:
-		return netip.IPv6Unspecified()
-	}
-	return netip.IPv4Unspecified()
 }
 
 // faults are the causes that keep a router of a device in FAULT.
@@ -237,19 +225,4 @@ func (h *host) reopened(d *device, l *link.Link, err error) {
 	h.mend(d)
 	h.refresh(d)
 	h.returned(d)
-}
-
-// addressesOf is a router's virtual addresses for the host.
-func addressesOf(c config.Router) []vip.Address { return addressList(c.All()) }
-
-func addressList(list []config.Address) []vip.Address {
-	var as []vip.Address
-	for _, a := range list {
-		as = append(as, vip.Address{
-			Prefix: a.Prefix, Device: carrier(a), Label: a.Label, Scope: uint8(a.Scope), Broadcast: a.Broadcast,
-			NoPrefixRoute: a.NoPrefixRoute, Peer: a.Peer, DAD: a.DAD, Home: a.Home, ManageTemp: a.ManageTemp,
-			Preferred: vip.Lifetime{Limited: a.Preferred.Limited, Seconds: uint32(a.Preferred.Time / time.Second)},
-		})
-	}
-	return as
 }

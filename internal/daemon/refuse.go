@@ -36,8 +36,6 @@ type refusal struct {
 // refuses tells whether the router refuses packets while it is MASTER.
 func (r *router) refuses() bool { return refuses(&r.cfg) }
 
-func refuses(c *config.Router) bool { return !c.Accept && c.Priority != 255 }
-
 // refuse comes before the addresses are taken.
 func (r *router) refuse() {
 	if !r.refuses() {

@@ -142,11 +142,6 @@ func (u *unicast) view(f vrrp.Family, version uint8) (peers []stats.Peer) {
 	return peers
 }
 
-// hasPeers tells whether a router speaks to unicast peers, on whichever line.
-func hasPeers(c *config.Router) bool {
-	return len(c.Peers) > 0 || slices.ContainsFunc(c.Heartbeats, func(h config.Heartbeat) bool { return len(h.Peers) > 0 })
-}
-
 // openHops begins to follow the ways to peers, where there are any.
 func (h *host) openHops() (err error) {
 	if !slices.ContainsFunc(h.routers, func(r *router) bool { return hasPeers(&r.cfg) }) {

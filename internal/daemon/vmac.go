@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"net"
@@ -100,19 +99,6 @@ func (r *router) vmacFaults() (faults []string) {
 	}
 	return faults
 }
-
-// devicesOf are a router's devices for the host.
-func devicesOf(c config.Router) (devices []vip.MACVLAN) {
-	for _, v := range c.VMACs {
-		devices = append(devices, vip.MACVLAN{
-			Name: v.Name, Base: c.Interface, MAC: v.MAC, IPv4: v.Family == 4, IPv6: v.Family == 6,
-		})
-	}
-	return devices
-}
-
-// carrier is the device that an address is on.
-func carrier(a config.Address) string { return cmp.Or(a.VMAC, a.Device) }
 
 // vmacStatus is for any goroutine.
 func (h *host) vmacStatus(owner string) (all []stats.VMAC) {
