@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/vrrpx/vrrpx/internal/config"
-	"github.com/vrrpx/vrrpx/internal/daemon"
+	"github.com/vrrpx/vrrpx/internal/preflight"
 )
 
 // runCheck prints all diagnostics and fails when one is an error.
@@ -44,8 +44,8 @@ func runCheck(_ context.Context, e env, flags *pflag.FlagSet, args []string) err
 	if cfg == nil {
 		return errSilent
 	}
-	if *where == "on" || *where == "auto" && daemon.HasInterfaceOf(cfg) {
-		found, err := daemon.CheckHost(cfg)
+	if *where == "on" || *where == "auto" && preflight.HasInterfaceOf(cfg) {
+		found, err := preflight.CheckHost(cfg)
 		if err != nil {
 			return hint("--host=off leaves the host out", "cannot look at this host: %w", err)
 		}

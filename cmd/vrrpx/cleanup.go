@@ -7,8 +7,9 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/vrrpx/vrrpx/internal/daemon"
 	"github.com/vrrpx/vrrpx/internal/netns"
+	"github.com/vrrpx/vrrpx/internal/preflight"
+	"github.com/vrrpx/vrrpx/internal/rundir"
 	"github.com/vrrpx/vrrpx/loader"
 )
 
@@ -26,7 +27,7 @@ func runCleanup(_ context.Context, e env, flags *pflag.FlagSet, args []string) e
 	if err != nil {
 		return err
 	}
-	removed, err := daemon.Cleanup(runDir, pinDir)
+	removed, err := rundir.Cleanup(runDir, pinDir)
 	for _, what := range removed {
 		fmt.Fprintln(e.stdout, "removed", what)
 	}
@@ -41,12 +42,12 @@ func runCleanup(_ context.Context, e env, flags *pflag.FlagSet, args []string) e
 
 // daemonError adds what to do about an error of the daemon's.
 func daemonError(err error) error {
-	var running *daemon.RunningError
+	var running *rundir.RunningError
 	var inUse *loader.InUseError
-	var missing *daemon.NoInterfaceError
-	var program *daemon.ProgramError
-	var kernel *daemon.KernelPacerError
-	var metrics *daemon.MetricsError
+	var missing *preflight.NoInterfaceError
+	var program *preflight.ProgramError
+	var kernel *preflight.KernelPacerError
+	var metrics *preflight.MetricsError
 	switch {
 	case errors.As(err, &metrics):
 		return hint(metrics.Hint, "%v: %w", metrics.Pos, err)

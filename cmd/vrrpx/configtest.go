@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/vrrpx/vrrpx/internal/config"
-	"github.com/vrrpx/vrrpx/internal/daemon"
+	"github.com/vrrpx/vrrpx/internal/preflight"
 )
 
 // The exit codes of keepalived --config-test, as 2.2.7 has them and not its
@@ -48,12 +48,12 @@ func (k *keepalivedOptions) judge(w io.Writer) int {
 		return testErrors
 	}
 	if cfg.Global.Namespace == "" && k.namespace == "" { // else the host's interfaces are not meant
-		if err := daemon.Missing(cfg); err != nil {
+		if err := preflight.Missing(cfg); err != nil {
 			complain(w, daemonError(err))
 			return testErrors
 		}
 	}
-	if program := daemon.RunsAsRoot(cfg); program != "" && !cfg.Global.ScriptSecurity {
+	if program := preflight.RunsAsRoot(cfg); program != "" && !cfg.Global.ScriptSecurity {
 		fmt.Fprintf(w, "%s runs as root, and enable_script_security is not set\n", program)
 		return testInsecure
 	}

@@ -13,9 +13,10 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/control"
-	"github.com/vrrpx/vrrpx/internal/daemon"
 	"github.com/vrrpx/vrrpx/internal/doctor"
 	"github.com/vrrpx/vrrpx/internal/netns"
+	"github.com/vrrpx/vrrpx/internal/preflight"
+	"github.com/vrrpx/vrrpx/internal/rundir"
 	"github.com/vrrpx/vrrpx/internal/version"
 	"github.com/vrrpx/vrrpx/stats"
 )
@@ -76,8 +77,8 @@ func question(ctx context.Context, host *doctor.System, file, id string) (q doct
 		return q, nil
 	}
 	cfg, diags := config.Load(file, id)
-	if cfg != nil && daemon.HasInterfaceOf(cfg) {
-		if found, err := daemon.CheckHost(cfg); err == nil {
+	if cfg != nil && preflight.HasInterfaceOf(cfg) {
+		if found, err := preflight.CheckHost(cfg); err == nil {
 			diags = append(diags, found...)
 		}
 	}
@@ -120,7 +121,7 @@ func daemonStatus(ctx context.Context) (*stats.Status, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	st, err := control.NewClient(filepath.Join(dir, daemon.SocketName)).Status(ctx)
+	st, err := control.NewClient(filepath.Join(dir, rundir.Socket)).Status(ctx)
 	switch {
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
 		return nil, nil

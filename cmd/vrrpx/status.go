@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/vrrpx/vrrpx/internal/control"
-	"github.com/vrrpx/vrrpx/internal/daemon"
 	"github.com/vrrpx/vrrpx/internal/netns"
+	"github.com/vrrpx/vrrpx/internal/rundir"
 	"github.com/vrrpx/vrrpx/stats"
 )
 
@@ -51,7 +51,7 @@ func askDaemon(ask func(*control.Client) error) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(dir, daemon.SocketName)
+	path := filepath.Join(dir, rundir.Socket)
 	err = ask(control.NewClient(path))
 	switch {
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):

@@ -13,6 +13,14 @@ type SyncGroup struct {
 	TrackingWeight bool
 }
 
+// Names are those of its members, in the order of the file.
+func (g SyncGroup) Names() (names []string) {
+	for _, m := range g.Members {
+		names = append(names, m.Name)
+	}
+	return names
+}
+
 // GroupMember names a router.
 type GroupMember struct {
 	Pos  Pos

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -42,7 +43,7 @@ func (a *advert) clear(kind int) {
 
 // frameOf is what a frame was built from.
 type frameOf struct {
-	link     *link
+	link     *link.Link
 	priority uint8
 	interval time.Duration
 	primary  netip.Addr
@@ -56,8 +57,8 @@ func (r *router) build() {
 	c := r.machine.Config()
 	of := frameOf{link: r.link, priority: c.Priority, interval: c.Interval, primary: c.Primary}
 	if r.link != nil {
-		copy(of.mac[:], r.link.mac)
-		of.mtu = r.link.mtu
+		copy(of.mac[:], r.link.MAC)
+		of.mtu = r.link.MTU
 	}
 	if r.unicast != nil {
 		of.turn = r.unicast.turn
@@ -306,7 +307,7 @@ func (r *router) beginAdverts() {
 	if r.advert.running || len(r.advert.queue[adverts]) == 0 || r.machine.State() != vrrp.Master || listening(r.machine) || r.link == nil {
 		return
 	}
-	if slot := r.slot(); slot == 0 || slot != r.taken.rule.Slot || !r.taken.told || !r.link.path.Deadlines() {
+	if slot := r.slot(); slot == 0 || slot != r.taken.rule.Slot || !r.taken.told || !r.link.Path.Deadlines() {
 		return
 	}
 	kernel, _ := r.out.pacer.Clock(r.owner)
@@ -320,7 +321,7 @@ func (r *router) beginAdverts() {
 
 // schedule is a MASTER's on the first line or another, but for its first slot and
 // its key. Without an interface the kernel leaves it to the thread.
-func (r *router) schedule(frames [][]byte, by sender, l *link) netio.Schedule {
+func (r *router) schedule(frames [][]byte, by sender, l *link.Link) netio.Schedule {
 	s := netio.Schedule{
 		Sender: by, Frames: frames, Seal: r.paced, Interval: r.machine.Config().Interval,
 		Limit: r.limit(), HeldUp: r.onHeldUp, Down: r.down(), Frozen: r.onPaused,
@@ -329,7 +330,7 @@ func (r *router) schedule(frames [][]byte, by sender, l *link) netio.Schedule {
 		s.Down = s.Limit // it decides, and then gives way in any case
 	}
 	if s.Lease, _ = r.leaseOn(l, frames); s.Lease > 0 {
-		s.Ifindex = l.index
+		s.Ifindex = l.Index
 	}
 	return s
 }
@@ -362,7 +363,7 @@ func (r *router) announce(lower bool) {
 		g.MasterRepeat, g.MasterDelay = g.LowerRepeat, g.LowerDelay
 	}
 	burst := netio.Burst{
-		Sender: r.link.sender, Frames: r.advert.garps, FirstSent: true, Hold: r.hold(),
+		Sender: r.link.Sender, Frames: r.advert.garps, FirstSent: true, Hold: r.hold(),
 		Repeat: g.MasterRepeat, Delay: g.MasterDelay, Refresh: g.Refresh, RefreshRepeat: g.RefreshRepeat, Interval: g.Interval,
 	}
 	r.out.announcer.Announce(r.owner, burst)

@@ -5,8 +5,8 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"time"
 
+	"github.com/vrrpx/vrrpx/internal/alarm"
 	"github.com/vrrpx/vrrpx/internal/auth"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -47,7 +47,7 @@ func (r *router) authentic(e *loader.Event, sender netip.Addr) bool {
 		return false
 	}
 	if say != "" {
-		r.remark(alarmAuthRemark, e, say)
+		r.remark(alarm.AuthRemark, e, say)
 	}
 	return true
 }
@@ -55,7 +55,7 @@ func (r *router) authentic(e *loader.Event, sender netip.Addr) bool {
 // reject counts an advert that failed, and tells of it.
 func (r *router) reject(d vrrp.Drop, e *loader.Event) {
 	r.drops[d].Add(1)
-	r.remark(alarmAuthRefused, e, refusals[d])
+	r.remark(alarm.AuthRefused, e, refusals[d])
 }
 
 var refusals = map[vrrp.Drop]auth.Remark{
@@ -68,14 +68,11 @@ var refusals = map[vrrp.Drop]auth.Remark{
 	vrrp.DropAuthReplay:    "is refused: its adverts have been seen before, or its sequence numbers have begun anew (auth_replay)",
 }
 
-// alarmStands is how long an alarm stands after what raised it has come last.
-const alarmStands = time.Minute
-
 // remark raises an alarm of an advert. A flood is one line, and costs no memory.
 func (r *router) remark(kind string, e *loader.Event, what auth.Remark) {
-	if r.renewed(e.At, kind, string(what)) {
+	if r.alarms.Renew(e.At, kind, string(what)) {
 		return
 	}
 	text := fmt.Sprintf("%s (%s) %s", e.Src, net.HardwareAddr(e.MAC[:]), what)
-	r.raise(e.At, alarm{kind: kind, text: text, same: string(what), stands: alarmStands, level: slog.LevelWarn})
+	r.alarms.Raise(e.At, alarm.Alarm{Kind: kind, Text: text, Same: string(what), Stands: alarm.Lasts, Level: slog.LevelWarn})
 }

@@ -57,7 +57,7 @@ func newPeer(t *testing.T, change func(*config.Router)) *peer {
 	if g.r.cfg.Family == 6 {
 		src = "fe80::6"
 	}
-	g.r.link.mac, _ = net.ParseMAC("02:00:00:00:00:06")
+	g.r.link.MAC, _ = net.ParseMAC("02:00:00:00:00:06")
 	g.r.step(g.t, vrrp.SetConfig{Config: g.r.machineConfig(netip.MustParseAddr(src))})
 	return &peer{g.r, t}
 }

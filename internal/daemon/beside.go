@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -14,8 +15,8 @@ import (
 type beside struct {
 	*device
 	addrs  []config.Address
-	names  [2]string // to the announcer: the schedule, and garp_extra_if's
-	built  *link     // that the frames are made for
+	names  [2]string  // to the announcer: the schedule, and garp_extra_if's
+	built  *link.Link // that the frames are made for
 	frames [][]byte
 }
 
@@ -26,11 +27,11 @@ func (b *beside) build() {
 		return
 	}
 	b.built, b.frames = l, nil
-	if l == nil || l.sender == nil {
+	if l == nil || l.Sender == nil {
 		return
 	}
 	for _, a := range b.addrs {
-		b.frames = append(b.frames, announcement(l.mac, a))
+		b.frames = append(b.frames, announcement(l.MAC, a))
 	}
 }
 
@@ -43,7 +44,7 @@ func (r *router) flushBeside() {
 	for _, b := range r.besides {
 		b.build()
 		if len(b.frames) > 0 {
-			r.advert.left[firstGARPs].Add(uint64(b.built.sender.SendAll(b.frames)))
+			r.advert.left[firstGARPs].Add(uint64(b.built.Sender.SendAll(b.frames)))
 		}
 	}
 }
@@ -60,7 +61,7 @@ func (r *router) announceBeside(like netio.Burst) {
 		if len(b.frames) == 0 {
 			continue
 		}
-		like.Sender, like.Frames = b.built.sender, b.frames
+		like.Sender, like.Frames = b.built.Sender, b.frames
 		r.out.announcer.Announce(b.names[0], like)
 		if r.cfg.Extra.All && r.cfg.Extra.Every > 0 {
 			r.out.announcer.Announce(b.names[1], r.extra(like.Sender, b.frames[0], like))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -25,7 +26,7 @@ func besideRig(t *testing.T, change func(*config.Router)) (*rig, *record, *host)
 	})
 	there := &record{}
 	mac, _ := net.ParseMAC("02:00:00:00:00:07")
-	d := &device{name: "eth1", link: &link{name: "eth1", index: 3, mac: mac, sender: fakeSender{there}}}
+	d := &device{name: "eth1", link: &link.Link{Name: "eth1", Index: 3, MAC: mac, Sender: fakeSender{there}}}
 	for _, a := range g.r.cfg.Excluded {
 		g.r.addBeside(d, a)
 	}

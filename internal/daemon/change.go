@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/vrrpx/vrrpx/internal/alarm"
 	"github.com/vrrpx/vrrpx/internal/auth"
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
@@ -31,7 +32,7 @@ func (h *host) change(r *router, c *plan.Change, g auth.Guard) {
 	if areas.Has(plan.Auth) {
 		auth.Inherit(g, r.guard)
 		r.authenticateBy(g)
-		r.endAlarm(clock.Now(), alarmAuthRefused, alarmAuthRemark)
+		r.alarms.End(clock.Now(), alarm.AuthRefused, alarm.AuthRemark)
 	}
 	if areas.Has(plan.Peers) {
 		h.changePeers(r)
@@ -128,7 +129,7 @@ func (r *router) announceLater() {
 		g.Interval = r.cfg.GNAInterval
 	}
 	burst := netio.Burst{
-		Sender: r.link.sender, Frames: r.advert.garps, FirstSent: true, Hold: r.hold(),
+		Sender: r.link.Sender, Frames: r.advert.garps, FirstSent: true, Hold: r.hold(),
 		Repeat: 1, Refresh: g.Refresh, RefreshRepeat: g.RefreshRepeat, Interval: g.Interval,
 	}
 	r.out.announcer.Announce(r.owner, burst)
@@ -162,7 +163,7 @@ func (h *host) changePeers(r *router) {
 
 // compareAddresses looks at the master's addresses anew when ours have changed.
 func (r *router) compareAddresses(t vrrp.Instant) {
-	r.endAlarm(t, vrrp.NoteAddrsDiffer.String())
+	r.alarms.End(t, vrrp.NoteAddrsDiffer.String())
 	if a, _, ok := r.machine.Accepted(); ok && !slices.Equal(a.Addrs, r.machine.Config().Addrs) {
 		r.recordNote(t, vrrp.Note{Kind: vrrp.NoteAddrsDiffer, Advert: a})
 	}

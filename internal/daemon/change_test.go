@@ -142,7 +142,7 @@ func TestFreshTrackerIsNeutral(t *testing.T) {
 // The master's addresses are compared with ours when these change.
 func TestAlarmOfAddressesFollowsAChange(t *testing.T) {
 	_, g := changed(t, false, another)
-	if a := g.r.alarms.standing[vrrp.NoteAddrsDiffer.String()]; a == nil || !strings.Contains(a.text, "10.0.0.4") {
+	if a := g.r.alarms.Standing(vrrp.NoteAddrsDiffer.String()); a == nil || !strings.Contains(a.Text, "10.0.0.4") {
 		t.Errorf("alarm %+v", a)
 	}
 }

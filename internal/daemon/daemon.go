@@ -5,7 +5,6 @@ package daemon
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -18,23 +17,18 @@ import (
 	"github.com/vrrpx/vrrpx/internal/control"
 	"github.com/vrrpx/vrrpx/internal/dump"
 	"github.com/vrrpx/vrrpx/internal/fair"
-	"github.com/vrrpx/vrrpx/internal/mail"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/nexthop"
-	"github.com/vrrpx/vrrpx/internal/notify"
 	"github.com/vrrpx/vrrpx/internal/pace"
+	"github.com/vrrpx/vrrpx/internal/reload"
+	"github.com/vrrpx/vrrpx/internal/rundir"
 	"github.com/vrrpx/vrrpx/internal/script"
+	"github.com/vrrpx/vrrpx/internal/tell"
 	"github.com/vrrpx/vrrpx/internal/track"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
-)
-
-// Names in the run directory.
-const (
-	SocketName = "control.sock"
-	stateName  = "state.json"
-	lockName   = "lock"
 )
 
 // Options is what Run is told.
@@ -70,7 +64,7 @@ type host struct {
 	loop      *loop
 	loopDone  chan struct{}
 	kernel    *loader.Kernel // nil without BPF
-	noKernel  string         // why not
+	links     link.Opener    // as it was told by openKernel
 	addrs     *vip.Manager
 	pacer     *pace.Pacer
 	fair      *fair.Watch // nil: the threads are not SCHED_RR
@@ -95,11 +89,8 @@ type host struct {
 
 	out        outputs
 	runner     *script.Runner
-	notify     *notify.Queue
-	fifos      *fifos
-	mailer     *mail.Mailer
-	letters    *letters
-	reloads    *reloader
+	desk       *tell.Desk // who tells programs, FIFOs and mail
+	reloads    *reload.Reloader
 	keeper     *auth.Keeper // the reloader's, as is the next; nil when nothing is to be kept
 	stopKeeper func()
 	watched    watchedSet // the addresses that routers watch
@@ -107,11 +98,11 @@ type host struct {
 }
 
 // Run runs the routers until ctx ends, then releases: priority 0 out, addresses
-// off. It returns nil after such an end, *RunningError or *NoInterfaceError
+// off. It returns nil after such an end, *rundir.RunningError or *preflight.NoInterfaceError
 // where it cannot begin, and other errors as they come. Whatever happens the
 // host is left clean.
 func Run(ctx context.Context, o Options) error {
-	unlock, err := lock(o.RunDir)
+	unlock, err := rundir.Lock(o.RunDir)
 	if err != nil {
 		return err
 	}
@@ -124,9 +115,11 @@ func Run(ctx context.Context, o Options) error {
 	if err := h.open(); err != nil {
 		return err
 	}
-	h.reloads = newReloader(h, o.Config)
-	defer h.reloads.stop()
-	srv, err := control.Listen(filepath.Join(o.RunDir, SocketName), h)
+	h.reloads = reload.New(o.Config, reload.Options{
+		Load: o.Load, File: o.ConfigFile, Apply: h.reconfigure, Tell: h.send, Ended: h.loopDone, Log: h.log,
+	})
+	defer h.reloads.Stop()
+	srv, err := control.Listen(filepath.Join(o.RunDir, rundir.Socket), h)
 	if err != nil {
 		return err
 	}
@@ -142,13 +135,13 @@ func Run(ctx context.Context, o Options) error {
 	h.log.Info("vrrpx started", "routers", len(h.routers), "pid", os.Getpid())
 	h.startKeeper()
 	defer func() { h.stopKeeper() }()
-	go h.reloads.run(o.Reload)
+	go h.reloads.Run(o.Reload)
 	go h.report(watchCtx)
 	go h.watchDumps(watchCtx)
 	<-ctx.Done()
 	h.log.Info("stopping")
 	go h.send("STOPPING=1") // a manager that hangs holds up no farewell
-	h.reloads.stop()        // one that is under way ends first
+	h.reloads.Stop()        // one that is under way ends first
 	h.stop()
 	return nil
 }
@@ -229,7 +222,7 @@ func (h *host) close() {
 	}
 	for _, d := range h.devices {
 		if d.link != nil {
-			_ = d.link.close() // the interface may be gone
+			_ = d.link.Close() // the interface may be gone
 		}
 	}
 	if h.kernel != nil {
@@ -238,19 +231,7 @@ func (h *host) close() {
 		}
 	}
 	h.fair.Close()
-	if h.notify != nil {
-		if lost := h.notify.Close(stopTime); lost > 0 {
-			h.log.Error(fmt.Sprintf("%d notify programs never ran: those before them have not ended", lost))
-		}
-	}
-	if h.fifos != nil {
-		h.fifos.close()
-	}
-	if h.mailer != nil {
-		if lost := h.mailer.Close(stopTime); lost > 0 {
-			h.log.Error(fmt.Sprintf("%d mails were never sent", lost))
-		}
-	}
+	h.desk.Close()
 	if h.loop != nil {
 		h.loop.close()
 	}

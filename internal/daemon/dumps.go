@@ -7,6 +7,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/dump"
+	"github.com/vrrpx/vrrpx/internal/preflight"
 )
 
 // dumpTime bounds what one dump waits for the loop.
@@ -72,9 +73,9 @@ func (h *host) snapshot(ctx context.Context) (*dump.Snapshot, error) {
 	if s.Status, err = h.Status(ctx); err != nil {
 		return nil, fmt.Errorf("status: %w", err)
 	}
-	p := newPrograms(&s.Config.Global)
+	p := preflight.NewPrograms(&s.Config.Global)
 	s.User = func(c config.Command) (uid, gid uint32, ok bool) {
-		u, err := p.user(c)
+		u, err := p.User(c)
 		if err != nil {
 			return 0, 0, false
 		}

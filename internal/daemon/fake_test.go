@@ -13,6 +13,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/iproute"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
@@ -274,8 +275,8 @@ func newRig(t *testing.T, deadlines bool, change func(*config.Router)) *rig {
 	g.key = loader.Key{Ifindex: 2, VRID: 51, Family: vrrp.Family(cfg.Family)}
 	g.r.key = g.key
 	mac, _ := net.ParseMAC("02:00:00:00:00:05")
-	g.r.link = &link{name: "eth0", index: 2, mac: mac, sender: fakeSender{s}, path: g.path}
-	g.loop = &loop{log: log, byKey: map[loader.Key]*router{g.key: g.r}, routers: []*router{g.r}, paths: []Datapath{g.path}}
+	g.r.link = &link.Link{Name: "eth0", Index: 2, MAC: mac, Sender: fakeSender{s}, Path: g.path}
+	g.loop = &loop{log: log, byKey: map[loader.Key]*router{g.key: g.r}, routers: []*router{g.r}, paths: []link.Datapath{g.path}}
 	g.r.out.storm = &g.loop.storm
 	own := "10.0.0.5"
 	if cfg.Family == 6 {
@@ -327,4 +328,12 @@ func (g *rig) wantScript(want string) {
 	if got := g.take(); got != want {
 		g.Errorf("did %q\nwant %q", got, want)
 	}
+}
+
+// alarmTexts are those of the alarms that stand, by kind.
+func (r *router) alarmTexts(at vrrp.Instant) (texts []string) {
+	for _, a := range r.alarmList(at) {
+		texts = append(texts, a.Text)
+	}
+	return texts
 }

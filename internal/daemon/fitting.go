@@ -2,66 +2,18 @@ package daemon
 
 import (
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 
 	"github.com/vrrpx/vrrpx/internal/config"
-	"github.com/vrrpx/vrrpx/internal/netio"
-	"github.com/vrrpx/vrrpx/internal/vip"
+	"github.com/vrrpx/vrrpx/internal/link"
+	"github.com/vrrpx/vrrpx/internal/preflight"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
-// needs is what an interface is wanted for.
-type needs struct {
-	groups []netip.Addr // of the routers that run on it; see device.groups
-	linked bool         // routers run on it or have addresses there
-	door   bool         // packets to these are refused there
-}
-
-func (d *device) needs() needs { return needs{d.groups(), d.linked, d.door} }
-
-// needsOf is what a configuration wants of each interface that it has routers or
-// addresses on, and of those that are tracked alone.
-func (h *host) needsOf(cfg *config.Config) map[string]needs {
-	all := map[string]needs{}
-	for i := range cfg.Routers {
-		r := &cfg.Routers[i]
-		n := all[r.Interface]
-		n.linked, n.door = true, n.door || refuses(r)
-		if g := memberOf(r); !slices.Contains(n.groups, g) {
-			n.groups = append(n.groups, g)
-		}
-		all[r.Interface] = n
-		for j := range r.Heartbeats {
-			hb := &r.Heartbeats[j]
-			n := all[hb.Interface]
-			n.linked = true
-			if g := memberOfLine(r, hb); !slices.Contains(n.groups, g) {
-				n.groups = append(n.groups, g)
-			}
-			all[hb.Interface] = n
-		}
-		for _, a := range r.All() {
-			if a.Device != r.Interface {
-				n := all[a.Device]
-				if !h.loopback(a.Device) {
-					n.linked, n.door = true, n.door || refuses(r)
-				}
-				all[a.Device] = n
-			}
-		}
-		tracked := slices.Clone(r.Needs)
-		for _, t := range r.Interfaces {
-			tracked = append(tracked, t.Name)
-		}
-		for _, name := range tracked {
-			if _, ok := all[name]; !ok {
-				all[name] = needs{}
-			}
-		}
-	}
-	return all
+// needs is what the interface is wanted for.
+func (d *device) needs() link.Needs {
+	return link.Needs{Groups: d.groups(), Linked: d.linked, Door: d.door}
 }
 
 // meet is the device of a name, with what is known of it now when it is new. It
@@ -80,109 +32,41 @@ func (h *host) meet(name string) *device {
 	return d
 }
 
-// outfit is what a device's link offers, as the loop saw it.
-type outfit struct {
-	exists bool
-	link   *link // nil for none
-	groups []netip.Addr
-}
-
-func (d *device) outfit() outfit {
-	o := outfit{exists: d.exists, link: d.link}
+// outfit is what the device's link offers now.
+func (d *device) outfit() link.Outfit {
+	o := link.Outfit{Exists: d.exists, Link: d.link}
 	if d.link != nil {
-		o.groups = slices.Collect(maps.Keys(d.link.member))
+		o.Groups = d.link.Groups()
 	}
 	return o
 }
 
-// serves tells whether the outfit has all that is needed, and that it is a link
-// of the right kind: member is nil where no router runs.
-func (o *outfit) serves(n needs, bpf bool) bool {
-	return !o.unlike(n, bpf) && len(o.lacks(n)) == 0
-}
-
-func (o *outfit) unlike(n needs, bpf bool) bool {
-	return o.link == nil || (o.link.member == nil) != (len(n.groups) == 0) ||
-		o.link.member == nil && n.door && bpf && o.link.kernel == nil
-}
-
-func (o *outfit) lacks(n needs) []netip.Addr {
-	return slices.DeleteFunc(slices.Clone(n.groups), func(g netip.Addr) bool { return slices.Contains(o.groups, g) })
-}
-
-// fitting makes a link fit for other needs. It is made away from the loop, since
-// the kernel may take its time to join groups and to attach XDP.
-type fitting struct {
-	old   *link // whose it is; nil where there was none
-	fresh *link // in its place; nil: that one stays, with more
-	more  link  // what it lacked: member and raw alone
-}
-
-// fitFor is nil when the outfit has all that is needed.
-func (h *host) fitFor(dev vip.Link, has outfit, n needs) (*fitting, error) {
-	f := &fitting{old: has.link, more: link{name: dev.Name, index: dev.Index, member: map[netip.Addr]*netio.Membership{}}}
-	switch {
-	case has.serves(n, h.kernel != nil):
-		return nil, nil
-	case has.unlike(n, h.kernel != nil):
-		var err error
-		f.fresh, err = h.openLink(dev, n)
-		return f, err
-	}
-	if err := f.more.join(has.lacks(n)); err != nil {
-		_ = f.more.close()
-		return nil, fmt.Errorf("%s: %w", dev.Name, err)
-	}
-	return f, nil
-}
-
-func (f *fitting) close() {
-	_ = f.more.close()
-	if f.fresh != nil {
-		_ = f.fresh.close()
-	}
-}
-
 // fit puts it in place, on the loop; false when the link has become another
 // meanwhile, and the fitting is of no use.
-func (h *host) fit(d *device, f *fitting) bool {
-	if d.link != f.old || !d.exists {
-		go f.close() // it may wait for the kernel
+func (h *host) fit(d *device, f *link.Fitting) bool {
+	if d.link != f.Old || !d.exists {
+		go f.Close() // it may wait for the kernel
 		return false
 	}
 	l := d.link
-	if f.fresh == nil {
-		maps.Copy(l.member, f.more.member)
-		if f.more.raw != nil && l.raw == nil {
-			l.raw, f.more.raw = f.more.raw, nil
-		}
-		if f.more.raw != nil {
-			go func(raw *netio.RawSender) { _ = raw.Close() }(f.more.raw)
-		}
+	if f.Fresh == nil {
+		f.Extend()
 		return true
 	}
 	if l != nil {
-		f.fresh.succeed(l)
-		if l.socket != nil {
-			h.loop.removePath(l.socket)
+		f.Fresh.Succeed(l)
+		if l.Socket != nil {
+			h.loop.removePath(l.Socket)
 		}
-		go func() { _ = l.close() }()
+		go func() { _ = l.Close() }()
 	}
-	if err := h.adopt(d, f.fresh); err != nil {
+	if err := h.adopt(d, f.Fresh); err != nil {
 		d.link, d.note = nil, err.Error()
 		h.log.Error(fmt.Sprintf("interface %s cannot be used: %v", d.name, err))
-		go func() { _ = f.fresh.close() }()
+		go func() { _ = f.Fresh.Close() }()
 		return false
 	}
 	return true
-}
-
-// succeed takes from the link before what others still send by.
-func (l *link) succeed(old *link) {
-	if old.packet != nil && l.packet != nil {
-		_ = l.packet.Close()
-		l.packet, l.sender, old.packet = old.packet, old.sender, nil
-	}
 }
 
 // mend fits a link to what its device is wanted for now: it was opened for what
@@ -190,11 +74,11 @@ func (l *link) succeed(old *link) {
 func (h *host) mend(d *device) {
 	dev, ok := h.addrs.Link(d.name)
 	has, n := d.outfit(), d.needs()
-	if !ok || has.link == nil || has.link.index != dev.Index || has.serves(n, h.kernel != nil) {
+	if !ok || has.Link == nil || has.Link.Index != dev.Index || h.links.Serves(has, n) {
 		return
 	}
 	go func() {
-		f, err := h.fitFor(dev, has, n)
+		f, err := h.links.Fit(dev, has, n)
 		if err != nil {
 			h.log.Error(fmt.Sprintf("interface %s cannot be used by all its routers: %v", d.name, err))
 		}
@@ -220,7 +104,7 @@ func (h *host) mend(d *device) {
 			h.refresh(d)
 		})
 		if !posted {
-			f.close()
+			f.Close()
 		}
 	}()
 }
@@ -246,12 +130,8 @@ func (h *host) strip(d *device) {
 	if d.link == nil {
 		return
 	}
-	used := d.groups()
-	for g, m := range d.link.member {
-		if len(used) > 0 && !slices.Contains(used, g) {
-			delete(d.link.member, g)
-			go func() { _ = m.Close() }() // leaving a group may wait for the kernel
-		}
+	if used := d.groups(); len(used) > 0 {
+		d.link.Keep(used)
 	}
 	h.mend(d)
 }
@@ -267,7 +147,7 @@ func (h *host) noInterface(cfg *config.Config, known func(string) bool) error {
 		}
 		for _, name := range names {
 			if _, ok := h.addrs.Link(name); !ok && !known(name) {
-				return &NoInterfaceError{Name: name, Router: r.Name, Pos: r.Pos}
+				return &preflight.NoInterfaceError{Name: name, Router: r.Name, Pos: r.Pos}
 			}
 		}
 	}

@@ -3,12 +3,11 @@ package daemon
 import (
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
-	"github.com/vrrpx/vrrpx/internal/script"
+	"github.com/vrrpx/vrrpx/internal/tell"
 	"github.com/vrrpx/vrrpx/stats"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -21,28 +20,15 @@ type syncGroup struct {
 	out     outputs
 	core    *vrrp.Group
 	routers []*router // as the members of core
-	tells   programsTold
+	tells   tell.Programs
 	acted   []*router // who has something to settle, in order
 	told    []told    // likewise the group's own transitions
 	history []stats.Transition
 }
 
-// groupsTold resolves the programs of the groups, by their names. It may block.
-func (p *programs) groupsTold(all []config.SyncGroup) (map[string]programsTold, error) {
-	tells := map[string]programsTold{}
-	for i := range all {
-		t, err := p.told(&all[i].Notify, config.Command{})
-		if err != nil {
-			return nil, err
-		}
-		tells[all[i].Name] = t
-	}
-	return tells, nil
-}
-
 // group brings the groups to a configuration, whose routers are there. A group
 // that has the same members goes on as it is.
-func (h *host) group(all []config.SyncGroup, tells map[string]programsTold) {
+func (h *host) group(all []config.SyncGroup, tells map[string]tell.Programs) {
 	old := h.groups
 	h.groups = nil
 	t := clock.Now()
@@ -54,7 +40,7 @@ func (h *host) group(all []config.SyncGroup, tells map[string]programsTold) {
 		g := &syncGroup{}
 		if i := slices.IndexFunc(old, func(g *syncGroup) bool { return g.cfg.Name == c.Name }); i >= 0 {
 			g = old[i]
-			if !slices.Equal(g.routers, members) || !slices.Equal(namesOf(g.cfg), namesOf(c)) {
+			if !slices.Equal(g.routers, members) || !slices.Equal(g.cfg.Names(), c.Names()) {
 				g.dissolve(t)
 			}
 			old = slices.Delete(slices.Clone(old), i, i+1)
@@ -156,44 +142,16 @@ func (g *syncGroup) record(at vrrp.Instant, t vrrp.Transition) {
 	if len(g.history) == historyLen {
 		g.history = append(g.history[:0], g.history[1:]...)
 	}
-	g.history = append(g.history, stats.Transition{At: wall(at), From: t.From.String(), To: t.To.String(), Reason: t.Reason.String()})
+	g.history = append(g.history, stats.Transition{At: clock.Wall(at), From: t.From.String(), To: t.To.String(), Reason: t.Reason.String()})
 	g.log.Info(fmt.Sprintf("VRRP_Group(%s) Syncing instances to %s state", g.cfg.Name, t.To), "from", t.From.String(), "reason", t.Reason.String())
 	if t.Reason.Code != vrrp.ReasonWithdrawn {
-		g.tell(t.To)
-	}
-}
-
-// tell is router.notifyState for a group, whose priority is always 0.
-func (g *syncGroup) tell(s vrrp.State) {
-	name, own := toldAs(s), map[vrrp.State]*script.Command{
-		vrrp.Master: g.tells.master, vrrp.Backup: g.tells.backup, vrrp.Faulted: g.tells.fault, vrrp.Init: g.tells.stop,
-	}[s]
-	var all []script.Command
-	if own != nil {
-		all = append(all, *own)
-	}
-	if g.tells.any != nil {
-		all = append(all, withArgs(g.tells.any, "GROUP", g.cfg.Name, name, "0"))
-	}
-	if len(all) > 0 {
-		// A router may have the name of a group.
-		g.out.notifier.Tell("vrrp_sync_group "+g.cfg.Name, all...)
-	}
-	g.tellFIFOs(name)
-	if g.cfg.SMTPAlert && g.out.letters != nil {
-		g.out.letters.group(g.cfg.Name, name)
-	}
-}
-
-func (g *syncGroup) tellFIFOs(event string) {
-	if g.out.fifos != nil {
-		g.out.fifos.tell("GROUP", g.cfg.Name, event, 0)
+		g.out.news.State(g.subject(), t.To)
 	}
 }
 
 // view is the group for status.
 func (g *syncGroup) view() stats.Group {
-	v := stats.Group{Name: g.cfg.Name, State: g.core.State().String(), Since: wall(g.core.Since()), Members: namesOf(g.cfg), History: slices.Clone(g.history)}
+	v := stats.Group{Name: g.cfg.Name, State: g.core.State().String(), Since: clock.Wall(g.core.Since()), Members: g.cfg.Names(), History: slices.Clone(g.history)}
 	if n := len(g.history); n > 0 {
 		v.Reason = g.history[n-1].Reason
 	}
@@ -240,33 +198,4 @@ func (h *host) groupViews() (all []stats.Group) {
 		all = append(all, g.view())
 	}
 	return all
-}
-
-func namesOf(g config.SyncGroup) (names []string) {
-	for _, m := range g.Members {
-		names = append(names, m.Name)
-	}
-	return names
-}
-
-// groupLines say what a reload does to groups, for people.
-func groupLines(from, to []config.SyncGroup) (lines []string) {
-	old := map[string]config.SyncGroup{}
-	for _, g := range from {
-		old[g.Name] = g
-	}
-	for _, g := range to {
-		was, ok := old[g.Name]
-		delete(old, g.Name)
-		switch {
-		case !ok:
-			lines = append(lines, fmt.Sprintf("vrrp_sync_group %s added", g.Name))
-		case !slices.Equal(namesOf(was), namesOf(g)):
-			lines = append(lines, fmt.Sprintf("vrrp_sync_group %s changed: members", g.Name))
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(old)) {
-		lines = append(lines, fmt.Sprintf("vrrp_sync_group %s removed", name))
-	}
-	return lines
 }

@@ -2,11 +2,11 @@ package daemon
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/tell"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -27,11 +27,11 @@ func groupRig(t *testing.T, deadlines bool) (h *host, a, b *rig, n *heard) {
 	a.loop.routers = append(a.loop.routers, b.r)
 	n = &heard{}
 	for _, r := range a.loop.routers {
-		r.out.notifier = n
-		r.tells.any = program("/any")
+		r.out.news.Notifier = n
+		r.tells.Any = program("/any")
 	}
 	h = &host{routers: a.loop.routers, log: a.loop.log, loop: a.loop, out: a.r.out}
-	h.group([]config.SyncGroup{groupOfBoth}, map[string]programsTold{"G": {any: program("/any"), master: program("/master")}})
+	h.group([]config.SyncGroup{groupOfBoth}, map[string]tell.Programs{"G": {Any: program("/any"), Master: program("/master")}})
 	a.take()
 	n.lines = nil
 	return h, a, b, n
@@ -153,8 +153,8 @@ func TestReloadsOfGroupsKeepTheAddresses(t *testing.T) {
 	a.take()
 	n.take()
 	g := h.groups[0]
-	h.group([]config.SyncGroup{groupOfBoth}, map[string]programsTold{"G": {any: program("/other")}})
-	if h.groups[0] != g || len(g.history) == 0 || g.tells.any.Argv[0] != "/other" {
+	h.group([]config.SyncGroup{groupOfBoth}, map[string]tell.Programs{"G": {Any: program("/other")}})
+	if h.groups[0] != g || len(g.history) == 0 || g.tells.Any.Argv[0] != "/other" {
 		t.Error("a group with the same members was made anew, or has its old programs")
 	}
 	renamed := groupOfBoth
@@ -175,37 +175,4 @@ func TestReloadsOfGroupsKeepTheAddresses(t *testing.T) {
 	a.round(50 * ms)
 	a.want(vrrp.Backup)
 	b.want(vrrp.Master) // alone again
-}
-
-func TestGroupLinesTellOfMembers(t *testing.T) {
-	other := groupOfBoth
-	other.Members = slices.Clone(other.Members[:1])
-	same := groupOfBoth
-	same.Notify.Any = config.Command{Argv: []string{"/x"}}
-	fresh := config.SyncGroup{Name: "N"}
-	for _, c := range []struct {
-		from, to []config.SyncGroup
-		want     string
-	}{
-		{[]config.SyncGroup{groupOfBoth}, []config.SyncGroup{same}, ""},
-		{[]config.SyncGroup{groupOfBoth}, []config.SyncGroup{other, fresh}, "vrrp_sync_group G changed: members; vrrp_sync_group N added"},
-		{[]config.SyncGroup{groupOfBoth}, nil, "vrrp_sync_group G removed"},
-	} {
-		if got := strings.Join(groupLines(c.from, c.to), "; "); got != c.want {
-			t.Errorf("%q, want %q", got, c.want)
-		}
-	}
-}
-
-func TestGroupProgramsAreResolved(t *testing.T) {
-	p := newPrograms(&config.Global{})
-	g := config.SyncGroup{Name: "G", Notify: config.Notify{Any: config.Command{Argv: []string{"/bin/true", "x"}}}}
-	tells, err := p.groupsTold([]config.SyncGroup{g})
-	if err != nil || !slices.Equal(tells["G"].any.Argv, []string{"/bin/true", "x"}) {
-		t.Errorf("%+v: %v", tells, err)
-	}
-	g.Notify.Stop = config.Command{Argv: []string{"/nonexistent"}}
-	if _, err := p.groupsTold([]config.SyncGroup{g}); err == nil {
-		t.Error("a program that is not there was taken")
-	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/nexthop"
 	"github.com/vrrpx/vrrpx/loader"
@@ -24,8 +25,8 @@ type line struct {
 	cfg    config.Heartbeat
 	router *router
 	device *device
-	owner  string // what the pacer knows it by
-	link   *link  // nil while there is none
+	owner  string     // what the pacer knows it by
+	link   *link.Link // nil while there is none
 	key    loader.Key
 
 	peers  *vrrp.Unicast // nil: multicast
@@ -93,21 +94,10 @@ func (l *line) group() netip.Addr {
 	return l.router.cfg.Group
 }
 
-// memberOfLine is what a line needs of its interface; see device.groups.
-func memberOfLine(c *config.Router, h *config.Heartbeat) netip.Addr {
-	switch {
-	case len(h.Peers) == 0:
-		return c.Group
-	case c.Family == 6:
-		return netip.IPv6Unspecified()
-	}
-	return netip.IPv4Unspecified()
-}
-
 // attachLine gives a line its link; nil takes it away.
-func (h *host) attachLine(l *line, to *link) {
+func (h *host) attachLine(l *line, to *link.Link) {
 	if l.link != nil {
-		_ = l.link.path.Remove(l.key) // it may have gone with the interface
+		_ = l.link.Path.Remove(l.key) // it may have gone with the interface
 		delete(h.loop.byLine, l.key)
 	}
 	if to == nil {
@@ -116,7 +106,7 @@ func (h *host) attachLine(l *line, to *link) {
 	l.ear, l.built, l.link = ear{}, lineFrames{}, to
 	if to != nil {
 		r := l.router
-		l.key = loader.Key{Ifindex: uint32(to.index), VRID: r.cfg.VRID, Family: vrrp.Family(r.cfg.Family)}
+		l.key = loader.Key{Ifindex: uint32(to.Index), VRID: r.cfg.VRID, Family: vrrp.Family(r.cfg.Family)}
 		h.loop.byLine[l.key] = l
 	}
 	l.connect()
@@ -130,10 +120,11 @@ func (l *line) connect() {
 	switch {
 	case l.link == nil:
 	case l.peers == nil:
-		l.out = l.link.sender
-	case l.link.raw != nil:
-		l.routed = netio.NewRoutedSender(l.link.packet, l.link.raw)
-		l.out = l.routed
+		l.out = l.link.Sender
+	default:
+		if l.routed = l.link.Routed(); l.routed != nil {
+			l.out = l.routed
+		}
 	}
 }
 
@@ -190,7 +181,7 @@ func (d *device) lineTargets() (all []nexthop.Target) {
 	for _, l := range d.lines {
 		if src := l.source(); l.peers != nil && src.IsValid() && l.link != nil {
 			for _, p := range l.peers.Peers {
-				all = append(all, nexthop.Target{Ifindex: l.link.index, Source: src, Peer: p.Addr})
+				all = append(all, nexthop.Target{Ifindex: l.link.Index, Source: src, Peer: p.Addr})
 			}
 		}
 	}
@@ -202,7 +193,7 @@ func (h *host) lineHop(hop nexthop.Hop) {
 	known := func(p config.LinePeer) bool { return p.Addr == hop.Peer }
 	for _, r := range h.routers {
 		for _, l := range r.lines {
-			if l.link == nil || l.link.index != hop.Ifindex || l.source() != hop.Source || !slices.ContainsFunc(l.cfg.Peers, known) {
+			if l.link == nil || l.link.Index != hop.Ifindex || l.source() != hop.Source || !slices.ContainsFunc(l.cfg.Peers, known) {
 				continue
 			}
 			l.hops[hop.Peer] = hop
@@ -217,8 +208,8 @@ func (l *line) build() {
 	c := l.router.machine.Config()
 	of := lineFrames{frameOf{link: l.link, priority: c.Priority, interval: c.Interval, primary: c.Primary, turn: l.turn}, l.source()}
 	if l.link != nil {
-		copy(of.mac[:], l.link.mac)
-		of.mtu = l.link.mtu
+		copy(of.mac[:], l.link.MAC)
+		of.mtu = l.link.MTU
 	}
 	if of != l.built {
 		l.built, l.frames = of, l.make(c.Priority)
@@ -233,13 +224,13 @@ func (l *line) make(priority uint8) (frames [][]byte) {
 	}
 	if l.peers == nil {
 		if msg := r.message(priority, src, r.cfg.Group); msg != nil {
-			frames = append(frames, netio.AdvertFrame(l.link.mac, src, r.cfg.Group, 255, r.payload(msg)))
+			frames = append(frames, netio.AdvertFrame(l.link.MAC, src, r.cfg.Group, 255, r.payload(msg)))
 		}
 		return r.guarded(frames)
 	}
 	for _, p := range l.peers.Peers {
 		if msg := r.message(priority, src, p.Addr); msg != nil {
-			frames = append(frames, netio.UnicastFrame(l.link.mac, l.hops[p.Addr].MAC, src, p.Addr, l.cfg.UnicastTTL, r.payload(msg)))
+			frames = append(frames, netio.UnicastFrame(l.link.MAC, l.hops[p.Addr].MAC, src, p.Addr, l.cfg.UnicastTTL, r.payload(msg)))
 		}
 	}
 	return r.guarded(frames)

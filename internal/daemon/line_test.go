@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -29,10 +30,10 @@ func newLined(t *testing.T, deadlines bool, peers ...config.LinePeer) *lined {
 	mac, _ := net.ParseMAC("02:00:00:00:01:05")
 	l := g.r.newLine(g.r.cfg.Heartbeats[0])
 	own := netip.MustParseAddr("10.2.0.5")
-	l.link = &link{name: "eth1", index: 3, mac: mac, sender: fakeSender{&record{}}, path: g.path}
+	l.link = &link.Link{Name: "eth1", Index: 3, MAC: mac, Sender: fakeSender{&record{}}, Path: g.path}
 	l.device = &device{name: "eth1", exists: true, up: true, primary: own, link: l.link, lines: []*line{l}, linked: true}
 	l.key = loader.Key{Ifindex: 3, VRID: 51, Family: vrrp.IPv4}
-	l.out = l.link.sender
+	l.out = l.link.Sender
 	g.r.device = &device{name: "eth0", exists: true, up: true, link: g.r.link, routers: []*router{g.r}, linked: true}
 	g.r.lines, g.r.watching.first.name = []*line{l}, "eth0"
 	g.loop.byLine = map[loader.Key]*line{l.key: l}
@@ -66,11 +67,7 @@ func (x *lined) both(from, to time.Duration, first, second bool) {
 }
 
 func (x *lined) alarms() string {
-	var kinds []string
-	for k := range x.r.alarms.standing {
-		kinds = append(kinds, k)
-	}
-	return strings.Join(kinds, " ")
+	return strings.Join(x.r.alarms.Kinds(), " ")
 }
 
 var linePeers = []config.LinePeer{{Peer: config.Peer{Addr: netip.MustParseAddr("10.2.0.6"), MaxTTL: 255}, First: netip.MustParseAddr("10.0.0.6")}}
@@ -125,7 +122,7 @@ func TestTwoLinesAreOneMaster(t *testing.T) {
 		x.by(at+100*time.Microsecond, 90)
 		x.round(at + time.Millisecond)
 	}
-	if a := x.r.alarms.standing[vrrp.NoteSecondMaster.String()]; a == nil || a.times != 1 {
+	if a := x.r.alarms.Standing(vrrp.NoteSecondMaster.String()); a == nil || a.Times != 1 {
 		t.Errorf("second master: %+v", a)
 	}
 	// Our first address is 10.0.0.5: 10.0.0.6 wins a tie. On the line the order is
@@ -195,8 +192,8 @@ func TestLostLineIsOneAlarm(t *testing.T) {
 			if a := x.alarms(); a != "" {
 				t.Errorf("alarms %q after its return", a)
 			}
-			if n := x.r.alarms.begun[c.kind]; n != 1 || len(x.r.alarms.begun) != 1 {
-				t.Errorf("alarms began %v", x.r.alarms.begun)
+			if n := x.r.alarms.Begun()[c.kind]; n != 1 || len(x.r.alarms.Begun()) != 1 {
+				t.Errorf("alarms began %v", x.r.alarms.Begun())
 			}
 			if len(x.r.history) != 1 {
 				t.Errorf("transitions: %+v", x.r.history)
@@ -210,8 +207,8 @@ func TestLineThatWasNeverHeard(t *testing.T) {
 	x := newLined(t, true)
 	x.both(0, 2*time.Second, true, false)
 	x.want(vrrp.Backup)
-	a := x.r.alarms.standing["heartbeat_lost:cable2"]
-	if a == nil || !strings.Contains(a.text, "nothing has been heard on it of the master 10.0.0.6") || a.times != 1 {
+	a := x.r.alarms.Standing("heartbeat_lost:cable2")
+	if a == nil || !strings.Contains(a.Text, "nothing has been heard on it of the master 10.0.0.6") || a.Times != 1 {
 		t.Errorf("alarm: %+v", a)
 	}
 	// The master dies: nobody knows of the line any more, and there is no failover
@@ -230,7 +227,7 @@ func TestLineThatWasNeverHeard(t *testing.T) {
 func TestMasterSendsOnBothLines(t *testing.T) {
 	x := newLined(t, true)
 	out := &record{}
-	x.line.link.sender = fakeSender{out}
+	x.line.link.Sender = fakeSender{out}
 	x.line.connect()
 	x.down(time.Second)
 	x.round(time.Second)
@@ -292,7 +289,7 @@ func TestPauseOfOneLineIsNone(t *testing.T) {
 // take an older advert of another line for the last one.
 func TestAdvertsOfSocketsAreHeardInOrder(t *testing.T) {
 	x := newLined(t, false)
-	x.r.link.socket, x.path.keepsNone = &socketPath{}, true
+	x.r.link.Socket, x.path.keepsNone = &link.Socket{}, true
 	x.both(0, 50*time.Millisecond, true, true)
 	for _, d := range []time.Duration{60, 70, 80} {
 		x.master(d*time.Millisecond, 200)

@@ -4,9 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"time"
 
-	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/track"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
@@ -21,7 +20,7 @@ type device struct {
 	up        bool
 	primary   netip.Addr // own IPv4 address; invalid for none
 	linkLocal netip.Addr // own IPv6 address; likewise
-	link      *link      // nil while it does not exist or cannot be used
+	link      *link.Link // nil while it does not exist or cannot be used
 	routers   []*router  // none on one that only has addresses of theirs
 	door      bool       // such a one, where packets to them are refused
 	note      string     // why there is no link
@@ -55,16 +54,6 @@ func (d *device) groups() []netip.Addr {
 	return g
 }
 
-func memberOf(c *config.Router) netip.Addr {
-	switch {
-	case len(c.Peers) == 0:
-		return c.Group
-	case c.Family == 6:
-		return netip.IPv6Unspecified()
-	}
-	return netip.IPv4Unspecified()
-}
-
 // faults are the causes that keep a router of a device in FAULT.
 func (d *device) faults(r *router) []string {
 	switch {
@@ -95,9 +84,9 @@ func (d *device) faults(r *router) []string {
 }
 
 // adopt makes an opened interface the loop's and gives it to its routers.
-func (h *host) adopt(d *device, l *link) error {
-	if l.socket != nil {
-		if err := h.loop.addPath(l.socket); err != nil {
+func (h *host) adopt(d *device, l *link.Link) error {
+	if l.Socket != nil {
+		if err := h.loop.addPath(l.Socket); err != nil {
 			return err
 		}
 	}
@@ -113,14 +102,14 @@ func (h *host) adopt(d *device, l *link) error {
 }
 
 // attach gives a router its link; nil takes it away.
-func (h *host) attach(r *router, l *link) {
+func (h *host) attach(r *router, l *link.Link) {
 	if r.link != nil {
-		_ = r.link.path.Remove(r.key) // it may have gone with the interface
+		_ = r.link.Path.Remove(r.key) // it may have gone with the interface
 		delete(h.loop.byKey, r.key)
 	}
 	r.link, r.taken = l, taken{}
 	if l != nil {
-		r.key = loader.Key{Ifindex: uint32(l.index), VRID: r.cfg.VRID, Family: vrrp.Family(r.cfg.Family)}
+		r.key = loader.Key{Ifindex: uint32(l.Index), VRID: r.cfg.VRID, Family: vrrp.Family(r.cfg.Family)}
 		h.loop.byKey[r.key] = r
 	}
 	if r.unicast != nil {
@@ -135,7 +124,7 @@ func (h *host) abandon(d *device) {
 		return
 	}
 	if h.hops != nil {
-		h.hops.Watch(l.index, nil)
+		h.hops.Watch(l.Index, nil)
 	}
 	h.leftBeside(d)
 	d.link = nil
@@ -146,10 +135,10 @@ func (h *host) abandon(d *device) {
 	for _, hb := range d.lines {
 		h.attachLine(hb, nil)
 	}
-	if l.socket != nil {
-		h.loop.removePath(l.socket)
+	if l.Socket != nil {
+		h.loop.removePath(l.Socket)
 	}
-	go func() { _ = l.close() }() // it may wait for the kernel
+	go func() { _ = l.Close() }() // it may wait for the kernel
 }
 
 // refresh brings the routers that run on a device, and those that track it, up
@@ -192,7 +181,7 @@ func (h *host) linkEvent(e vip.Event) {
 		d.up = e.Link.Up
 	case vip.LinkChanged:
 		if d.link != nil {
-			d.link.mac, d.link.mtu = e.Link.MAC, e.Link.MTU
+			d.link.MAC, d.link.MTU = e.Link.MAC, e.Link.MTU
 			for _, r := range d.routers {
 				r.settle() // with other frames
 			}
@@ -211,17 +200,17 @@ func (h *host) linkEvent(e vip.Event) {
 func (h *host) reopen(d *device, dev vip.Link) {
 	want := d.needs()
 	go func() {
-		l, err := h.openLink(dev, want)
+		l, err := h.links.Open(dev, want)
 		posted := h.loop.post(func() { h.reopened(d, l, err) })
 		if !posted && l != nil {
-			_ = l.close()
+			_ = l.Close()
 		}
 	}()
 }
 
-func (h *host) reopened(d *device, l *link, err error) {
+func (h *host) reopened(d *device, l *link.Link, err error) {
 	if err == nil && (!d.exists || !d.linked || d.link != nil) {
-		go func() { _ = l.close() }() // gone again, or opened twice
+		go func() { _ = l.Close() }() // gone again, or opened twice
 		return
 	}
 	if err == nil {
@@ -232,23 +221,8 @@ func (h *host) reopened(d *device, l *link, err error) {
 		h.log.Error(fmt.Sprintf("interface %s has returned and cannot be used: %v", d.name, err))
 		return
 	}
-	h.log.Info(fmt.Sprintf("interface %s has returned", d.name), "index", l.index)
+	h.log.Info(fmt.Sprintf("interface %s has returned", d.name), "index", l.Index)
 	h.mend(d)
 	h.refresh(d)
 	h.returned(d)
-}
-
-// addressesOf is a router's virtual addresses for the host.
-func addressesOf(c config.Router) []vip.Address { return addressList(c.All()) }
-
-func addressList(list []config.Address) []vip.Address {
-	var as []vip.Address
-	for _, a := range list {
-		as = append(as, vip.Address{
-			Prefix: a.Prefix, Device: carrier(a), Label: a.Label, Scope: uint8(a.Scope), Broadcast: a.Broadcast,
-			NoPrefixRoute: a.NoPrefixRoute, Peer: a.Peer, DAD: a.DAD, Home: a.Home, ManageTemp: a.ManageTemp,
-			Preferred: vip.Lifetime{Limited: a.Preferred.Limited, Seconds: uint32(a.Preferred.Time / time.Second)},
-		})
-	}
-	return as
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/tell"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -15,10 +16,10 @@ func (p *postbox) Send(subject, body string) { *p = append(*p, subject+" | "+bod
 
 func TestMailsAreKeepalivedsAndNoneIsRepeated(t *testing.T) {
 	var got postbox
-	l := newLetters(&got)
-	l.set(&config.Global{RouterID: "lb01"})
+	l := tell.NewLetters(&got)
+	l.Set(&config.Global{RouterID: "lb01"})
 	g := newRig(t, true, nil)
-	g.r.out.letters = l
+	g.r.out.news.Letters = l
 	g.down(37 * ms)
 	g.round(37 * ms)
 	if len(got) > 0 {
@@ -29,13 +30,13 @@ func TestMailsAreKeepalivedsAndNoneIsRepeated(t *testing.T) {
 	g.r.step(g.at(39*ms), vrrp.Fault{Cause: "x"})
 	g.down(200 * ms)
 	g.round(200 * ms)
-	l.noFaults = true
+	l.Set(&config.Global{RouterID: "lb01", Mail: config.Mail{NoFaults: true}})
 	g.r.step(g.at(201*ms), vrrp.Fault{Cause: "x", Active: true})
 	g.r.step(g.at(202*ms), vrrp.Shutdown{})
-	l.instance("VI_1", "STOP")
-	l.instance("VI_1", "DELETED")
+	l.Instance("VI_1", "STOP")
+	l.Instance("VI_1", "DELETED")
 	for _, s := range []string{"BACKUP", "MASTER", "MASTER", "STOP"} {
-		l.group("G", s)
+		l.Group("G", s)
 	}
 	want := []string{
 		"[lb01] VRRP Instance VI_1 - Entering FAULT state | => VRRP Instance is no longer owning VRRP VIPs <=",

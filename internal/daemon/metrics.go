@@ -6,6 +6,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/metrics"
+	"github.com/vrrpx/vrrpx/internal/preflight"
 )
 
 // exporter is where the metrics are served (vrrpx_metrics). The start and then the
@@ -14,17 +15,6 @@ type exporter struct {
 	at     config.Listener
 	server *metrics.Server // nil: nowhere
 }
-
-// MetricsError tells that the metrics cannot be served where they are wanted.
-type MetricsError struct {
-	Pos   config.Pos
-	Hint  string
-	Cause error
-}
-
-func (e *MetricsError) Error() string { return "vrrpx_metrics: " + e.Cause.Error() }
-
-func (e *MetricsError) Unwrap() error { return e.Cause }
 
 // serveMetrics has them served elsewhere, or nowhere. When it fails they are served
 // where they were. back undoes it.
@@ -58,7 +48,7 @@ func (h *host) openMetrics(at config.Listener) (*metrics.Server, error) {
 	s, err := metrics.Open(at.Network, at.Address, h)
 	var where *metrics.ListenError
 	if errors.As(err, &where) {
-		err = &MetricsError{Pos: at.Pos, Hint: where.Hint(), Cause: err}
+		err = &preflight.MetricsError{Pos: at.Pos, Hint: where.Hint(), Cause: err}
 	}
 	return s, err
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/preflight"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -86,12 +87,12 @@ func TestMetricsMoveWithTheConfiguration(t *testing.T) {
 	only(one)
 
 	_, err = h.serveMetrics(at(t, taken.Addr().String()))
-	var where *MetricsError
+	var where *preflight.MetricsError
 	if !errors.As(err, &where) || where.Pos.Line != 2 || !strings.Contains(err.Error(), "vrrpx_metrics: metrics cannot be served at "+taken.Addr().String()) {
 		t.Fatalf("of an address that another has: %v", err)
 	}
 	only(one)
-	d := diagnose(err)
+	d := preflight.Diagnose(err)
 	if d.String() != "a.conf:2:15: error: "+err.Error() || !strings.Contains(d.Hint, "ss -ltnp") {
 		t.Errorf("told as %v, hint %q", d, d.Hint)
 	}

@@ -21,7 +21,7 @@ func TestAdvertsBeyondTheMTUAreNotTheKernels(t *testing.T) {
 		mtu int
 		why string
 	}{{size, ""}, {size - 1, "its adverts are longer than the MTU of eth0, 31"}, {1500, ""}} {
-		h.linkEvent(vip.Event{Kind: vip.LinkChanged, Link: vip.Link{Name: "eth0", Index: 2, MAC: g.r.link.mac, MTU: c.mtu, Up: true}})
+		h.linkEvent(vip.Event{Kind: vip.LinkChanged, Link: vip.Link{Name: "eth0", Index: 2, MAC: g.r.link.MAC, MTU: c.mtu, Up: true}})
 		if _, why := g.r.lease(g.r.advert.frames); why != c.why || (gate.given.Lease > 0) != (c.why == "") || len(gate.given.Frames) != 1 {
 			t.Errorf("MTU %d: %q, lease %v", c.mtu, why, gate.given.Lease)
 		}

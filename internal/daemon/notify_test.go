@@ -7,6 +7,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/script"
+	"github.com/vrrpx/vrrpx/internal/tell"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -24,10 +25,10 @@ func program(words ...string) *script.Command { return &script.Command{Argv: wor
 func TestTransitionsAreToldWithKeepalivedsArguments(t *testing.T) {
 	g := newRig(t, true, nil)
 	n := &heard{}
-	g.r.out.notifier = n
-	g.r.tells = programsTold{
-		master: program("/m", "a"), backup: program("/b"), fault: program("/f"), stop: program("/s"),
-		any: program("/any", "x"), lower: program("/lower"),
+	g.r.out.news.Notifier = n
+	g.r.tells = tell.Programs{
+		Master: program("/m", "a"), Backup: program("/b"), Fault: program("/f"), Stop: program("/s"),
+		Any: program("/any", "x"), Lower: program("/lower"),
 	}
 	expect := func(what string, want ...string) {
 		t.Helper()
@@ -57,6 +58,6 @@ func TestTransitionsAreToldWithKeepalivedsArguments(t *testing.T) {
 func TestNobodyIsToldWhereNoProgramIsNamed(t *testing.T) {
 	g := newRig(t, true, nil)
 	g.down(37 * ms)
-	g.round(37 * ms) // out.notifier is nil: a call would panic
+	g.round(37 * ms) // out.news.Notifier is nil: a call would panic
 	g.want(vrrp.Master)
 }

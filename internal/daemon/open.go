@@ -2,19 +2,23 @@ package daemon
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
 
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/fair"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/pace"
+	"github.com/vrrpx/vrrpx/internal/preflight"
+	"github.com/vrrpx/vrrpx/internal/rundir"
 	"github.com/vrrpx/vrrpx/internal/script"
+	"github.com/vrrpx/vrrpx/internal/tell"
 	"github.com/vrrpx/vrrpx/internal/track"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
+	"github.com/vrrpx/vrrpx/vrrp"
 )
 
 // open builds everything but starts no election.
@@ -24,7 +28,7 @@ func (h *host) open() error {
 		return err
 	}
 	h.addrs, err = vip.Open(vip.Options{
-		StateFile: filepath.Join(h.opts.RunDir, stateName),
+		StateFile: filepath.Join(h.opts.RunDir, rundir.State),
 		Events: func(e vip.Event) {
 			if !h.routeEvent(e) {
 				h.loop.post(func() { h.addrEvent(e) })
@@ -43,13 +47,13 @@ func (h *host) open() error {
 		return err
 	}
 	if h.kernel == nil {
-		h.pacer = pace.Thread(h.noKernel, thread, h.log)
+		h.pacer = pace.Thread(h.links.NoKernel, thread, h.log)
 	} else {
 		h.pacer = pace.Open(h.kernel, thread, h.log)
 	}
 	h.loop.renewBy(h.pacer)
 	kernel, why := h.pacer.Clock("")
-	if err := demandKernel(h.opts.Config.Routers, kernel, why); err != nil {
+	if err := preflight.KernelPacer(h.opts.Config.Routers, kernel, why); err != nil {
 		return err
 	}
 	ps := h.pacer.Status()
@@ -68,12 +72,12 @@ func (h *host) open() error {
 		return err
 	}
 	h.runner = script.NewRunner()
-	if err := h.openNotify(); err != nil {
+	if h.desk, err = tell.Open(&h.opts.Config.Global, h.runner, h.opts.RunDir, h.log); err != nil {
 		return err
 	}
 	h.out = outputs{
-		storm: &h.loop.storm, addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post, notifier: h.notify, fifos: h.fifos,
-		letters: h.letters, changed: signalChange(h.changed), watched: &h.watched, away: h.loop.away, renew: h.loop.renew,
+		storm: &h.loop.storm, addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post,
+		news: h.desk.Out(), changed: signalChange(h.changed), watched: &h.watched, away: h.loop.away, renew: h.loop.renew,
 	}
 	if h.kernel != nil {
 		h.out.refuser, h.out.watcher = h.kernel, h.kernel
@@ -84,16 +88,16 @@ func (h *host) open() error {
 	if err := h.noInterface(h.opts.Config, func(string) bool { return false }); err != nil {
 		return err
 	}
-	programs := newPrograms(&h.opts.Config.Global)
+	programs := preflight.NewPrograms(&h.opts.Config.Global)
 	for _, rc := range h.opts.Config.Routers {
 		r := newRouter(rc, h.log, h.out)
-		if r.tells, err = programs.told(&rc.Notify, rc.Fence()); err != nil {
+		if r.tells, err = tell.Resolve(programs, &rc.Notify, rc.Fence()); err != nil {
 			return err
 		}
 		h.routers = append(h.routers, r)
 	}
 	h.loop.routers = h.routers
-	tells, err := programs.groupsTold(h.opts.Config.Groups)
+	tells, err := tell.ResolveGroups(programs, h.opts.Config.Groups)
 	if err != nil {
 		return err
 	}
@@ -104,7 +108,7 @@ func (h *host) open() error {
 	if h.keeper, err = h.openKeeper(); err != nil {
 		return err
 	}
-	checks, err := programs.checks(h.opts.Config)
+	checks, err := checksOf(programs, h.opts.Config)
 	if err != nil {
 		return err
 	}
@@ -139,8 +143,14 @@ func (h *host) open() error {
 // openKernel loads the BPF programs. Without them vrrpx still runs, with
 // packet sockets and the loop's own timers, unless XDP was demanded.
 func (h *host) openKernel() {
+	h.links = link.Opener{
+		Mode: h.opts.XDP, Log: h.log, Watched: h.watched.has,
+		Claim: func(at vrrp.Instant, ifindex uint32, f netio.HeldFrame) {
+			h.loop.post(func() { h.loop.claim(at, ifindex, f.Source, f.Held) })
+		},
+	}
 	if h.opts.XDP == loader.Off {
-		h.noKernel = "--xdp=off"
+		h.links.NoKernel = "--xdp=off"
 		return
 	}
 	k, err := loader.Open(loader.Options{PinDir: h.opts.PinDir})
@@ -153,11 +163,11 @@ func (h *host) openKernel() {
 		k, err = loader.Open(loader.Options{})
 	}
 	if err != nil {
-		h.noKernel = err.Error()
+		h.links.NoKernel = err.Error()
 		h.log.Warn("no BPF: adverts come by packet socket, deadlines are kept by the loop: " + err.Error())
 		return
 	}
-	h.kernel = k
+	h.kernel, h.links.Kernel = k, k
 }
 
 // openDevices opens the interface of every router. One that does not exist is
@@ -202,7 +212,7 @@ func (h *host) openDevice(d *device) error {
 		return nil // when it comes it is opened
 	}
 	if !ok {
-		return &NoInterfaceError{Name: d.name, Router: d.routers[0].cfg.Name, Pos: d.routers[0].cfg.Pos}
+		return &preflight.NoInterfaceError{Name: d.name, Router: d.routers[0].cfg.Name, Pos: d.routers[0].cfg.Pos}
 	}
 	if !d.linked { // only tracked
 		d.exists, d.up = true, dev.Up
@@ -212,7 +222,7 @@ func (h *host) openDevice(d *device) error {
 	primary, _ := h.addrs.PrimaryIPv4(d.name)
 	linkLocal, _ := h.addrs.LinkLocal(d.name)
 	d.exists, d.up, d.primary, d.linkLocal = true, dev.Up, primary.Addr(), linkLocal.Addr()
-	l, err := h.openLink(dev, d.needs())
+	l, err := h.links.Open(dev, d.needs())
 	if err != nil && len(d.routers) == 0 {
 		d.note = err.Error()
 		return nil // the routers that refuse packets there raise the alarm
@@ -225,36 +235,4 @@ func (h *host) openDevice(d *device) error {
 	}
 	h.refresh(d)
 	return nil
-}
-
-// openLink makes an interface ready for what it is needed for. It may block.
-func (h *host) openLink(dev vip.Link, n needs) (*link, error) {
-	mode := h.opts.XDP
-	if h.kernel == nil {
-		if mode == loader.Native || mode == loader.Generic {
-			return nil, fmt.Errorf("--xdp=%v: %s", mode, h.noKernel)
-		}
-		mode = loader.Off
-	}
-	if len(n.groups) == 0 {
-		l, err := openBeside(dev, n.door, h.kernel, mode)
-		if err == nil && l.sender != nil && h.hearNeighbours(l) != nil {
-			l.note += "; who else claims its addresses is not heard" // told by status; they are held all the same
-		}
-		return l, err
-	}
-	l, err := openLink(dev, n.groups, h.kernel, mode)
-	if err == nil {
-		if err = h.hearNeighbours(l); err != nil {
-			_ = l.close()
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	if l.note == "" && l.xdp == loader.Off {
-		l.note = h.noKernel
-	}
-	h.log.Info(fmt.Sprintf("%s: XDP %v", l.name, l.xdp), "index", l.index, "reason", l.note)
-	return l, nil
 }

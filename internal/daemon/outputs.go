@@ -4,7 +4,9 @@ import (
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/iproute"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/netio"
+	"github.com/vrrpx/vrrpx/internal/tell"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
 )
@@ -24,23 +26,12 @@ type outputs struct {
 	post      func(func()) bool    // to the loop
 	away      func() time.Duration // since the loop renewed the lease; nil: it does not
 	renew     func()               // renews it; nil likewise
-	notifier  notifier
-	changed   func()     // a router has changed its state; may be nil
-	fifos     lineTeller // nil without
-	letters   *letters   // likewise
+	news      tell.Out
+	changed   func() // a router has changed its state; may be nil
 }
 
-// lineTeller writes lines to FIFOs (fifos).
-type lineTeller interface {
-	tell(kind, name, event string, priority uint8)
-}
-
-// sender sends on one interface (netio.Sender).
-type sender interface {
-	netio.Transmitter
-	netio.BatchTransmitter
-	SendEach(frames [][]byte, refused []int) []int
-}
+// sender sends on one interface.
+type sender = link.Sender
 
 // addresses is the desired state of the host's virtual addresses (vip.Manager).
 type addresses interface {

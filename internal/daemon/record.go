@@ -1,11 +1,14 @@
 package daemon
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/alarm"
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/stats"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -17,7 +20,7 @@ func (r *router) recordTransition(at vrrp.Instant, t vrrp.Transition) {
 		r.history = append(r.history[:0], r.history[1:]...)
 	}
 	r.history = append(r.history, stats.Transition{
-		At: wall(at), From: t.From.String(), To: t.To.String(), Reason: t.Reason.String(),
+		At: clock.Wall(at), From: t.From.String(), To: t.To.String(), Reason: t.Reason.String(),
 	})
 	r.log.Info(fmt.Sprintf("(%s) Entering %s STATE", r.cfg.Name, t.To),
 		"from", t.From.String(), "cause", t.Reason.Code.String(), "reason", t.Reason.String())
@@ -44,7 +47,7 @@ func (r *router) recordNote(at vrrp.Instant, n vrrp.Note) {
 	if n.Kind == vrrp.NoteSecondMaster {
 		r.notifyLower()
 	}
-	r.raise(at, alarm{kind: n.Kind.String(), text: noteText(n, r.machine.Config()), level: noteLevel(n.Kind)})
+	r.alarms.Raise(at, alarm.Alarm{Kind: n.Kind.String(), Text: noteText(n, r.machine.Config()), Level: noteLevel(n.Kind)})
 }
 
 // calm ends the alarm of an interval that is too long. The datapath may have
@@ -52,7 +55,7 @@ func (r *router) recordNote(at vrrp.Instant, n vrrp.Note) {
 func (r *router) calm(at vrrp.Instant) {
 	c := r.machine.Config()
 	if a, _, ok := r.machine.Accepted(); ok && (c.MaxLearn == 0 || a.Interval <= time.Duration(c.MaxLearn)*c.Interval) {
-		r.endAlarm(at, vrrp.NoteIntervalCapped.String())
+		r.alarms.End(at, vrrp.NoteIntervalCapped.String())
 	}
 }
 
@@ -87,4 +90,40 @@ func noteText(n vrrp.Note, c vrrp.Config) string {
 		return fmt.Sprintf("%s also claims to own the addresses (priority 255)", from)
 	}
 	return fmt.Sprintf("%s is MASTER too, and loses with priority %d to our %d", from, a.Priority, c.Priority)
+}
+
+// review ends the alarms whose time is over, and looks at what nobody reports.
+func (r *router) review(at vrrp.Instant) {
+	r.alarms.Expire(at)
+	r.ageRefused(at)
+	r.calm(at)
+	r.warnOpen(at)
+	if r.guard == nil {
+		return
+	}
+	if why := r.guard.Trouble(); why != "" {
+		r.alarms.Raise(at, alarm.Alarm{Kind: alarm.AuthKept, Text: why, Level: slog.LevelWarn})
+	} else {
+		r.alarms.End(at, alarm.AuthKept)
+	}
+}
+
+// alarmList is what stands at t, by kind.
+func (r *router) alarmList(at vrrp.Instant) []stats.Alarm {
+	r.review(at)
+	return r.alarms.List()
+}
+
+// logAs logs about the router, whose name and log may have changed since last time.
+func (r *router) logAs(level slog.Level, text string, attrs ...any) {
+	r.log.Log(context.Background(), level, fmt.Sprintf("(%s) %s", r.cfg.Name, text), attrs...)
+}
+
+// endNotes ends the alarms of the machine's notes, but for one.
+func (r *router) endNotes(at vrrp.Instant, but vrrp.NoteKind) {
+	for k := vrrp.NoteIntervalDiffers; k <= vrrp.NoteSecondMaster; k++ {
+		if k != but {
+			r.alarms.End(at, k.String())
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vrrpx/vrrpx/internal/alarm"
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/loader"
@@ -34,8 +35,6 @@ type refusal struct {
 
 // refuses tells whether the router refuses packets while it is MASTER.
 func (r *router) refuses() bool { return refuses(&r.cfg) }
-
-func refuses(c *config.Router) bool { return !c.Accept && c.Priority != 255 }
 
 // refuse comes before the addresses are taken.
 func (r *router) refuse() {
@@ -87,7 +86,7 @@ func (r *router) admitOthers() {
 func (r *router) doorIndex(a config.Address) uint32 {
 	for _, d := range r.refusal.doors {
 		if d.name == a.Device && d.link != nil {
-			return uint32(d.link.index)
+			return uint32(d.link.Index)
 		}
 	}
 	return 0
@@ -104,8 +103,8 @@ func (r *router) open() string {
 		switch {
 		case d.link == nil && d.note != "":
 			why = append(why, fmt.Sprintf("no XDP on %s (%s)", d.name, d.note))
-		case d.link != nil && d.link.xdp == loader.Off:
-			why = append(why, fmt.Sprintf("no XDP on %s (%s)", d.name, d.link.note))
+		case d.link != nil && d.link.XDP == loader.Off:
+			why = append(why, fmt.Sprintf("no XDP on %s (%s)", d.name, d.link.Note))
 		}
 	}
 	if r.refusal.err != nil {
@@ -119,9 +118,9 @@ func (r *router) open() string {
 
 func (r *router) warnOpen(at vrrp.Instant) {
 	if why := r.open(); why != "" {
-		r.raise(at, alarm{kind: alarmNoAccept, text: why, level: slog.LevelError})
+		r.alarms.Raise(at, alarm.Alarm{Kind: alarm.NoAccept, Text: why, Level: slog.LevelError})
 	} else {
-		r.endAlarm(at, alarmNoAccept)
+		r.alarms.End(at, alarm.NoAccept)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -65,7 +66,7 @@ func TestOwnerRefusesNothing(t *testing.T) {
 // Of a link-local address the interface matters; without XDP there is an alarm.
 func TestRefusalNamesTheInterface(t *testing.T) {
 	g := newRig(t, true, noAccept)
-	door := &device{name: "eth0", link: &link{name: "eth0", index: 7, xdp: loader.Native}}
+	door := &device{name: "eth0", link: &link.Link{Name: "eth0", Index: 7, XDP: loader.Native}}
 	g.r.refusal.doors = []*device{door}
 	if i := g.r.doorIndex(config.Address{Device: "eth0"}); i != 7 {
 		t.Errorf("interface %d", i)
@@ -73,7 +74,7 @@ func TestRefusalNamesTheInterface(t *testing.T) {
 	if why := g.r.open(); why != "" {
 		t.Errorf("alarm %q", why)
 	}
-	door.link.xdp, door.link.note = loader.Off, "refused by the driver"
+	door.link.XDP, door.link.Note = loader.Off, "refused by the driver"
 	if why := g.r.open(); !strings.Contains(why, "no XDP on eth0 (refused by the driver)") {
 		t.Errorf("alarm %q", why)
 	}

@@ -3,15 +3,30 @@ package daemon
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/vrrpx/vrrpx/internal/auth"
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/plan"
+	"github.com/vrrpx/vrrpx/internal/tell"
+	"github.com/vrrpx/vrrpx/stats"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
+
+// Reload makes a reload and waits for its result, for the control socket.
+func (h *host) Reload(ctx context.Context) (*stats.Reload, error) { return h.reloads.Reload(ctx) }
+
+// reconfigure brings the routers to a configuration, or leaves them as they are and
+// says why. It is the reloader's.
+func (h *host) reconfigure(cfg *config.Config, p *plan.Plan) error {
+	prep, err := h.prepare(cfg, p)
+	if err != nil {
+		return err
+	}
+	h.apply(prep)
+	return nil
+}
 
 // apply changes the running set. Nothing in it can fail any more, and nothing
 // that it does on the loop takes long: each router has a turn of its own, and
@@ -42,7 +57,7 @@ func (h *host) apply(p *prepared) {
 	}
 	for name, f := range p.fittings {
 		turn(func() {
-			if d := h.meet(name); h.fit(d, f) && f.old == nil {
+			if d := h.meet(name); h.fit(d, f) && f.Old == nil {
 				h.refresh(d) // it could not be used before
 			}
 		})
@@ -50,10 +65,9 @@ func (h *host) apply(p *prepared) {
 	turn(func() { h.rerun(p.checks, p.plan.Scripts) })
 	turn(func() { h.keepThings(p.cfg) })
 	h.rewatch(p.cfg)
-	h.fifos.apply(p.fifos)
-	h.mailer.Set(mailOptions(&p.cfg.Global.Mail))
+	h.desk.Change(&p.cfg.Global, p.fifos)
 	var stayed []*router
-	turn(func() { h.letters.set(&p.cfg.Global); stayed = h.routers })
+	turn(func() { h.desk.Words(&p.cfg.Global); stayed = h.routers })
 	for i := range p.plan.Changed {
 		c := &p.plan.Changed[i]
 		turn(func() {
@@ -117,7 +131,7 @@ func (h *host) leave(r *router) {
 
 // add begins a router, as a start does; or, in the place of one that was, as that
 // goes on.
-func (h *host) add(c *config.Router, g auth.Guard, tells programsTold, was *router) *router {
+func (h *host) add(c *config.Router, g auth.Guard, tells tell.Programs, was *router) *router {
 	r := newRouter(*c, h.log, h.out)
 	r.tells, r.begins = tells, h.begins
 	fresh := false
@@ -166,7 +180,7 @@ func (h *host) remove(r *router) {
 // restart begins a router anew that cannot be changed while it runs. What was
 // MASTER goes on as MASTER: its peers miss no advert, and its addresses stay where
 // they are.
-func (h *host) restart(r *router, c *config.Router, g auth.Guard, tells programsTold) {
+func (h *host) restart(r *router, c *config.Router, g auth.Guard, tells tell.Programs) {
 	r.catchUp()
 	r.resumes = r.machine.State() == vrrp.Master && !listening(r.machine)
 	addresses := r.out.addresses
@@ -188,7 +202,7 @@ func (stay) Release(...string) {}
 func (h *host) end(r *router, why string) {
 	t := clock.Now()
 	r.step(t, vrrp.Withdraw{Cause: why})
-	r.endAlarm(t, slices.Collect(maps.Keys(r.alarms.standing))...)
+	r.alarms.EndAll(t)
 	r.closeSplit()
 	d := r.device
 	for _, b := range r.besides {

@@ -7,8 +7,11 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/auth"
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/nexthop"
 	"github.com/vrrpx/vrrpx/internal/plan"
+	"github.com/vrrpx/vrrpx/internal/preflight"
+	"github.com/vrrpx/vrrpx/internal/tell"
 	"github.com/vrrpx/vrrpx/internal/track"
 	"github.com/vrrpx/vrrpx/internal/vip"
 )
@@ -18,21 +21,21 @@ import (
 type prepared struct {
 	cfg      *config.Config
 	plan     *plan.Plan
-	told     map[plan.ID]programsTold // of every router: global_defs say whom programs run as
-	guards   map[plan.ID]auth.Guard   // of those that are to have a new one
-	groups   map[string]programsTold  // by name
+	told     map[plan.ID]tell.Programs // of every router: global_defs say whom programs run as
+	guards   map[plan.ID]auth.Guard    // of those that are to have a new one
+	groups   map[string]tell.Programs  // by name
 	checks   []track.Script
-	fifos    []wantedFIFO
-	fittings map[string]*fitting // by device
-	devices  []string            // all that are watched while it is applied
-	hops     *nexthop.Watcher    // nil: there is one, or need be none
-	unserve  func()              // has the metrics served where they were; nil: they are
+	fifos    []tell.WantedFIFO
+	fittings map[string]*link.Fitting // by device
+	devices  []string                 // all that are watched while it is applied
+	hops     *nexthop.Watcher         // nil: there is one, or need be none
+	unserve  func()                   // has the metrics served where they were; nil: they are
 }
 
 // prepare fails, and leaves nothing behind, where a start from this configuration
 // would fail.
 func (h *host) prepare(cfg *config.Config, p *plan.Plan) (*prepared, error) {
-	prep := &prepared{cfg: cfg, plan: p, told: map[plan.ID]programsTold{}, fittings: map[string]*fitting{}}
+	prep := &prepared{cfg: cfg, plan: p, told: map[plan.ID]tell.Programs{}, fittings: map[string]*link.Fitting{}}
 	addrs := map[string][]vip.Address{}
 	for i := range cfg.Routers {
 		addrs[cfg.Routers[i].Name] = addressesOf(cfg.Routers[i])
@@ -42,27 +45,27 @@ func (h *host) prepare(cfg *config.Config, p *plan.Plan) (*prepared, error) {
 		return nil, err
 	}
 	kernel, why := h.pacer.Clock("")
-	if err := demandKernel(cfg.Routers, kernel, why); err != nil {
+	if err := preflight.KernelPacer(cfg.Routers, kernel, why); err != nil {
 		return nil, err
 	}
-	programs := newPrograms(&cfg.Global)
+	programs := preflight.NewPrograms(&cfg.Global)
 	var err error
 	for i := range cfg.Routers {
 		r := &cfg.Routers[i]
-		if prep.told[plan.IDOf(r)], err = programs.told(&r.Notify, r.Fence()); err != nil {
+		if prep.told[plan.IDOf(r)], err = tell.Resolve(programs, &r.Notify, r.Fence()); err != nil {
 			return nil, err
 		}
 	}
-	if prep.groups, err = programs.groupsTold(cfg.Groups); err != nil {
+	if prep.groups, err = tell.ResolveGroups(programs, cfg.Groups); err != nil {
 		return nil, err
 	}
-	if prep.checks, err = programs.checks(cfg); err != nil {
+	if prep.checks, err = checksOf(programs, cfg); err != nil {
 		return nil, err
 	}
-	if prep.fifos, err = programs.fifos(&cfg.Global); err != nil {
+	if prep.fifos, err = tell.WantedFIFOs(programs, &cfg.Global); err != nil {
 		return nil, err
 	}
-	outfits := map[string]outfit{}
+	outfits := map[string]link.Outfit{}
 	if err := h.onLoop(context.Background(), func() {
 		for name, d := range h.devices {
 			outfits[name] = d.outfit()
@@ -96,7 +99,7 @@ func (h *host) prepare(cfg *config.Config, p *plan.Plan) (*prepared, error) {
 // close is for a reload that is refused after all.
 func (p *prepared) close() {
 	for _, f := range p.fittings {
-		f.close()
+		f.Close()
 	}
 	if p.hops != nil {
 		p.hops.Close()
@@ -108,7 +111,7 @@ func (p *prepared) close() {
 
 // prepareLinks makes what links lack, and links for new devices. One that has
 // been in use and cannot be opened now is tried by the way, and is no obstacle.
-func (h *host) prepareLinks(p *prepared, has map[string]outfit) error {
+func (h *host) prepareLinks(p *prepared, has map[string]link.Outfit) error {
 	wanted := h.needsOf(p.cfg)
 	p.devices = slices.Collect(maps.Keys(wanted))
 	for name := range has {
@@ -121,12 +124,12 @@ func (h *host) prepareLinks(p *prepared, has map[string]outfit) error {
 	for name, n := range wanted {
 		dev, ok := h.addrs.Link(name)
 		o, known := has[name]
-		if !n.linked || !ok || known && !o.exists || o.link != nil && o.link.index != dev.Index {
+		if !n.Linked || !ok || known && !o.Exists || o.Link != nil && o.Link.Index != dev.Index {
 			continue // tracked alone, or away: when it comes it is opened
 		}
-		f, err := h.fitFor(dev, o, n)
+		f, err := h.links.Fit(dev, o, n)
 		switch {
-		case err != nil && known && o.link == nil, err != nil && len(n.groups) == 0:
+		case err != nil && known && o.Link == nil, err != nil && len(n.Groups) == 0:
 			continue
 		case err != nil:
 			return err

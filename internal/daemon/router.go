@@ -7,9 +7,12 @@ import (
 	"net/netip"
 	"sync/atomic"
 
+	"github.com/vrrpx/vrrpx/internal/alarm"
 	"github.com/vrrpx/vrrpx/internal/auth"
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/link"
+	"github.com/vrrpx/vrrpx/internal/tell"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/stats"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -26,8 +29,8 @@ type router struct {
 	machine *vrrp.Machine
 	band    *syncGroup // its vrrp_sync_group; nil without
 	device  *device
-	lines   []*line // heartbeat lines beside the first, which is the link
-	link    *link   // nil while the interface does not exist
+	lines   []*line    // heartbeat lines beside the first, which is the link
+	link    *link.Link // nil while the interface does not exist
 	key     loader.Key
 	unicast *unicast     // nil for a group
 	begins  vrrp.Instant // when the election begins, after a delayed start
@@ -59,10 +62,10 @@ type router struct {
 	now    func() vrrp.Instant // clock.Now
 
 	trackers []tracker
-	tells    programsTold
+	tells    tell.Programs
 
 	drops   [vrrp.NumDrops]atomic.Uint64 // found above the datapath
-	alarms  alarms
+	alarms  alarm.Board
 	history []stats.Transition
 	counted counted
 	effects []vrrp.Effect // scratch, so that a step need not allocate
@@ -81,6 +84,7 @@ func newRouter(cfg config.Router, log *slog.Logger, out outputs) *router {
 	if r.out.storm == nil {
 		r.out.storm = &storm{}
 	}
+	r.alarms = alarm.Board{Log: r.logAs, Tell: r.tellAlarm}
 	r.refusal.before = map[netip.Addr]uint64{}
 	r.wallAt, r.now = auth.WallAt, clock.Now
 	r.authenticateBy(auth.New(cfg))

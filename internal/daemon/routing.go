@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/vrrpx/vrrpx/internal/config"
-	"github.com/vrrpx/vrrpx/internal/iproute"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/stats"
 )
@@ -56,20 +55,6 @@ func (h *host) declareStatic(s *config.Static) {
 // declareRouting says which routes and rules a router has as MASTER.
 func (r *router) declareRouting() {
 	r.out.addresses.DeclareRouting(r.owner, routesOf(r.cfg.Routes), rulesOf(r.cfg.Rules))
-}
-
-func routesOf(list []config.Route) (all []iproute.Route) {
-	for _, r := range list {
-		all = append(all, r.Route)
-	}
-	return all
-}
-
-func rulesOf(list []config.Rule) (all []iproute.Rule) {
-	for _, r := range list {
-		all = append(all, r.Rule)
-	}
-	return all
 }
 
 // ownerName is a router's name, or what stands for the host.

@@ -60,7 +60,7 @@ func TestWhatLeavesIsSealed(t *testing.T) {
 	for name, change := range guarded {
 		t.Run(name, func(t *testing.T) {
 			g, w := newGuarded(t, change), &wire{}
-			g.r.link.sender, g.r.out.pacer = w, w
+			g.r.link.Sender, g.r.out.pacer = w, w
 			g.r.step(g.at(time.Minute), vrrp.Timer{})
 			g.want(vrrp.Master)
 			paced := slices.Clone(w.given.Frames[0])

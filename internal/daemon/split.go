@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/alarm"
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/netio"
@@ -98,7 +99,7 @@ func (r *router) settings() *config.SplitBrain {
 // askEvery is the pace of questions now; 0: none.
 func (r *router) askEvery() time.Duration {
 	every := r.settings().ARPProbe
-	if !r.stands(alarmConflict) {
+	if !r.alarms.Stands(alarm.Conflict) {
 		return every
 	}
 	if every == 0 || every > conflictAsk {
@@ -144,16 +145,16 @@ func (r *router) claimed(at vrrp.Instant, h netio.Held) {
 			r.conflictOver(at)
 		}
 	case h.Question && !h.Claim.Holds:
-		r.raise(at, alarm{
-			kind: alarmNotHeard, cause: "one_way", stands: alarmStands, level: slog.LevelWarn, same: string(o.mac[:]),
-			text: fmt.Sprintf("%s asks for %s, which we hold, before it would take over: it does not hear our adverts; a firewall or switch drops protocol 112 on the way to it", o, o.addr),
+		r.alarms.Raise(at, alarm.Alarm{
+			Kind: alarm.NotHeard, Cause: "one_way", Stands: alarm.Lasts, Level: slog.LevelWarn, Same: string(o.mac[:]),
+			Text: fmt.Sprintf("%s asks for %s, which we hold, before it would take over: it does not hear our adverts; a firewall or switch drops protocol 112 on the way to it", o, o.addr),
 		})
 	case lastWords:
 		r.plan(r.graceEnds())
 	default:
 		if at.Sub(s.asked) >= time.Second || s.asked == 0 {
 			r.ask(at, o.addr, false) // it answers, and is told of us
-			if !r.stands(alarmConflict) && o.claimAt == 0 && o.asked == 0 {
+			if !r.alarms.Stands(alarm.Conflict) && o.claimAt == 0 && o.asked == 0 {
 				s.hear, o.asked = at.Add(hearOut), at
 			}
 		}
@@ -235,58 +236,58 @@ func (r *router) reviewSplit(at vrrp.Instant) {
 	r.split.hear = 0
 	o := r.holder(at)
 	if o == nil {
-		if r.stands(alarmConflict) {
+		if r.alarms.Stands(alarm.Conflict) {
 			r.conflictOver(at)
 			r.announceAnew() // others may have been led astray
 		}
 		return
 	}
-	if !r.stands(alarmConflict) {
+	if !r.alarms.Stands(alarm.Conflict) {
 		if o.claimAt == 0 && o.held <= o.asked {
 			return // it may have given way meanwhile: it shall claim it again
 		}
 	}
 	cause, why := r.conflictCause(o)
-	r.raise(at, alarm{
-		kind: alarmConflict, cause: cause, level: slog.LevelError, same: string(o.mac[:]) + cause,
-		text: fmt.Sprintf("%s is held by %s as well: %d claims by ARP or ND since %s; %s", o.addr, o, o.frames, hour(o.first), why),
+	r.alarms.Raise(at, alarm.Alarm{
+		Kind: alarm.Conflict, Cause: cause, Level: slog.LevelError, Same: string(o.mac[:]) + cause,
+		Text: fmt.Sprintf("%s is held by %s as well: %d claims by ARP or ND since %s; %s", o.addr, o, o.frames, hour(o.first), why),
 	})
 	if why, yields := r.yields(at, o); yields {
 		r.yield(at, o, why)
 		return
 	}
-	r.fenceNow(at, alarmConflict)
+	r.fenceNow(at, alarm.Conflict)
 }
 
 func (r *router) conflictOver(at vrrp.Instant) {
-	r.endAlarm(at, alarmConflict)
+	r.alarms.End(at, alarm.Conflict)
 	r.split.others, r.split.askAt, r.split.hear = nil, 0, 0
 	r.planNext()
 }
 
 // hour is an instant as people read it in a sentence.
-func hour(at vrrp.Instant) string { return wall(at).Format("15:04:05") }
+func hour(at vrrp.Instant) string { return clock.Wall(at).Format("15:04:05") }
 
 // splitTransition follows a change of state.
 func (r *router) splitTransition(at vrrp.Instant, t vrrp.Transition) {
 	s := &r.split
 	s.turns = 0
-	r.endAlarm(at, alarmTwoMasters)
+	r.alarms.End(at, alarm.TwoMasters)
 	if t.From == vrrp.Master {
 		s.rivals = nil
-		r.endAlarm(at, alarmConflict, alarmNotHeard)
+		r.alarms.End(at, alarm.Conflict, alarm.NotHeard)
 		s.askAt, s.hear = 0, 0
 	}
 	switch t.To {
 	case vrrp.Master:
 		s.others, s.rivals = nil, nil
-		r.endAlarm(at, alarmYielded, alarmVRRPLost)
+		r.alarms.End(at, alarm.Yielded, alarm.VRRPLost)
 		if every := r.settings().ARPProbe; every > 0 {
 			r.plan(at.Add(every))
 		}
 		r.tookFrom(at, t.Reason)
 	case vrrp.Faulted, vrrp.Init:
-		r.endAlarm(at, alarmYielded, alarmVRRPLost)
+		r.alarms.End(at, alarm.Yielded, alarm.VRRPLost)
 	}
 	r.armSplit(at)
 }
@@ -340,7 +341,7 @@ func (r *router) armSplit(at vrrp.Instant) {
 	}
 	sooner(s.askAt)
 	sooner(s.hear)
-	if len(s.rivals) > 0 && r.machine.State() == vrrp.Master || slices.ContainsFunc(splitAlarms, r.stands) {
+	if len(s.rivals) > 0 && r.machine.State() == vrrp.Master || slices.ContainsFunc(splitAlarms, r.alarms.Stands) {
 		sooner(at.Add(splitPace))
 	}
 	if due == 0 || s.due != 0 && s.due <= due || r.out.post == nil {
@@ -356,7 +357,7 @@ func (r *router) armSplit(at vrrp.Instant) {
 	}
 }
 
-var splitAlarms = []string{alarmTwoMasters, alarmConflict, alarmVRRPLost, alarmNotHeard, alarmYielded, alarmFence}
+var splitAlarms = []string{alarm.TwoMasters, alarm.Conflict, alarm.VRRPLost, alarm.NotHeard, alarm.Yielded, alarm.Fence}
 
 // openSplit begins what split_brain of one router asks for, on the loop or before
 // it runs.
@@ -394,5 +395,5 @@ func (r *router) better(o *other) bool {
 	if n := o.claim.From.Compare(c.Primary); n != 0 {
 		return n > 0
 	}
-	return r.link != nil && bytes.Compare(o.mac[:], r.link.mac) > 0
+	return r.link != nil && bytes.Compare(o.mac[:], r.link.MAC) > 0
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/alarm"
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/probe"
@@ -53,7 +54,7 @@ func (g *rig) tick(at time.Duration) { g.r.tickSplit(g.at(at)) }
 // cause and text it has.
 func (g *rig) wantAlarm(kind, cause string, words ...string) {
 	g.Helper()
-	a := g.r.alarms.standing[kind]
+	a := g.r.alarms.Standing(kind)
 	if a == nil || cause == "" {
 		if a != nil || cause != "" {
 			g.Errorf("alarm %s: %+v, want cause %q", kind, a, cause)
@@ -61,12 +62,12 @@ func (g *rig) wantAlarm(kind, cause string, words ...string) {
 		return
 	}
 	for _, w := range words {
-		if !strings.Contains(a.text, w) {
-			g.Errorf("alarm %s says %q: want %q in it", kind, a.text, w)
+		if !strings.Contains(a.Text, w) {
+			g.Errorf("alarm %s says %q: want %q in it", kind, a.Text, w)
 		}
 	}
-	if a.cause != cause {
-		g.Errorf("alarm %s has the cause %q, want %q", kind, a.cause, cause)
+	if a.Cause != cause {
+		g.Errorf("alarm %s has the cause %q, want %q", kind, a.Cause, cause)
 	}
 }
 
@@ -132,7 +133,7 @@ func TestYield(t *testing.T) {
 			}
 			if c.stays {
 				g.want(vrrp.Master)
-				g.wantAlarm(alarmConflict, c.cause)
+				g.wantAlarm(alarm.Conflict, c.cause)
 				return
 			}
 			g.want(vrrp.Backup)
@@ -140,8 +141,8 @@ func TestYield(t *testing.T) {
 			if !strings.HasSuffix(did, "ask 10.0.0.3 100 holds yields; cancel announcing; stop pacing; release") {
 				t.Errorf("did %q: want a last word, and no farewell", did)
 			}
-			g.wantAlarm(alarmYielded, c.cause, "left 10.0.0.3 to")
-			g.wantAlarm(alarmConflict, "")
+			g.wantAlarm(alarm.Yielded, c.cause, "left 10.0.0.3 to")
+			g.wantAlarm(alarm.Conflict, "")
 		})
 	}
 }
@@ -166,7 +167,7 @@ func TestYieldedComesBack(t *testing.T) {
 	g.want(vrrp.Backup)
 	g.claims(3041*ms, answer())
 	g.want(vrrp.Backup)
-	g.wantAlarm(alarmYielded, "firewall", "still")
+	g.wantAlarm(alarm.Yielded, "firewall", "still")
 	g.down(3100 * ms)
 	g.round(3100 * ms)
 	for _, at := range []time.Duration{3150, 3200, 3250} {
@@ -174,7 +175,7 @@ func TestYieldedComesBack(t *testing.T) {
 		g.tick(at * ms)
 	}
 	g.want(vrrp.Master) // it is dead
-	g.wantAlarm(alarmYielded, "")
+	g.wantAlarm(alarm.Yielded, "")
 	if g.r.split.until != g.at(13*time.Second) {
 		t.Errorf("preempts no sooner than %v", g.r.split.until.Sub(g.t))
 	}
@@ -194,7 +195,7 @@ func TestStayingMasterAnnounces(t *testing.T) {
 	h.Claim.Yields = true
 	g.claims(3100*ms, h)
 	g.wantScript("garp; announce 4 more and again after 5s")
-	g.wantAlarm(alarmConflict, "")
+	g.wantAlarm(alarm.Conflict, "")
 }
 
 func TestProbeTellsDeadFromUnreachable(t *testing.T) {
@@ -205,8 +206,8 @@ func TestProbeTellsDeadFromUnreachable(t *testing.T) {
 		g.master(0, 200)
 		g.round(ms)
 		g.takeOver()
-		g.wantAlarm(alarmVRRPLost, cause, "the probe of 10.0.0.6 is answered")
+		g.wantAlarm(alarm.VRRPLost, cause, "the probe of 10.0.0.6 is answered")
 		g.r.probed(g.at(time.Second), probe.Down, nil)
-		g.wantAlarm(alarmVRRPLost, "")
+		g.wantAlarm(alarm.VRRPLost, "")
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/clock"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/version"
 	"github.com/vrrpx/vrrpx/internal/vip"
 	"github.com/vrrpx/vrrpx/loader"
@@ -33,13 +34,13 @@ func (h *host) Status(ctx context.Context) (*stats.Status, error) {
 	if err := h.onLoop(ctx, func() { views, ifaces = h.look(); st.Groups = h.groupViews() }); err != nil {
 		return nil, err
 	}
-	st.Reload = h.reloads.lastReload()
+	st.Reload = h.reloads.Last()
 	st.Logs.Written, st.Logs.Dropped = h.opts.LogCounts()
 	st.Pacer = h.pacerStatus()
 	for _, i := range ifaces {
 		st.Interfaces = append(st.Interfaces, h.ifaceStatus(i))
 	}
-	st.FIFOs, st.Mail = h.fifos.status(), mailStatus(h.mailer)
+	st.FIFOs, st.Mail = h.desk.Status()
 	held := map[string][]stats.Address{}
 	for _, a := range h.addrs.Snapshot() {
 		held[a.Owner] = append(held[a.Owner], stats.Address{
@@ -74,10 +75,10 @@ func (h *host) pacerStatus() stats.Pacer {
 
 func (h *host) ifaceStatus(v ifaceView) stats.Interface {
 	s := v.Interface
-	if v.link == nil || v.link.path == nil {
+	if v.link == nil || v.link.Path == nil {
 		return s
 	}
-	n, err := v.link.path.Interface(v.link.index)
+	n, err := v.link.Path.Interface(v.link.Index)
 	if err != nil {
 		return s
 	}
@@ -115,7 +116,7 @@ type view struct {
 	owner  string
 	lines  []lineView
 	beside []string // to the announcer
-	path   Datapath
+	path   link.Datapath
 	key    loader.Key
 	now    vrrp.Instant
 
@@ -127,7 +128,7 @@ type view struct {
 
 type ifaceView struct {
 	stats.Interface
-	link *link
+	link *link.Link
 }
 
 // look copies what only the loop may read.
@@ -143,7 +144,7 @@ func (h *host) look() ([]view, []ifaceView) {
 		v := ifaceView{stats.Interface{Name: name, Up: d.up, XDP: "off", Drops: map[string]uint64{}}, d.link}
 		v.XDPNote = d.note
 		if l := d.link; l != nil {
-			v.Index, v.XDP, v.XDPNote = l.index, l.xdp.String(), l.note
+			v.Index, v.XDP, v.XDPNote = l.Index, l.XDP.String(), l.Note
 		}
 		ifaces = append(ifaces, v)
 	}
@@ -157,7 +158,7 @@ func (r *router) view(t vrrp.Instant) view {
 	m, c := r.machine, r.machine.Config()
 	v := view{router: r, owner: r.owner, key: r.key, now: t, Router: stats.Router{
 		Name: r.cfg.Name, Interface: r.cfg.Interface, VRID: c.VRID, Family: c.Family.String(), Version: c.Version,
-		State: m.State().String(), Since: wall(m.Since()), Reason: m.Reason().String(), Priority: c.Priority,
+		State: m.State().String(), Since: clock.Wall(m.Since()), Reason: m.Reason().String(), Priority: c.Priority,
 		AdvertInterval: stats.Seconds(c.Interval), LearnedInterval: stats.Seconds(m.LearnedInterval()),
 		Skew: stats.Seconds(m.Skew()), MasterDown: stats.Seconds(m.MasterDown()),
 		Authentication: r.authentication(),
@@ -205,11 +206,8 @@ func (r *router) view(t vrrp.Instant) view {
 		v.DeadlineIn = &in
 	}
 	if l := r.link; l != nil {
-		v.path, v.Ingest = l.path, "packet socket"
-		if l.xdp != loader.Off {
-			v.Ingest = "xdp " + l.xdp.String()
-		}
-		if l.path.Deadlines() {
+		v.path, v.Ingest = l.Path, l.Ingest()
+		if l.Path.Deadlines() {
 			v.DeadlineBy = "kernel"
 		}
 	}
@@ -219,7 +217,7 @@ func (r *router) view(t vrrp.Instant) view {
 		v.Alarms = append(v.Alarms, a.Text)
 	}
 	v.Probe, v.Claims = r.split.peer.view(), r.split.seen
-	v.AlarmCounts = maps.Clone(r.alarms.begun)
+	v.AlarmCounts = r.alarms.Begun()
 	v.refuses, v.refusals, v.refused = r.refuses(), slices.Clone(r.refusal.inForce), maps.Clone(r.refusal.before)
 	return v
 }

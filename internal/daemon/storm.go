@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/clock"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -103,7 +104,7 @@ func (s *storm) send(kind int) {
 		case kind == adverts && r.unicast != nil:
 			s.sendAll(r.sender(), kind, s.acted[i:i+1])
 		default:
-			s.sendAll(r.link.sender, kind, s.acted[i:])
+			s.sendAll(r.link.Sender, kind, s.acted[i:])
 		}
 	}
 	for _, r := range s.acted {
@@ -221,7 +222,7 @@ func (r *router) finish() {
 
 // urgent tells whether adverts or deadlines are there to be looked at.
 func (l *loop) urgent() bool {
-	return slices.ContainsFunc(l.paths, Datapath.Ready)
+	return slices.ContainsFunc(l.paths, link.Datapath.Ready)
 }
 
 // catchUp does what was put off until that is so, or a slice of time is over: not

@@ -180,7 +180,7 @@ func TestFarewellIsLastInAStorm(t *testing.T) {
 // What the interface refuses is not counted as sent, and costs no one else.
 func TestRefusedFramesAreCountedToTheirRouter(t *testing.T) {
 	g, all := stormRig(t, true, 3)
-	g.r.link.sender = deafTo{fakeSender{g.record}, []int{1}} // of adverts and of GARPs the second
+	g.r.link.Sender = deafTo{fakeSender{g.record}, []int{1}} // of adverts and of GARPs the second
 	g.downAll(37*ms, all)
 	g.round(37 * ms)
 	for i, r := range all {

@@ -50,7 +50,7 @@ func (r *router) notice() {
 	if r.link == nil || !r.keepsAny() {
 		return
 	}
-	if at, err := r.link.path.LastMatch(r.key); err == nil {
+	if at, err := r.link.Path.LastMatch(r.key); err == nil {
 		r.keptAt(at)
 	}
 }
@@ -108,12 +108,12 @@ func (r *router) sync() {
 	if r.link == nil {
 		return
 	}
-	r.tell(&r.taken.ear, r.link.path, r.key, r.baseRule(), true)
+	r.tell(&r.taken.ear, r.link.Path, r.key, r.baseRule(), true)
 	r.syncDeadline()
 	r.syncAdverts()
 	r.tie()
 	if r.slot() != r.taken.rule.Slot { // the pacer has it only now
-		r.tell(&r.taken.ear, r.link.path, r.key, r.baseRule(), true)
+		r.tell(&r.taken.ear, r.link.Path, r.key, r.baseRule(), true)
 	}
 }
 
@@ -151,13 +151,13 @@ func (r *router) group() netip.Addr {
 // steady BACKUP is armed once.
 func (r *router) syncDeadline() {
 	t := &r.taken
-	if !r.link.path.Deadlines() {
+	if !r.link.Path.Deadlines() {
 		return // the loop asks the machine
 	}
 	due, ok := r.deadline()
 	if !ok {
 		if t.armed {
-			r.try("cancel the deadline", r.link.path.Cancel(r.key))
+			r.try("cancel the deadline", r.link.Path.Cancel(r.key))
 			t.armed = false
 		}
 		return
@@ -168,7 +168,7 @@ func (r *router) syncDeadline() {
 		return
 	}
 	t.due, t.down, t.gate = due, down, r.takeover.word
-	t.armed = r.try("arm the deadline", r.link.path.Arm(r.key, loader.Deadline{
+	t.armed = r.try("arm the deadline", r.link.Path.Arm(r.key, loader.Deadline{
 		At: due, Since: max(r.machine.Base(), t.last), Down: down,
 		Interval: r.machine.LearnedInterval(), Skew: r.machine.Skew(),
 		Slot: r.takeoverSlot(), Gate: t.gate,

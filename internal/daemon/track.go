@@ -7,6 +7,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/preflight"
 	"github.com/vrrpx/vrrpx/internal/track"
 	"github.com/vrrpx/vrrpx/stats"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -183,9 +184,9 @@ func (r *router) track(w *watched, weight config.Weight) {
 	w.routers = append(w.routers, r)
 }
 
-// checks are the scripts of a configuration that routers track, resolved. It may
+// checksOf are the scripts of a configuration that routers track, resolved. It may
 // block.
-func (p *programs) checks(cfg *config.Config) ([]track.Script, error) {
+func checksOf(p *preflight.Programs, cfg *config.Config) ([]track.Script, error) {
 	used := map[string]bool{}
 	for _, r := range cfg.Routers {
 		for _, t := range r.Scripts {
@@ -197,7 +198,7 @@ func (p *programs) checks(cfg *config.Config) ([]track.Script, error) {
 		if !used[s.Name] {
 			continue
 		}
-		c, err := p.command(s.Command)
+		c, err := p.Command(s.Command)
 		if err != nil {
 			return nil, err
 		}

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/track"
@@ -49,27 +48,10 @@ func (h *host) thing(name string, file bool) *watched {
 
 func (h *host) fileThing(name string) *watched { return h.thing("file "+name, true) }
 
-// trackedFiles are the files that routers track.
-func trackedFiles(cfg *config.Config) (all []config.TrackFile) {
-	for _, f := range cfg.Files {
-		if tracks(cfg, func(r *config.Router) []config.Track { return r.Files }, f.Name) {
-			all = append(all, f)
-		}
-	}
-	return all
-}
-
-// tracks tells whether a router has that name in its list.
-func tracks(cfg *config.Config, list func(*config.Router) []config.Track, name string) bool {
-	return slices.ContainsFunc(cfg.Routers, func(r config.Router) bool {
-		return slices.ContainsFunc(list(&r), func(t config.Track) bool { return t.Name == name })
-	})
-}
-
 // watchFiles makes files that are to be there and watches. Only a start overwrites.
 func (h *host) watchFiles(cfg *config.Config, starts bool) (err error) {
 	var files []track.File
-	for _, f := range trackedFiles(cfg) {
+	for _, f := range cfg.TrackedFiles() {
 		if f.Init {
 			if err := track.InitFile(f.Path, f.InitValue, f.Overwrite && starts); err != nil {
 				h.log.Error(fmt.Sprintf("track_file %s: init_file: %v", f.Name, err))

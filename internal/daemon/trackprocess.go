@@ -11,13 +11,11 @@ func (h *host) processThing(name string) *watched { return h.thing("process "+na
 
 // trackedProcesses are the processes that routers track.
 func trackedProcesses(cfg *config.Config) (all []track.Process) {
-	for _, p := range cfg.Processes {
-		if tracks(cfg, func(r *config.Router) []config.Track { return r.Processes }, p.Name) {
-			all = append(all, track.Process{
-				Name: p.Name, Path: p.Path, Params: p.Params, Match: track.ParamMatch(p.Match), Full: p.FullCommand,
-				Quorum: p.Quorum, QuorumMax: p.QuorumMax, Fork: p.ForkDelay, Terminate: p.TerminateDelay,
-			})
-		}
+	for _, p := range cfg.TrackedProcesses() {
+		all = append(all, track.Process{
+			Name: p.Name, Path: p.Path, Params: p.Params, Match: track.ParamMatch(p.Match), Full: p.FullCommand,
+			Quorum: p.Quorum, QuorumMax: p.QuorumMax, Fork: p.ForkDelay, Terminate: p.TerminateDelay,
+		})
 	}
 	return all
 }

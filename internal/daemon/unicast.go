@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/vrrpx/vrrpx/internal/config"
+	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/nexthop"
 	"github.com/vrrpx/vrrpx/internal/vip"
@@ -44,13 +45,15 @@ func newUnicast(c *config.Router) *unicast {
 }
 
 // attach sends by way of a link from now on; nil for none.
-func (u *unicast) attach(l *link) {
+func (u *unicast) attach(l *link.Link) {
 	sent, failed := u.counts()
 	u.before, u.out, u.routed = [2]uint64{sent, failed}, nil, nil
 	clear(u.hops)
 	u.turn++
-	if l != nil && l.raw != nil {
-		u.routed = netio.NewRoutedSender(l.packet, l.raw)
+	if l == nil {
+		return
+	}
+	if u.routed = l.Routed(); u.routed != nil {
 		u.out = u.routed
 	}
 }
@@ -69,7 +72,7 @@ func (r *router) sender() sender {
 	if r.unicast != nil && r.unicast.out != nil {
 		return r.unicast.out
 	}
-	return r.link.sender
+	return r.link.Sender
 }
 
 // destination is where an advert goes to, and what its checksum takes for that.
@@ -139,11 +142,6 @@ func (u *unicast) view(f vrrp.Family, version uint8) (peers []stats.Peer) {
 	return peers
 }
 
-// hasPeers tells whether a router speaks to unicast peers, on whichever line.
-func hasPeers(c *config.Router) bool {
-	return len(c.Peers) > 0 || slices.ContainsFunc(c.Heartbeats, func(h config.Heartbeat) bool { return len(h.Peers) > 0 })
-}
-
 // openHops begins to follow the ways to peers, where there are any.
 func (h *host) openHops() (err error) {
 	if !slices.ContainsFunc(h.routers, func(r *router) bool { return hasPeers(&r.cfg) }) {
@@ -167,17 +165,17 @@ func (h *host) watchPeers(d *device) {
 			continue
 		}
 		for _, to := range r.destinations() {
-			targets = append(targets, nexthop.Target{Ifindex: d.link.index, Source: src, Peer: to.addr})
+			targets = append(targets, nexthop.Target{Ifindex: d.link.Index, Source: src, Peer: to.addr})
 		}
 	}
-	h.hops.Watch(d.link.index, append(targets, d.lineTargets()...))
+	h.hops.Watch(d.link.Index, append(targets, d.lineTargets()...))
 }
 
 // hopChanged takes news of the way to a peer, on the loop.
 func (h *host) hopChanged(hop nexthop.Hop) {
 	h.lineHop(hop)
 	for _, r := range h.routers {
-		if r.unicast == nil || r.link == nil || r.link.index != hop.Ifindex || r.machine.Config().Primary != hop.Source || !r.unicast.expectsFrom(hop.Peer) {
+		if r.unicast == nil || r.link == nil || r.link.Index != hop.Ifindex || r.machine.Config().Primary != hop.Source || !r.unicast.expectsFrom(hop.Peer) {
 			continue
 		}
 		was := r.unicast.hops[hop.Peer]

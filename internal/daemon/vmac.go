@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"net"
@@ -28,7 +27,7 @@ func (r *router) advertMAC() net.HardwareAddr {
 	if own, ok := r.cfg.OwnVMAC(); ok && !r.cfg.XmitBase {
 		return own.MAC[:]
 	}
-	return r.link.mac
+	return r.link.MAC
 }
 
 // macOf is the MAC address behind which an address is.
@@ -38,7 +37,7 @@ func (r *router) macOf(a config.Address) net.HardwareAddr {
 			return v.MAC[:]
 		}
 	}
-	return r.link.mac
+	return r.link.MAC
 }
 
 // postpones tells whether the addresses may not be announced yet. Behind a
@@ -100,19 +99,6 @@ func (r *router) vmacFaults() (faults []string) {
 	}
 	return faults
 }
-
-// devicesOf are a router's devices for the host.
-func devicesOf(c config.Router) (devices []vip.MACVLAN) {
-	for _, v := range c.VMACs {
-		devices = append(devices, vip.MACVLAN{
-			Name: v.Name, Base: c.Interface, MAC: v.MAC, IPv4: v.Family == 4, IPv6: v.Family == 6,
-		})
-	}
-	return devices
-}
-
-// carrier is the device that an address is on.
-func carrier(a config.Address) string { return cmp.Or(a.VMAC, a.Device) }
 
 // vmacStatus is for any goroutine.
 func (h *host) vmacStatus(owner string) (all []stats.VMAC) {

@@ -59,10 +59,10 @@ func (h *host) news(f func()) {
 // keepThings forgets, on the loop, what a configuration does not track.
 func (h *host) keepThings(cfg *config.Config) {
 	wanted := map[string]bool{}
-	for _, f := range trackedFiles(cfg) {
+	for _, f := range cfg.TrackedFiles() {
 		wanted["file "+f.Name] = true
 	}
-	for _, p := range trackedProcesses(cfg) {
+	for _, p := range cfg.TrackedProcesses() {
 		wanted["process "+p.Name] = true
 	}
 	for name := range h.things {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/vrrpx/vrrpx/internal/daemon"
+	"github.com/vrrpx/vrrpx/internal/rundir"
 	"github.com/vrrpx/vrrpx/internal/testnet"
 )
 
@@ -66,7 +66,7 @@ func TestRandomBytesToTheControlSocketDisturbNobody(t *testing.T) {
 	startPair(t, v3, "native", a, b)
 	check := unmoved(t, a, b)
 	from := testnet.Now()
-	path := filepath.Join(runDir(t, a), daemon.SocketName)
+	path := filepath.Join(runDir(t, a), rundir.Socket)
 	for range 200 {
 		c, err := net.Dial("unix", path)
 		must(t, err)

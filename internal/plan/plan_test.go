@@ -151,3 +151,24 @@ func TestEveryFieldHasItsPlace(t *testing.T) {
 		t.Errorf("config.Config has %v, Diff compares %v", whole, want)
 	}
 }
+
+func TestGroupLinesTellOfMembers(t *testing.T) {
+	both := config.SyncGroup{Name: "G", Members: []config.GroupMember{{Name: "VI_1"}, {Name: "VI_2"}}}
+	other := both
+	other.Members = slices.Clone(other.Members[:1])
+	same := both
+	same.Notify.Any = config.Command{Argv: []string{"/x"}}
+	fresh := config.SyncGroup{Name: "N"}
+	for _, c := range []struct {
+		from, to []config.SyncGroup
+		want     string
+	}{
+		{[]config.SyncGroup{both}, []config.SyncGroup{same}, ""},
+		{[]config.SyncGroup{both}, []config.SyncGroup{other, fresh}, "vrrp_sync_group G changed: members; vrrp_sync_group N added"},
+		{[]config.SyncGroup{both}, nil, "vrrp_sync_group G removed"},
+	} {
+		if got := strings.Join(GroupLines(c.from, c.to), "; "); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
