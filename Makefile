@@ -7,7 +7,7 @@ COMMIT := $(subst $() ,,$(COMMIT))
 LDFLAGS := -s -w $(if $(COMMIT),-X github.com/vrrpx/vrrpx/internal/version.commit=$(COMMIT))
 
 # Debian packages that the tests need and `make run` does not: peers, tools, oracles.
-TEST_PACKAGES := keepalived nginx frr bpftool tshark tcpdump iproute2 iputils-ping nftables procps opensmtpd prometheus
+TEST_PACKAGES := keepalived nginx frr bpftool tshark tcpdump iproute2 iputils-ping iptables nftables procps opensmtpd prometheus
 # Those that the bench needs: it makes namespaces and reads the wire by itself.
 BENCH_PACKAGES := keepalived
 # The compiler that made the committed objects, which Debian 12 has.
@@ -32,7 +32,7 @@ install: build
 	install -d -m 0755 $(DESTDIR)$(UNITDIR)
 	sed 's,/usr/sbin/,$(SBINDIR)/,' packaging/systemd/vrrpx.service > $(DESTDIR)$(UNITDIR)/vrrpx.service
 	chmod 0644 $(DESTDIR)$(UNITDIR)/vrrpx.service
-	install -D -m 0644 packaging/systemd/vrrpx.service.d/keepalived.conf $(DESTDIR)$(UNITDIR)/vrrpx.service.d/keepalived.conf
+	[ -L $(DESTDIR)$(UNITDIR)/vrrpx.service.d/keepalived.conf ] || install -D -m 0644 packaging/systemd/vrrpx.service.d/keepalived.conf $(DESTDIR)$(UNITDIR)/vrrpx.service.d/keepalived.conf
 	install -D -m 0644 packaging/man/vrrpx.8 $(DESTDIR)$(MANDIR)/man8/vrrpx.8
 	install -D -m 0644 packaging/man/vrrpx.conf.5 $(DESTDIR)$(MANDIR)/man5/vrrpx.conf.5
 	install -D -m 0644 packaging/completion/vrrpx.bash $(DESTDIR)$(BASHDIR)/vrrpx
@@ -47,7 +47,7 @@ install: build
 # What install made. What an operator may have written stays: /etc.
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/vrrpx $(DESTDIR)$(UNITDIR)/vrrpx.service
-	rm -f $(DESTDIR)$(UNITDIR)/vrrpx.service.d/keepalived.conf
+	[ -L $(DESTDIR)$(UNITDIR)/vrrpx.service.d/keepalived.conf ] || rm -f $(DESTDIR)$(UNITDIR)/vrrpx.service.d/keepalived.conf
 	[ ! -d $(DESTDIR)$(UNITDIR)/vrrpx.service.d ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(UNITDIR)/vrrpx.service.d
 	rm -f $(DESTDIR)$(MANDIR)/man8/vrrpx.8 $(DESTDIR)$(MANDIR)/man5/vrrpx.conf.5 $(DESTDIR)$(BASHDIR)/vrrpx $(DESTDIR)$(ZSHDIR)/_vrrpx
 	rm -rf $(DESTDIR)$(DOCDIR)
@@ -58,7 +58,7 @@ EPOCH   = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null)
 NUMBER  = $(shell sed -n 's/^const number = "\(.*\)"/\1/p' internal/version/version.go)
 RELEASE = $(shell git describe --exact-match --match v$(NUMBER) 2>/dev/null)
 PACKAGE_VERSION ?= $(NUMBER)$(if $(RELEASE),,~$(shell date -u -d @$(EPOCH) +%Y%m%d%H%M%S)$(if $(COMMIT),.g$(COMMIT)))
-STAGE   ?= $(CURDIR)/bin/stage
+STAGE   := $(CURDIR)/bin/stage
 stage:
 	rm -rf '$(STAGE)'
 	$(MAKE) install PREFIX=/usr DESTDIR='$(STAGE)'

@@ -34,6 +34,12 @@ func (e *ForeignError) Error() string {
 // The values of IFLA_XDP_ATTACHED (linux/if_link.h).
 var attachedMode = map[uint32]Mode{1: Native, 2: Generic, 3: Off, 4: Off}
 
+// unseen is the name of a program that the kernel does not show us, which takes CAP_SYS_ADMIN.
+const unseen = "unknown"
+
+// Unseen tells that whose program it is could not be asked: it may be ours.
+func (e *ForeignError) Unseen() bool { return e.Name == unseen }
+
 // occupant tells what XDP program an interface has; nil for none.
 func occupant(ifindex int) (*ForeignError, error) {
 	dev, err := netlink.LinkByIndex(ifindex)
@@ -44,7 +50,7 @@ func occupant(ifindex int) (*ForeignError, error) {
 	if x == nil || !x.Attached {
 		return nil, nil
 	}
-	e := &ForeignError{Ifindex: ifindex, ID: x.ProgId, Mode: attachedMode[x.AttachMode], Name: "unknown"}
+	e := &ForeignError{Ifindex: ifindex, ID: x.ProgId, Mode: attachedMode[x.AttachMode], Name: unseen}
 	p, err := ebpf.NewProgramFromID(ebpf.ProgramID(x.ProgId))
 	if err != nil {
 		return e, nil // gone in this moment, or not for us to see

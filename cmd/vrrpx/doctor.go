@@ -24,7 +24,7 @@ import (
 // runDoctor looks at the host, and fails when it finds what keeps routers from
 // working.
 func runDoctor(ctx context.Context, e env, flags *pflag.FlagSet, args []string) error {
-	file := flags.StringP("file", "f", "", "configuration to look at the host for; without it that of the running vrrpx")
+	file := flags.StringP("file", "f", "", "the configuration `FILE` to look at the host for; without it that of the running vrrpx")
 	id := configID(flags)
 	asJSON := flags.Bool("json", false, "print the results as JSON")
 	listen := flags.Duration("listen", 0, "how long adverts are listened for, before addresses are asked for by ARP; 0s for neither (default three of the longest advert_int, 3s to 10s)")

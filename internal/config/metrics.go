@@ -32,7 +32,7 @@ const (
 )
 
 // ListenerHint is what to write in place of an address that ParseListener refuses.
-const ListenerHint = "write 127.0.0.1:9652, [::1]:9652, :9652 for every address of the host, or unix:/run/vrrpx/metrics.sock"
+const ListenerHint = "write 127.0.0.1:9652, [::1]:9652, :9652 for every address of the host, or unix:/run/vrrpx-metrics/sock"
 
 // ParseListener reads ADDRESS:PORT, :PORT or unix:PATH. A host name is no address:
 // who is to answer for it may not do so yet when vrrpx starts.

@@ -125,7 +125,8 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer srv.Close()
 	if _, err := h.serveMetrics(o.Config.Global.Metrics); err != nil {
-		return err
+		// An address that comes later, or another's socket, must not cost the redundancy.
+		h.log.Error(err.Error() + ": no metrics are served until a reload")
 	}
 	defer h.exporter.close()
 	go h.serve()

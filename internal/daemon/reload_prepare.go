@@ -85,9 +85,11 @@ func (h *host) prepare(cfg *config.Config, p *plan.Plan) (*prepared, error) {
 		prep.close()
 		return nil, err
 	}
-	if prep.unserve, err = h.serveMetrics(cfg.Global.Metrics); err != nil {
+	if prep.unserve, err = h.serveMetrics(cfg.Global.Metrics); err != nil && p.Metrics {
 		prep.close()
 		return nil, err
+	} else if err != nil { // it could not be had before, either
+		h.log.Error(err.Error() + ": no metrics are served until a reload")
 	}
 	if err := h.prepareGuards(prep); err != nil {
 		prep.close()

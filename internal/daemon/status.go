@@ -96,7 +96,13 @@ var errBusy = errors.New("the event loop did not answer in time")
 // onLoop runs f on the loop and waits for it.
 func (h *host) onLoop(ctx context.Context, f func()) error {
 	done := make(chan struct{})
-	if !h.loop.post(func() { f(); close(done) }) {
+	asked := func() {
+		if ctx.Err() == nil { // else a loop that was stuck would catch up on answers for nobody
+			f()
+		}
+		close(done)
+	}
+	if !h.loop.post(asked) {
 		return errors.New("the daemon is stopping")
 	}
 	select {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -26,7 +27,12 @@ func (v *visit) daemon() {
 	}
 	for _, r := range st.Routers {
 		for _, a := range r.AlarmList {
-			v.add(Result{Verdict: Bad, Subject: r.Name, Finding: fmt.Sprintf("vrrpx raises an alarm, %s: %s", a.Kind, a.Text),
+			kind, _, _ := strings.Cut(a.Kind, ":") // a line's name follows
+			verdict, known := alarmVerdicts[kind]
+			if !known {
+				verdict = Warn
+			}
+			v.add(Result{Verdict: verdict, Subject: r.Name, Finding: fmt.Sprintf("vrrpx raises an alarm, %s: %s", a.Kind, a.Text),
 				Evidence: []string{"since " + a.Since.Format("2006-01-02 15:04:05")}, Fix: alarmFix(a.Kind)})
 		}
 	}
@@ -46,6 +52,13 @@ func (v *visit) daemon() {
 	v.clear(mark, "vrrpx %s (pid %d) runs, without an alarm", st.Version, st.PID)
 }
 
+// alarmVerdicts are those of alarms that keep a router from working, and of those
+// that do no harm; of others it is Warn.
+var alarmVerdicts = map[string]Verdict{
+	"two_masters": Bad, "address_conflict": Bad, "vrrp_lost": Bad, "yielded": Bad, "fence_failed": Bad, "auth_refused": Bad, "not_heard": Bad,
+	"interval_differs": Note, "auth_remark": Note,
+}
+
 func alarmFix(kind string) string {
 	return "docs/split-brain.md has what each alarm means; vrrpx status shows what " + kind + " is made of"
 }
@@ -56,6 +69,18 @@ var others = map[string]string{
 	"vrrpd":      "take the VRRP lines out of FRR's configuration",
 	"ucarp":      "stop it",
 	"uvrrpd":     "stop it",
+}
+
+// leavesVRRPAlone tells of a process that is called keepalived: it is LVS's alone, which
+// may run beside vrrpx, or vrrpx itself by that name, which does not answer.
+func (v *visit) leavesVRRPAlone(dir string) bool {
+	exe, _ := v.host.Readlink(dir + "/exe")
+	if self, err := v.host.Readlink("/proc/self/exe"); err == nil && strings.TrimSuffix(exe, " (deleted)") == self {
+		return true
+	}
+	b, _ := v.host.ReadFile(dir + "/cmdline")
+	arguments := strings.Split(string(b), "\x00")
+	return slices.Contains(arguments, "--check") || slices.Contains(arguments, "-C")
 }
 
 // rivals looks for other daemons of VRRP and CARP in our network namespace.
@@ -74,6 +99,9 @@ func (v *visit) rivals() {
 		}
 		dir := filepath.Dir(file)
 		if ns, err := v.host.Readlink(dir + "/ns/net"); err != nil || ns != here {
+			continue
+		}
+		if name == "keepalived" && v.leavesVRRPAlone(dir) {
 			continue
 		}
 		if st := v.status(); st != nil && filepath.Base(dir) == fmt.Sprint(st.PID) {

@@ -138,6 +138,8 @@ func (v *visit) answered(a claimed, macs [][6]byte) {
 		say(Bad, "two hosts hold it: docs/split-brain.md; or "+find, "%d hosts answer for %s", len(macs), addr)
 	case foreign && advertised:
 		say(Warn, find+", unless it is another interface of the MASTER", "%s answers for %s, and the adverts come from another MAC address", macText(macs[0]), addr)
+	case !advertised && v.Listen < 2*a.router.AdvertInterval:
+		say(Note, "vrrpx doctor --listen="+(3*a.router.AdvertInterval).String(), "%s answers for %s; adverts come every %v, too seldom to have been heard", macText(macs[0]), addr, a.router.AdvertInterval)
 	case foreign || !advertised:
 		say(Bad, find+"; if it is a router of this VRID, its adverts do not arrive: a firewall there or a switch drops protocol 112",
 			"%s answers for %s, and no advert for VRID %d was heard: the address was set by hand there, or its adverts do not arrive", macText(macs[0]), addr, a.router.VRID)

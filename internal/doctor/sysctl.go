@@ -4,14 +4,21 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/vrrpx/vrrpx/internal/config"
 )
+
+// key is how sysctl(8) wants the name of an interface: a dot in it would part words.
+func key(device string) string { return strings.ReplaceAll(device, ".", "/") }
 
 // twins are other interfaces, up and not a part of this one, that have addresses of
 // a subnet that this one has too.
 func (v *visit) twins(l Link, subnets []netip.Prefix) (names []string) {
 	for _, other := range v.allLinks() {
+		if other.NoARP || other.MAC == ([6]byte{}) { // a tunnel answers no ARP
+			continue
+		}
 		if other.Index == l.Index || !other.Up || isolated(l, other) || other.Lower == l.Index || l.Lower == other.Index || l.Master == other.Index || other.Master == l.Index {
 			continue
 		}
@@ -54,7 +61,7 @@ func (v *visit) rpFilter() {
 		}
 		if twins := v.twins(l, subnets4(l, on[name])); len(twins) > 0 {
 			v.add(Result{Verdict: Warn, Subject: name, Finding: fmt.Sprintf("strict reverse path filtering, and %s has the same subnet: packets to virtual addresses that come in by the interface by which the kernel does not answer are dropped", list(twins)),
-				Evidence: []string{text}, Fix: fmt.Sprintf("sysctl -w net.ipv4.conf.%s.rp_filter=2, and in /etc/sysctl.d", name)})
+				Evidence: []string{text}, Fix: fmt.Sprintf("sysctl -w net.ipv4.conf.%s.rp_filter=2, and in /etc/sysctl.d", key(name))})
 		}
 	}
 	v.clear(mark, "no packet to a virtual address is dropped for where it comes from; adverts are heard before that in any case")
@@ -74,7 +81,7 @@ func (v *visit) arp() {
 		v.arpAnswers(l, on[name])
 		if n, ok := v.sysctl("ipv4/conf/" + name + "/proxy_arp_pvlan"); ok && n != 0 {
 			v.add(Result{Verdict: Bad, Subject: name, Finding: "the host answers ARP for every address on the LAN, virtual ones of another host too: neighbours send to the wrong one",
-				Evidence: []string{fmt.Sprintf("net.ipv4.conf.%s.proxy_arp_pvlan = %d", name, n)}, Fix: fmt.Sprintf("sysctl -w net.ipv4.conf.%s.proxy_arp_pvlan=0", name)})
+				Evidence: []string{fmt.Sprintf("net.ipv4.conf.%s.proxy_arp_pvlan = %d", key(name), n)}, Fix: fmt.Sprintf("sysctl -w net.ipv4.conf.%s.proxy_arp_pvlan=0", key(name))})
 		}
 	}
 	v.clear(mark, "the host answers for the addresses that it holds, where it holds them")
@@ -87,7 +94,7 @@ func (v *visit) arpAnswers(l Link, addrs []config.Address) {
 	if text == "" {
 		return
 	}
-	set := fmt.Sprintf("sysctl -w net.ipv4.conf.%s.arp_ignore=1 (and all.arp_ignore not above 1), and in /etc/sysctl.d", l.Name)
+	set := fmt.Sprintf("sysctl -w net.ipv4.conf.%s.arp_ignore=1 (and all.arp_ignore not above 1), and in /etc/sysctl.d", key(l.Name))
 	single := slices.IndexFunc(addrs, func(a config.Address) bool { return a.Prefix.IsSingleIP() })
 	switch {
 	case ignore == 8:
@@ -204,8 +211,8 @@ func (v *visit) ipv6() {
 				Fix: "without ipv6.disable=1 on the kernel's command line; an MTU of 1280 at least"})
 			continue
 		case off != 0:
-			v.add(Result{Verdict: Bad, Subject: name, Finding: "IPv6 is disabled on it: addresses cannot be set", Evidence: []string{fmt.Sprintf("net.ipv6.conf.%s.disable_ipv6 = %d", name, off)},
-				Fix: fmt.Sprintf("sysctl -w net.ipv6.conf.%s.disable_ipv6=0, and in /etc/sysctl.d", name)})
+			v.add(Result{Verdict: Bad, Subject: name, Finding: "IPv6 is disabled on it: addresses cannot be set", Evidence: []string{fmt.Sprintf("net.ipv6.conf.%s.disable_ipv6 = %d", key(name), off)},
+				Fix: fmt.Sprintf("sysctl -w net.ipv6.conf.%s.disable_ipv6=0, and in /etc/sysctl.d", key(name))})
 			continue
 		}
 		v.detection(l, on[name])
@@ -219,13 +226,13 @@ func (v *visit) detection(l Link, addrs []config.Address) {
 	for _, a := range l.Addresses {
 		if a.Duplicate {
 			v.add(Result{Verdict: Bad, Subject: l.Name, Finding: fmt.Sprintf("another host has %s: the kernel does not use it", a.Prefix), Evidence: []string{"flag dadfailed"},
-				Fix: "remove one of the two; where a mirror of the LAN returns frames: sysctl -w net.ipv6.conf." + l.Name + ".enhanced_dad=1"})
+				Fix: "remove one of the two; where a mirror of the LAN returns frames: sysctl -w net.ipv6.conf." + key(l.Name) + ".enhanced_dad=1"})
 		}
 	}
 	n, text := v.conf("ipv6", l.Name, "accept_dad")
 	if n == 2 {
 		v.add(Result{Verdict: Warn, Subject: l.Name, Finding: "IPv6 is disabled on the interface as soon as its link-local address is found to be another host's, such as a cloned one's",
-			Evidence: []string{text}, Fix: fmt.Sprintf("sysctl -w net.ipv6.conf.%s.accept_dad=1", l.Name)})
+			Evidence: []string{text}, Fix: fmt.Sprintf("sysctl -w net.ipv6.conf.all.accept_dad=1 net.ipv6.conf.%s.accept_dad=1", key(l.Name))})
 	}
 	if i := slices.IndexFunc(addrs, func(a config.Address) bool { return a.DAD }); i >= 0 && n > 0 {
 		v.add(Result{Verdict: Warn, Subject: l.Name, Finding: fmt.Sprintf("%s is not answered for until duplicate address detection is over, a second or more after each takeover", addrs[i].Prefix.Addr()),

@@ -158,7 +158,7 @@ func (v *visit) conf(family, device, name string) (n int, text string) {
 	if !ok {
 		return 0, ""
 	}
-	return max(own, all), fmt.Sprintf("net.%s.conf.%s.%s = %d, all.%s = %d", family, device, name, own, name, all)
+	return max(own, all), fmt.Sprintf("net.%s.conf.%s.%s = %d, all.%s = %d", family, key(device), name, own, name, all)
 }
 
 // own is the address that a router's adverts come from; not valid when it cannot

@@ -26,11 +26,15 @@ func (v *visit) xdp() {
 			v.skip(name, "", "XDP of it cannot be asked for: %v", err)
 			continue
 		}
-		if p := x.Program; p != nil && p.Name != loader.ProgramName {
+		s := v.attached(name)
+		if p := x.Program; p != nil && p.Unseen() && (s == nil || s.XDP != "native" && s.XDP != "generic") {
+			v.skip(name, "run it as root", "whose the XDP program on it is cannot be seen")
+			continue
+		} else if p != nil && !p.Unseen() && p.Name != loader.ProgramName {
 			v.foreign(l, p)
 			continue
 		}
-		if s := v.attached(name); s != nil {
+		if s != nil {
 			v.mode(l, x, s)
 			continue
 		}

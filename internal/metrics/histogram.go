@@ -27,9 +27,10 @@ const (
 // 2^(k+1) us, the first also less and the last also more.
 func arrivals(router string, counts []uint64, started time.Time) prometheus.Metric {
 	classic, native := map[float64]uint64{}, map[int]int64{}
-	total := uint64(0)
+	total, sum := uint64(0), 0.0
 	for k, n := range counts {
 		total += n
+		sum += float64(n) * 1.5 * math.Ldexp(1, k) / 1e6 // the middle: an estimate
 		if bound := k + 1; bound >= firstBound && bound <= lastBound {
 			classic[math.Ldexp(1, bound)/1e6] = total
 		}
@@ -37,7 +38,7 @@ func arrivals(router string, counts []uint64, started time.Time) prometheus.Metr
 			native[k+1-secondLog2] = int64(n)
 		}
 	}
-	desc, sum := interArrival.desc, math.NaN()
+	desc := interArrival.desc
 	c, err := prometheus.NewConstHistogram(desc, total, sum, classic, router)
 	if err != nil {
 		return prometheus.NewInvalidMetric(desc, err)

@@ -45,7 +45,7 @@ func (e *ListenError) Hint() string {
 	case errors.Is(e.Cause, errNoSocket):
 		return "write another path, or remove it"
 	}
-	return "write an address of this host with a port that is free, or unix:/run/vrrpx/metrics.sock"
+	return "write an address of this host with a port that is free, or unix:/run/vrrpx-metrics/sock"
 }
 
 var errNoSocket = errors.New("it is there, and no socket")

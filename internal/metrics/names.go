@@ -114,7 +114,7 @@ var (
 	deadlineKernel = gauge("router_deadline_by_kernel", "Whether the kernel keeps the deadline.", "router")
 	masterPriority = gauge("router_master_priority", "Priority of the master that a BACKUP hears.", "router")
 	masterAge      = gauge("router_master_last_advert_age_seconds", "Time since its last advert.", "router")
-	interArrival   = gauge("router_inter_arrival_seconds", "Time between adverts of the master as they came. The sum is not known (NaN). "+
+	interArrival   = gauge("router_inter_arrival_seconds", "Time between adverts of the master as they came. The sum is an estimate, by the middle of each power of two. "+
 		"As a native histogram its bounds are powers of two of a second; the counters that it is made of lie 4.9 % above.", "router")
 )
 

@@ -24,8 +24,9 @@ func (s scrape) router(r *stats.Router, started time.Time) {
 func (s scrape) identity(r *stats.Router) {
 	address, present := "", 0
 	for i, a := range r.Addresses {
-		if i == 0 || a.Address < address {
-			address = a.Address
+		// Without its length, which the hosts of a router need not have in common.
+		if at, _, _ := strings.Cut(a.Address, "/"); i == 0 || at < address {
+			address = at
 		}
 		if a.Present {
 			present++

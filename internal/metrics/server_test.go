@@ -203,6 +203,36 @@ func TestStuckScrapesAreBounded(t *testing.T) {
 	}
 }
 
+// Who asks without end has a bounded part of the CPUs, since all threads of the
+// process may be realtime ones.
+func TestRequestsAreUnhurried(t *testing.T) {
+	address := freePort(t)
+	open(t, "tcp4", address, of(many(1)))
+	const asking, times = 4, 3
+	begun, answered := time.Now(), make(chan int, asking*times)
+	for range asking {
+		go func() {
+			for range times {
+				resp, err := client("tcp4", address).Get("http://vrrpx/")
+				if err != nil {
+					answered <- 0
+					continue
+				}
+				resp.Body.Close()
+				answered <- resp.StatusCode
+			}
+		}()
+	}
+	for range asking * times {
+		if code := <-answered; code != 200 {
+			t.Errorf("answered %d", code)
+		}
+	}
+	if took, least := time.Since(begun), (asking*times-1)*restRequest; took < least {
+		t.Errorf("%d requests in %v, want them to take %v at least", asking*times, took, least)
+	}
+}
+
 func TestGarbageIsHarmless(t *testing.T) {
 	address := freePort(t)
 	open(t, "tcp4", address, of(many(1)))

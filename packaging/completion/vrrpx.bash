@@ -10,7 +10,7 @@ _vrrpx() {
 		prev=${COMP_WORDS[COMP_CWORD-2]}
 	fi
 	if ((COMP_CWORD == 1)); then
-		COMPREPLY=($(compgen -W 'help run check status reload counters cleanup keepalived demo version --help --version' -- "$cur"))
+		COMPREPLY=($(compgen -W 'help run check status reload doctor counters cleanup keepalived demo version --help --version' -- "$cur"))
 		return
 	fi
 	local files='' words=''
@@ -26,12 +26,16 @@ _vrrpx() {
 	'run --xdp') words='auto native generic off' ;;
 	'run --log-level') words='debug info warn error' ;;
 	'run --log') : ;;
+	'run --metrics') : ;;
 	'run --pid-file') files=yes ;;
 	'check -f' | 'check --file') files=yes ;;
 	'check --config-id') : ;;
 	'check --peer') files=yes ;;
 	'check --peer-id') : ;;
 	'check --host') words='auto on off' ;;
+	'doctor -f' | 'doctor --file') files=yes ;;
+	'doctor --config-id') : ;;
+	'doctor --listen') : ;;
 	'keepalived -f' | 'keepalived --use-file') : ;;
 	'keepalived -S' | 'keepalived --log-facility') : ;;
 	'keepalived -g' | 'keepalived --log-file') : ;;
@@ -51,10 +55,11 @@ _vrrpx() {
 	'keepalived --debug') : ;;
 	*)
 		case ${COMP_WORDS[1]} in
-		run) words='--file --config-id --interface --vrid --priority --vip --advert-int --vrrp-version --preempt --xdp --log-level --log --pid-file --help' ;;
+		run) words='--file --config-id --interface --vrid --priority --vip --advert-int --vrrp-version --preempt --xdp --log-level --log --metrics --pid-file --help' ;;
 		check) words='--file --config-id --peer --peer-id --host --help' ;;
 		status) words='--json --help' ;;
 		reload) words='--help' ;;
+		doctor) words='--file --config-id --json --listen --help' ;;
 		counters) words='--help' ;;
 		cleanup) words='--help' ;;
 		keepalived) words='--use-file --vrrp --check --log-console --log-detail --log-facility --log-file --no-syslog --umask --dont-release-vrrp --dont-fork --dump-conf --pid --vrrp_pid --namespace --core-dump --core-dump-pattern --config-id --signum --config-test --version --help --no_bfd --all --release-vips --dont-release-ipvs --dont-respawn --checkers_pid --bfd_pid --address-monitoring --snmp --snmp-agent-socket --flush-log-file --no-mem-check --mem-check-log --genhash --all-config --config-fd --perf --debug' ;;
