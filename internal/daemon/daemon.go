@@ -19,6 +19,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/dump"
 	"github.com/vrrpx/vrrpx/internal/fair"
 	"github.com/vrrpx/vrrpx/internal/mail"
+	"github.com/vrrpx/vrrpx/internal/margin"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/nexthop"
 	"github.com/vrrpx/vrrpx/internal/notify"
@@ -72,6 +73,7 @@ type host struct {
 	kernel    *loader.Kernel // nil without BPF
 	noKernel  string         // why not
 	addrs     *vip.Manager
+	margins   margin.Book
 	pacer     *pace.Pacer
 	fair      *fair.Watch // nil: the threads are not SCHED_RR
 	announcer *netio.Announcer

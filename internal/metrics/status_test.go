@@ -69,6 +69,7 @@ func busy() *stats.Status {
 			Probe:       &stats.Probe{State: "unknown"},
 			Heartbeats:  []stats.Heartbeat{{Name: "eth0", First: true, State: "ok"}, {Name: "b", State: "lost"}},
 			Arrivals:    arrivals,
+			LongestGapToday: &stats.Gap{Seconds: 31 * ms, MasterDown: 34 * ms, At: noon}, NearMisses: 5,
 		}},
 	}
 }
