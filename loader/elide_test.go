@@ -218,14 +218,14 @@ func TestLongestGapIsKept(t *testing.T) {
 		return ended, ended.Sub(before)
 	}
 	h.run(frame)
-	if got := h.state(k).Gaps; len(got) != 0 {
+	if got := h.state(k).Gaps; got != [gapWindows]Gap{} {
 		t.Errorf("gaps of one advert: %v", got)
 	}
 	after(time.Millisecond)
 	ended, longest := after(20 * time.Millisecond)
 	want := Gap{Ended: ended, Longest: longest}
 	after(time.Millisecond)
-	if got := h.state(k).Gaps; len(got) == 0 || !slices.Contains(got, want) {
+	if got := h.state(k).Gaps; !slices.Contains(got[:], want) {
 		t.Errorf("gaps %v, want %v among them", got, want)
 	}
 	// The last advert of one rule and the first of the next are no gap.

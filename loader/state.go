@@ -32,8 +32,8 @@ type State struct {
 
 	// Gaps are the longest times from one elided advert to the next, in stretches of
 	// 2^36 ns of the clock (69 s), in the order of time: those of the last 206 to 275 s, as far
-	// as adverts came and the rule was not set in between.
-	Gaps []Gap
+	// as adverts came and the rule was not set in between. The others are zero, and come last.
+	Gaps [gapWindows]Gap
 
 	Armed     uint64 // deadlines set
 	Postponed uint64 // times the timer ran and an elided advert had moved the deadline
@@ -103,19 +103,23 @@ func (k *Kernel) State(key Key) (State, error) {
 
 // gapsOf leaves out what is older than the windows go back: the kernel writes over
 // it only when adverts come.
-func gapsOf(raw *vrrpxRouterState, now vrrp.Instant) (gaps []Gap) {
-	newest, n := uint64(now)>>gapShift, uint64(len(raw.Gaps))
+func gapsOf(raw *vrrpxRouterState, now vrrp.Instant) (gaps [gapWindows]Gap) {
+	newest, n := uint64(now)>>gapShift, 0
 	for _, g := range raw.Gaps {
-		if g.Window != 0 && g.Window+n > newest && g.LongestNs > 0 {
-			gaps = append(gaps, Gap{Ended: vrrp.Instant(g.AtNs), Longest: time.Duration(g.LongestNs)})
+		if g.Window != 0 && g.Window+uint64(gapWindows) > newest && g.LongestNs > 0 {
+			gaps[n] = Gap{Ended: vrrp.Instant(g.AtNs), Longest: time.Duration(g.LongestNs)}
+			n++
 		}
 	}
-	slices.SortFunc(gaps, func(a, b Gap) int { return cmp.Compare(a.Ended, b.Ended) })
+	slices.SortFunc(gaps[:n], func(a, b Gap) int { return cmp.Compare(a.Ended, b.Ended) })
 	return gaps
 }
 
-// gapShift is GAP_SHIFT of bpf/abi.h.
-const gapShift = 36
+// As in bpf/abi.h.
+const (
+	gapShift   = 36
+	gapWindows = len(vrrpxRouterState{}.Gaps)
+)
 
 // LastMatch is when an advert of the router was last elided, on its interface or
 // a heartbeat line of it, 0 for never. It costs about a microsecond.

@@ -12,9 +12,11 @@ import (
 // the status of all routers keeps what the datapath forgets after some minutes, and watchDrops
 // has one each 10 s.
 func (h *host) marginStatus(s *stats.Router, owner string, gaps []loader.Gap) {
-	all := make([]margin.Gap, len(gaps))
-	for i, g := range gaps {
-		all[i] = margin.Gap{Ended: g.Ended, At: wall(g.Ended), Long: g.Longest, Down: time.Duration(s.MasterDown)}
+	var all []margin.Gap
+	for _, g := range gaps {
+		if g.Longest > 0 {
+			all = append(all, margin.Gap{Ended: g.Ended, At: wall(g.Ended), Long: g.Longest, Down: time.Duration(s.MasterDown)})
+		}
 	}
 	r := h.margins.Observe(owner, all, time.Now())
 	s.LongestGap, s.LongestGapToday, s.LastNearMiss = gapView(r.Longest), gapView(r.Today), gapView(r.LastNear)

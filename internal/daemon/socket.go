@@ -72,15 +72,14 @@ func (s *socketPath) State(k loader.Key) (loader.State, error) {
 	if !ok {
 		return loader.State{}, nil
 	}
-	var gaps []loader.Gap
-	for _, g := range n.Gaps {
-		gaps = append(gaps, loader.Gap(g))
-	}
-	return loader.State{
+	state := loader.State{
 		LastSeen: n.LastSeen, LastMatch: n.LastMatch, Received: n.Received, Matched: n.Matched,
 		ChecksumPseudo: n.Pseudo, ChecksumPlain: n.Plain, ChecksumOld: n.Old, Drops: n.Drops, Arrivals: n.Arrivals,
-		Gaps: gaps,
-	}, nil
+	}
+	for i, g := range n.Gaps {
+		state.Gaps[i] = loader.Gap(g)
+	}
+	return state, nil
 }
 
 func (s *socketPath) Interface(int) (loader.InterfaceCounters, error) {

@@ -242,7 +242,7 @@ func (h *host) routerStatus(v view, held []stats.Address) stats.Router {
 	if v.path != nil {
 		if k, err := v.path.State(v.key); err == nil {
 			s.Received, s.Arrivals = k.Received, k.Arrivals[:]
-			h.marginStatus(&s, v.owner, k.Gaps)
+			h.marginStatus(&s, v.owner, k.Gaps[:])
 			s.ChecksumOld = k.ChecksumOld
 			s.ChecksumPlain, s.ChecksumPseudo = k.ChecksumPlain, k.ChecksumPseudo
 			for d, n := range k.Drops {

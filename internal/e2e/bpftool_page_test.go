@@ -27,6 +27,7 @@ func TestBpftoolPageIsTrue(t *testing.T) {
 	start(t, b, "native", testnet.Conf(3,
 		testnet.Instance{VRID: 51, Priority: 100, AdvertInt: "0.1", VIPs: []string{vip}},
 		testnet.Instance{VRID: 52, VIPs: []string{"10.99.9.2"}, Lines: []string{"unicast_src_ip " + b.Addr.String(), "unicast_peer {", a.Addr.String(), "}"}}))
+	await(t, "b to answer", func() bool { _, code := vrrpx(t, b, "status"); return code == 0 })
 	await(t, "adverts to be kept from the daemon", func() bool {
 		r, ok := routerNamed(t, b, "VI_51")
 		return ok && r.LongestGapToday != nil && stats.Seconds(0) < r.LongestGapToday.Seconds
