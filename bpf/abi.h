@@ -115,6 +115,7 @@ struct rule {
 	 */
 	__u32 router_ifindex; /* 0: this is no line */
 	__u32 slot;           /* of the advert clock: number + 1; 0: none */
+	__u64 since_ns;       /* when it was made: what matched before is of another */
 };
 
 /* A router that may speak to one with unicast peers. */
@@ -126,6 +127,20 @@ struct peer_key {
 struct peer {
 	__u8 min_ttl; /* of its adverts as they arrive */
 	__u8 max_ttl;
+};
+
+/*
+ * The longest time from one advert of the master to the next, in a stretch of
+ * 2^GAP_SHIFT ns (69 s). What is older than GAP_WINDOWS of them is overwritten:
+ * user space looks once a minute, however many adverts come.
+ */
+#define GAP_SHIFT 36
+#define GAP_WINDOWS 4
+
+struct gap {
+	__u64 window;     /* number of the stretch: at_ns >> GAP_SHIFT; 0: none */
+	__u64 longest_ns;
+	__u64 at_ns;      /* when the advert came that ended it */
 };
 
 /* What came for one router. */
@@ -141,6 +156,7 @@ struct router_state {
 	__u64 checksum_old;    /* of them with one whose destination is the group */
 	struct router_drops drops;
 	__u64 arrivals[32];    /* [k]: matches 2^k to 2^(k+1) us after the one before */
+	struct gap gaps[GAP_WINDOWS]; /* that of a window is [window % GAP_WINDOWS] */
 };
 
 /* Every VRRP frame of an interface, taken or not. */

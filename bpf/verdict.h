@@ -169,6 +169,29 @@ static __always_inline void refresh(const struct router_key *key, const struct r
 }
 
 /*
+ * How close the master came to being taken for dead. Not across a change of rule,
+ * which may lie between two masters, or a time in which we were the master. Two CPUs
+ * at once may lose one of two gaps; adverts of one sender come on one CPU.
+ */
+static __always_inline void keep_gap(struct router_state *st, const struct rule *r, __u64 before,
+				     __u64 now)
+{
+	__u64 window = now >> GAP_SHIFT, gap = now - before;
+	struct gap *g = &st->gaps[window % GAP_WINDOWS];
+
+	if (!after(before, r->since_ns))
+		return;
+	if (g->window != window) {
+		g->longest_ns = 0;
+		g->window = window;
+	}
+	if (gap > g->longest_ns) {
+		g->longest_ns = gap;
+		g->at_ns = now;
+	}
+}
+
+/*
  * A valid advert: remembered, and put on the ring when it is news. gated: with
  * takeover in the kernel, whose atomic operations take 5.12.
  */
@@ -189,8 +212,10 @@ static __always_inline enum drop accept(struct xdp_md *ctx, const struct frame *
 	if (matches(f, a, r, d)) {
 		count(&st->matched);
 		if (after(now, before)) {
-			if (before)
+			if (before) {
 				count_field(st->arrivals, log2_us(now - before), 32);
+				keep_gap(st, r, before, now);
+			}
 			st->last_match_ns = now;
 		}
 		refresh(key, r, st, now);

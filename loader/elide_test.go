@@ -2,7 +2,9 @@ package loader
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/vrrpx/vrrpx/internal/testnet"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -200,6 +202,38 @@ func TestArrivalsAreCountedByTheirDistance(t *testing.T) {
 		h.run(frame)
 		if got := h.state(k).Arrivals[bucket]; got != raw.Arrivals[bucket]+1 {
 			t.Errorf("%d us fell elsewhere: %v", ago/1000, h.state(k).Arrivals)
+		}
+	}
+}
+
+func TestLongestGapIsKept(t *testing.T) {
+	h := open(t, Options{NoTimer: true})
+	k, frame := h.key(51, vrrp.IPv4), v4frame(unhex(v3plain))
+	h.learn(k, v3rule(), frame)
+	after := func(d time.Duration) (ended vrrp.Instant, gap time.Duration) {
+		before := h.state(k).LastMatch
+		time.Sleep(d)
+		h.run(frame)
+		ended = h.state(k).LastMatch
+		return ended, ended.Sub(before)
+	}
+	h.run(frame)
+	if got := h.state(k).Gaps; got != [gapWindows]Gap{} {
+		t.Errorf("gaps of one advert: %v", got)
+	}
+	after(time.Millisecond)
+	ended, longest := after(20 * time.Millisecond)
+	want := Gap{Ended: ended, Longest: longest}
+	after(time.Millisecond)
+	if got := h.state(k).Gaps; !slices.Contains(got[:], want) {
+		t.Errorf("gaps %v, want %v among them", got, want)
+	}
+	// The last advert of one rule and the first of the next are no gap.
+	h.learn(k, v3rule(), frame)
+	after(50 * time.Millisecond)
+	for _, g := range h.state(k).Gaps {
+		if g.Longest > longest {
+			t.Errorf("%v across a change of rule", g)
 		}
 	}
 }

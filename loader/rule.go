@@ -7,6 +7,7 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -136,7 +137,7 @@ func (r *Rule) raw(key Key) (vrrpxRule, error) {
 	raw := vrrpxRule{
 		Version: r.Version, Auth: vrrpxAuth(r.Auth), Interval: r.Interval, Priority: r.Priority,
 		UpRate: r.UpRate, UpBurst: r.UpBurst, RouterIfindex: r.Router,
-		Slot: r.Slot,
+		Slot: r.Slot, SinceNs: uint64(clock.Now()),
 	}
 	switch {
 	case key.Family != vrrp.IPv4 && key.Family != vrrp.IPv6:

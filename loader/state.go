@@ -1,12 +1,16 @@
 package loader
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 	"unsafe"
 
 	"github.com/cilium/ebpf"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -26,12 +30,23 @@ type State struct {
 	Drops    [vrrp.NumDrops]uint64 // those of Drop.OfRouter; the others are 0
 	Arrivals [32]uint64            // [k]: elided adverts 2^k to 2^(k+1) us after the one before
 
+	// Gaps are the longest times from one elided advert to the next, in stretches of
+	// 2^36 ns of the clock (69 s), in the order of time: those of the last 206 to 275 s, as far
+	// as adverts came and the rule was not set in between. The others are zero, and come last.
+	Gaps [gapWindows]Gap
+
 	Armed     uint64 // deadlines set
 	Postponed uint64 // times the timer ran and an elided advert had moved the deadline
 	Fired     uint64 // down and taken events
 	Taken     uint64 // of them taken
 	Retried   uint64 // times the ring had no room for one; it came 1 ms later
 	Stalled   uint64 // times this host was found to have stood still
+}
+
+// Gap is a time without an advert of the master.
+type Gap struct {
+	Ended   vrrp.Instant // when the next advert came
+	Longest time.Duration
 }
 
 // InterfaceCounters is what the kernel has seen on one interface since Attach.
@@ -68,7 +83,7 @@ func (k *Kernel) State(key Key) (State, error) {
 		LastSeen: vrrp.Instant(raw.LastSeenNs), LastMatch: vrrp.Instant(raw.LastMatchNs),
 		Received: raw.Received, Matched: raw.Matched, SentUp: raw.SentUp,
 		ChecksumPlain: raw.ChecksumPlain, ChecksumPseudo: raw.ChecksumPseudo, ChecksumOld: raw.ChecksumOld,
-		Arrivals: raw.Arrivals,
+		Arrivals: raw.Arrivals, Gaps: gapsOf(&raw, clock.Now()),
 	}
 	drops := (*routerDrops)(unsafe.Pointer(&raw.Drops))
 	copy(s.Drops[firstOfRouter:], drops[:])
@@ -85,6 +100,26 @@ func (k *Kernel) State(key Key) (State, error) {
 	}
 	return s, nil
 }
+
+// gapsOf leaves out what is older than the windows go back: the kernel writes over
+// it only when adverts come.
+func gapsOf(raw *vrrpxRouterState, now vrrp.Instant) (gaps [gapWindows]Gap) {
+	newest, n := uint64(now)>>gapShift, 0
+	for _, g := range raw.Gaps {
+		if g.Window != 0 && g.Window+uint64(gapWindows) > newest && g.LongestNs > 0 {
+			gaps[n] = Gap{Ended: vrrp.Instant(g.AtNs), Longest: time.Duration(g.LongestNs)}
+			n++
+		}
+	}
+	slices.SortFunc(gaps[:n], func(a, b Gap) int { return cmp.Compare(a.Ended, b.Ended) })
+	return gaps
+}
+
+// As in bpf/abi.h.
+const (
+	gapShift   = 36
+	gapWindows = len(vrrpxRouterState{}.Gaps)
+)
 
 // LastMatch is when an advert of the router was last elided, on its interface or
 // a heartbeat line of it, 0 for never. It costs about a microsecond.

@@ -285,6 +285,12 @@ type vrrpxRouterState struct {
 		RingFull      uint64
 	}
 	Arrivals [32]uint64
+	Gaps     [4]struct {
+		_         structs.HostLayout
+		Window    uint64
+		LongestNs uint64
+		AtNs      uint64
+	}
 }
 
 type vrrpxRule struct {
@@ -312,6 +318,7 @@ type vrrpxRule struct {
 	OldGroup      [16]uint8
 	RouterIfindex uint32
 	Slot          uint32
+	SinceNs       uint64
 }
 
 type vrrpxSlot struct {

@@ -186,8 +186,24 @@ type Router struct {
 	AlarmCounts          map[string]uint64 `json:"alarm_counts,omitempty"` // begun so far, by kind
 	Heartbeats           []Heartbeat       `json:"heartbeats,omitempty"`   // the first line too; empty where there are no others
 	Arrivals             []uint64          `json:"arrivals_log2_us"`       // [k]: inter-arrival times in [2^k, 2^(k+1)) microseconds
-	History              []Transition      `json:"history"`                // newest last
+	// How close the master came to being taken for dead. Of a master whose adverts are
+	// verified in user space (AH, auth_hmac) nothing is known here.
+	LongestGap      *Gap         `json:"longest_gap,omitempty"`       // between two of its adverts, since the daemon began
+	LongestGapToday *Gap         `json:"longest_gap_today,omitempty"` // since midnight
+	NearMisses      uint64       `json:"near_misses"`                 // gaps of at least 3/4 of the master-down interval; one a minute is counted
+	LastNearMiss    *Gap         `json:"last_near_miss,omitempty"`
+	History         []Transition `json:"history"` // newest last
 }
+
+// Gap is a time in which the master was not heard, and then was.
+type Gap struct {
+	Seconds    Seconds   `json:"seconds"`
+	MasterDown Seconds   `json:"master_down_seconds"` // after which it would have been taken for dead
+	At         time.Time `json:"at"`                  // when it ended
+}
+
+// Left is by how much the master was in time.
+func (g Gap) Left() time.Duration { return time.Duration(g.MasterDown - g.Seconds) }
 
 // Speaker is a router whose valid adverts were heard, such as the master of a
 // backup.

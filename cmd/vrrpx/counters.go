@@ -39,6 +39,7 @@ func runCounters(ctx context.Context, e env, flags *pflag.FlagSet, args []string
 		print(o, "pauses", r.Pauses)
 		print(o, "pauses_survived", r.PausesSurvived)
 		print(o, "stalls", r.Stalls)
+		print(o, "near_misses", r.NearMisses)
 		print(o, "questions_unanswered", r.Unanswered)
 		if r.KernelTakeover != "" {
 			print(o, "kernel_takeovers", r.KernelTakeovers)

@@ -122,6 +122,10 @@ func printRouter(w io.Writer, r stats.Router) {
 		row("probe", "%s is %s for %s%s", p.Target, p.State, time.Since(p.Since).Round(time.Second), parens(p.Note))
 	}
 	row("timers", "advert %s, learned %s, skew %s, master-down %s", r.AdvertInterval, r.LearnedInterval, r.Skew, r.MasterDown)
+	if g := r.LongestGapToday; g != nil {
+		row("margin", "today the master was silent for %s of %s at most, at %s; near misses: %d",
+			g.Seconds, g.MasterDown, g.At.Local().Format("15:04:05"), r.NearMisses)
+	}
 	if r.PreemptIn != nil {
 		row("preempt", "in %s, if the master's priority is still lower (preempt_delay)", r.PreemptIn)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/dump"
 	"github.com/vrrpx/vrrpx/internal/fair"
 	"github.com/vrrpx/vrrpx/internal/link"
+	"github.com/vrrpx/vrrpx/internal/margin"
 	"github.com/vrrpx/vrrpx/internal/netio"
 	"github.com/vrrpx/vrrpx/internal/nexthop"
 	"github.com/vrrpx/vrrpx/internal/pace"
@@ -66,6 +67,7 @@ type host struct {
 	kernel    *loader.Kernel // nil without BPF
 	links     link.Opener    // as it was told by openKernel
 	addrs     *vip.Manager
+	margins   margin.Book
 	pacer     *pace.Pacer
 	fair      *fair.Watch // nil: the threads are not SCHED_RR
 	announcer *netio.Announcer

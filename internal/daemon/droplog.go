@@ -56,6 +56,7 @@ func (d *dropLog) look(st *stats.Status) {
 		for _, name := range slices.Sorted(maps.Keys(r.Drops)) {
 			d.grown("("+r.Name+")", "adverts", name, r.Drops[name])
 		}
+		d.near(r)
 	}
 }
 
@@ -65,5 +66,16 @@ func (d *dropLog) grown(where, what, name string, n uint64) {
 	d.last[id] = n
 	if n > last { // less: the interface is another one now
 		d.log.Warn(fmt.Sprintf("%s dropped %d %s: %s", where, n-last, what, name), "since", logDrops, "total", n)
+	}
+}
+
+// near tells of a master that was nearly taken for dead.
+func (d *dropLog) near(r stats.Router) {
+	id := r.Name + "/near"
+	last := d.last[id]
+	d.last[id] = r.NearMisses
+	if g := r.LastNearMiss; r.NearMisses > last && g != nil {
+		d.log.Warn(fmt.Sprintf("(%s) an advert of the master came %v before it would have been taken for dead: after %v of %v",
+			r.Name, stats.Seconds(g.Left()), g.Seconds, g.MasterDown), "at", g.At.UTC(), "total", r.NearMisses)
 	}
 }

@@ -55,6 +55,26 @@ func TestDropsAreLoggedOncePerKindAndLook(t *testing.T) {
 	}
 }
 
+func TestNearMissesAreLogged(t *testing.T) {
+	var out bytes.Buffer
+	d := dropLog{slog.New(slog.NewTextHandler(&out, nil)), map[string]uint64{}}
+	look := func(n uint64, g *stats.Gap) []string {
+		d.look(&stats.Status{Routers: []stats.Router{{Name: "VI_1", NearMisses: n, LastNearMiss: g}}})
+		return lines(&out)
+	}
+	g := &stats.Gap{Seconds: stats.Seconds(32 * time.Millisecond), MasterDown: stats.Seconds(36100 * time.Microsecond), At: time.Now()}
+	if got := look(0, nil); got != nil {
+		t.Errorf("%q", got)
+	}
+	got := look(1, g)
+	if len(got) != 1 || !strings.Contains(got[0], "(VI_1) an advert of the master came 4.1ms before it would have been taken for dead: after 32ms of 36.1ms") {
+		t.Errorf("%q", got)
+	}
+	if got = look(1, g); got != nil {
+		t.Errorf("told twice: %q", got)
+	}
+}
+
 // Two who advertise in turn make a note of each advert.
 //
 //vrrp:row 20 24

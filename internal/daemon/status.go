@@ -47,11 +47,14 @@ func (h *host) Status(ctx context.Context) (*stats.Status, error) {
 			Address: a.Address.Prefix.String(), Device: a.Address.Device, Present: a.Present, Foreign: a.Foreign,
 		})
 	}
+	all := map[string]bool{}
 	for _, v := range views {
+		all[v.owner] = true
 		s := h.routerStatus(v, held[v.owner])
 		s.Routes, s.MoreRoutes = h.routingStatus(v.owner)
 		st.Routers = append(st.Routers, s)
 	}
+	h.margins.Keep(all)
 	st.Static.Addresses = held[vip.Host]
 	st.Static.Routes, st.Static.MoreRoutes = h.routingStatus(vip.Host)
 	return st, nil
@@ -243,6 +246,7 @@ func (h *host) routerStatus(v view, held []stats.Address) stats.Router {
 	if v.path != nil {
 		if k, err := v.path.State(v.key); err == nil {
 			s.Received, s.Arrivals = k.Received, k.Arrivals[:]
+			h.marginStatus(&s, v.owner, k.Gaps[:])
 			s.ChecksumOld = k.ChecksumOld
 			s.ChecksumPlain, s.ChecksumPseudo = k.ChecksumPlain, k.ChecksumPseudo
 			for d, n := range k.Drops {

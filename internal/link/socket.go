@@ -72,10 +72,14 @@ func (s *Socket) State(k loader.Key) (loader.State, error) {
 	if !ok {
 		return loader.State{}, nil
 	}
-	return loader.State{
+	state := loader.State{
 		LastSeen: n.LastSeen, LastMatch: n.LastMatch, Received: n.Received, Matched: n.Matched,
 		ChecksumPseudo: n.Pseudo, ChecksumPlain: n.Plain, ChecksumOld: n.Old, Drops: n.Drops, Arrivals: n.Arrivals,
-	}, nil
+	}
+	for i, g := range n.Gaps {
+		state.Gaps[i] = loader.Gap(g)
+	}
+	return state, nil
 }
 
 func (s *Socket) Interface(int) (loader.InterfaceCounters, error) {

@@ -116,6 +116,8 @@ var (
 	masterAge      = gauge("router_master_last_advert_age_seconds", "Time since its last advert.", "router")
 	interArrival   = gauge("router_inter_arrival_seconds", "Time between adverts of the master as they came. The sum is an estimate, by the middle of each power of two. "+
 		"As a native histogram its bounds are powers of two of a second; the counters that it is made of lie 4.9 % above.", "router")
+	longestGap = gauge("router_longest_gap_seconds", "Longest time between two adverts of the master today, to the nanosecond; absent until there is one.", "router")
+	nearMisses = counter("router_near_misses_total", "Gaps between adverts of at least three quarters of the master-down interval, one a minute at most.", "router")
 )
 
 // What may be wrong.

@@ -108,6 +108,10 @@ func (s scrape) margin(r *stats.Router, started time.Time) {
 		s.put(masterPriority, float64(m.Priority), r.Name)
 		s.seconds(masterAge, m.Heard, r.Name)
 	}
+	if g := r.LongestGapToday; g != nil {
+		s.seconds(longestGap, g.Seconds, r.Name)
+	}
+	s.count(nearMisses, r.NearMisses, r.Name)
 	if len(r.Arrivals) > 0 {
 		s.ch <- arrivals(strings.ToValidUTF8(r.Name, "\uFFFD"), r.Arrivals, started)
 	}

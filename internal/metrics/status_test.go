@@ -64,11 +64,12 @@ func busy() *stats.Status {
 			Pacer:       "thread", PacerWanted: "kernel clock", Lease: 2000 * ms,
 			Lapses: 1, Pauses: 3, PausesSurvived: 2, Stalls: 1,
 			KernelTakeover: "armed", KernelTakeovers: 1, KernelGaveWay: 1, Unanswered: 6, Claims: 8,
-			AlarmList:   []stats.Alarm{{Kind: "two_masters"}, {Kind: "heartbeat_lost:b"}},
-			AlarmCounts: map[string]uint64{"two_masters": 2, "heartbeat_lost:a": 1, "heartbeat_lost:b": 1, "no_accept": 1},
-			Probe:       &stats.Probe{State: "unknown"},
-			Heartbeats:  []stats.Heartbeat{{Name: "eth0", First: true, State: "ok"}, {Name: "b", State: "lost"}},
-			Arrivals:    arrivals,
+			AlarmList:       []stats.Alarm{{Kind: "two_masters"}, {Kind: "heartbeat_lost:b"}},
+			AlarmCounts:     map[string]uint64{"two_masters": 2, "heartbeat_lost:a": 1, "heartbeat_lost:b": 1, "no_accept": 1},
+			Probe:           &stats.Probe{State: "unknown"},
+			Heartbeats:      []stats.Heartbeat{{Name: "eth0", First: true, State: "ok"}, {Name: "b", State: "lost"}},
+			Arrivals:        arrivals,
+			LongestGapToday: &stats.Gap{Seconds: 31 * ms, MasterDown: 34 * ms, At: noon}, NearMisses: 5,
 		}},
 	}
 }

@@ -5,18 +5,21 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
 // heard is what a Receiver knows of one router.
 type heard struct {
-	rule    Rule // the reading goroutine's own, like the buckets
+	rule    Rule         // the reading goroutine's own, like the buckets
+	since   vrrp.Instant // when it was set
 	buckets [numClasses]bucket
 
 	received, matched, plain, pseudo, old atomic.Uint64
 	lastSeen, lastMatch                   atomic.Int64
 	drops                                 [vrrp.NumDrops]atomic.Uint64
 	arrivals                              [32]atomic.Uint64
+	gaps                                  gaps
 }
 
 // The classes of adverts, each with a bucket.
@@ -66,6 +69,9 @@ func (h *heard) match(at vrrp.Instant) {
 	if before := vrrp.Instant(h.lastMatch.Swap(int64(at))); before != 0 {
 		us := uint64(at.Sub(before) / time.Microsecond)
 		h.arrivals[min(max(bits.Len64(us), 1), 32)-1].Add(1)
+		if before > h.since {
+			h.gaps.keep(before, at)
+		}
 	}
 }
 
@@ -96,6 +102,7 @@ type RouterCounts struct {
 	LastMatch vrrp.Instant // the last of Rule.Master
 	Drops     [vrrp.NumDrops]uint64
 	Arrivals  [32]uint64 // [k]: matches 2^k to 2^(k+1) us after the one before
+	Gaps      []Gap      // in the order of time, of the last minutes; see loader.State
 }
 
 // InterfaceCounts are the counters of an interface.
@@ -115,6 +122,7 @@ func (r *Receiver) Router(vrid uint8, f vrrp.Family) (RouterCounts, bool) {
 		Received: h.received.Load(), Matched: h.matched.Load(), Plain: h.plain.Load(), Pseudo: h.pseudo.Load(), Old: h.old.Load(),
 		LastSeen: vrrp.Instant(h.lastSeen.Load()), LastMatch: vrrp.Instant(h.lastMatch.Load()),
 		Drops: [vrrp.NumDrops]uint64(loadAll(h.drops[:])), Arrivals: [32]uint64(loadAll(h.arrivals[:])),
+		Gaps: h.gaps.list(clock.Now()),
 	}, true
 }
 

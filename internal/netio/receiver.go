@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"sync/atomic"
 
+	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -140,9 +141,9 @@ func (r *Receiver) SetRouter(vrid uint8, f vrrp.Family, rule Rule) error {
 		return fmt.Errorf("VRID %d %v: a rule of %d adverts a second, %d at once, delivers none", vrid, f, rule.Rate, rule.Burst)
 	}
 	if h := r.router(vrid, f); h != nil {
-		h.rule = rule
+		h.rule, h.since = rule, clock.Now()
 	} else {
-		r.slot(vrid, f).Store(&heard{rule: rule})
+		r.slot(vrid, f).Store(&heard{rule: rule, since: clock.Now()})
 	}
 	return nil
 }
