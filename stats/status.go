@@ -15,6 +15,7 @@ type Status struct {
 	PinDir     string      `json:"pin_dir,omitempty"` // where the BPF maps are pinned; empty without BPF
 	Reload     *Reload     `json:"reload,omitempty"`  // the last; absent before the first
 	Logs       Logs        `json:"logs"`
+	History    History     `json:"history,omitzero"`
 	Pacer      Pacer       `json:"pacer"`
 	Interfaces []Interface `json:"interfaces"`
 	Routers    []Router    `json:"routers"`

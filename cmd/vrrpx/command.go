@@ -27,6 +27,8 @@ func commands() []command {
 		{"run", "run -f FILE | run -i IFACE --vrid N --vip ADDR", "run the daemon in the foreground", runDaemon},
 		{"check", "check -f FILE [--peer FILE]", "check a configuration: every error and warning at once", runCheck},
 		{"status", "status [--json]", "show each router: state, why, deadline, counters", runStatus},
+		{"explain", "explain [ROUTER] [--at TIME]", "say why a router is in its state, what would change that, and what nearly did", runExplain},
+		{"events", "events [--since TIME] [--follow] [--json]", "list what happened: transitions, alarms, reloads, pauses", runEvents},
 		{"reload", "reload", "read the configuration again; what is not changed in it is not touched", runReload},
 		{"doctor", "doctor [-f FILE] [--json]", "look at the host for what keeps routers from working, and say what to do", runDoctor},
 		{"counters", "counters", "show every counter by name", runCounters},
@@ -126,15 +128,18 @@ func usage(w io.Writer) {
 }
 
 // parse reads the flags of a command that takes no arguments.
-func parse(flags *pflag.FlagSet, args []string) error {
+func parse(flags *pflag.FlagSet, args []string) error { return parseUpTo(0, flags, args) }
+
+// parseUpTo reads the flags of a command that takes so many arguments at most.
+func parseUpTo(most int, flags *pflag.FlagSet, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, pflag.ErrHelp) {
 			return err
 		}
 		return usageError{hint(fmt.Sprintf("vrrpx %s --help shows the flags", flags.Name()), "%w", err)}
 	}
-	if flags.NArg() > 0 {
-		return usageError{hint(fmt.Sprintf("vrrpx %s --help shows the flags", flags.Name()), "unexpected argument %q", flags.Arg(0))}
+	if flags.NArg() > most {
+		return usageError{hint(fmt.Sprintf("vrrpx %s --help shows the flags", flags.Name()), "unexpected argument %q", flags.Arg(most))}
 	}
 	return nil
 }

@@ -79,6 +79,9 @@ func (l *launch) run(ctx context.Context, e env) error {
 	if opts.StateDir, err = netns.StateDir(); err != nil {
 		return err
 	}
+	if opts.HistoryDir, err = netns.HistoryDir(); err != nil {
+		return err
+	}
 	if opts.PinDir, err = netns.PinDir(); err != nil {
 		return err
 	}

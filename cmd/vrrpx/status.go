@@ -45,6 +45,11 @@ func askStatus(ctx context.Context) (st *stats.Status, err error) {
 	return st, err
 }
 
+// noDaemon is the error of askDaemon where none runs.
+type noDaemon struct{ error }
+
+func (n noDaemon) Unwrap() error { return n.error }
+
 // askDaemon says what to do where none answers.
 func askDaemon(ask func(*control.Client) error) error {
 	dir, err := netns.RunDir()
@@ -55,8 +60,8 @@ func askDaemon(ask func(*control.Client) error) error {
 	err = ask(control.NewClient(path))
 	switch {
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
-		return hint("start one with `vrrpx run -f FILE`; a daemon in another network namespace is asked from there, with `ip netns exec`",
-			"no vrrpx runs in this network namespace (%s)", path)
+		return noDaemon{hint("start one with `vrrpx run -f FILE`; a daemon in another network namespace is asked from there, with `ip netns exec`",
+			"no vrrpx runs in this network namespace (%s)", path)}
 	case errors.Is(err, syscall.EACCES):
 		return hint("ask as root", "%s may not be opened: %w", path, err)
 	}
@@ -84,6 +89,9 @@ func printStatus(w io.Writer, st *stats.Status) {
 	}
 	for _, r := range st.Routers {
 		printRouter(w, r)
+	}
+	if h := st.History; h.Lost > 0 || h.Problem != "" {
+		fmt.Fprintf(w, "\nhistory: %d events did not get into its file%s\n", h.Lost, parens(h.Problem))
 	}
 	if st.Logs.Dropped > 0 {
 		fmt.Fprintf(w, "\n%d log lines were dropped: their reader does not keep up\n", st.Logs.Dropped)

@@ -40,21 +40,31 @@ func (c *Client) Reload(ctx context.Context) (*stats.Reload, error) {
 }
 
 func (c *Client) ask(ctx context.Context, method, what string, answer any) error {
-	req, err := http.NewRequestWithContext(ctx, method, "http://vrrpx/v1/"+what, nil)
+	body, err := c.open(ctx, method, what)
 	if err != nil {
 		return err
 	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		b, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
-		return fmt.Errorf("the daemon answered %s: %s", resp.Status, strings.TrimSpace(string(b)))
-	}
-	if err := json.NewDecoder(resp.Body).Decode(answer); err != nil {
+	defer body.Close()
+	if err := json.NewDecoder(body).Decode(answer); err != nil {
 		return fmt.Errorf("the daemon's answer: %w", err)
 	}
 	return nil
+}
+
+// open asks, and returns the answer to be read.
+func (c *Client) open(ctx context.Context, method, what string) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://vrrpx/v1/"+what, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		defer resp.Body.Close()
+		b, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
+		return nil, fmt.Errorf("the daemon answered %s: %s", resp.Status, strings.TrimSpace(string(b)))
+	}
+	return resp.Body, nil
 }

@@ -26,6 +26,8 @@ func (s source) Reload(context.Context) (*stats.Reload, error) {
 	return &stats.Reload{Error: "a.conf:1:1: error: bad"}, nil
 }
 
+func (s source) History() History { return nil }
+
 func TestReloadIsAskedForByPOSTAlone(t *testing.T) {
 	path := serve(t, func() (*stats.Status, error) { return nil, nil })
 	c := NewClient(path)

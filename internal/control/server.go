@@ -23,6 +23,7 @@ import (
 type Source interface {
 	Status(context.Context) (*stats.Status, error)
 	Reload(context.Context) (*stats.Reload, error)
+	History() History
 }
 
 // reloadTime is how long the result of a reload is waited for: those before it
@@ -90,7 +91,9 @@ func handler(src Source) http.Handler {
 	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), reloadTime)
 		defer cancel()
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(reloadTime + 5*time.Second)) // a unix socket has deadlines
+		c := http.NewResponseController(w) // a unix socket has deadlines
+		_ = c.SetReadDeadline(time.Time{}) // that of the server, when it runs out, would end the context
+		_ = c.SetWriteDeadline(time.Now().Add(reloadTime + 5*time.Second))
 		res, err := src.Reload(ctx)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
@@ -99,5 +102,6 @@ func handler(src Source) http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(res)
 	})
+	mux.HandleFunc("GET /v1/events", func(w http.ResponseWriter, r *http.Request) { serveEvents(w, r, src.History()) })
 	return mux
 }

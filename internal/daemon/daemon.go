@@ -17,6 +17,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/control"
 	"github.com/vrrpx/vrrpx/internal/dump"
 	"github.com/vrrpx/vrrpx/internal/fair"
+	"github.com/vrrpx/vrrpx/internal/history"
 	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/margin"
 	"github.com/vrrpx/vrrpx/internal/netio"
@@ -39,6 +40,7 @@ type Options struct {
 	XDP        loader.Mode
 	RunDir     string // created when missing
 	StateDir   string // for what outlives a boot; created when needed; empty: RunDir
+	HistoryDir string // for what happened; likewise
 	PinDir     string
 	Log        *slog.Logger
 	LogCounts  func() (written, dropped uint64)
@@ -91,7 +93,8 @@ type host struct {
 
 	out        outputs
 	runner     *script.Runner
-	desk       *tell.Desk // who tells programs, FIFOs and mail
+	desk       *tell.Desk     // who tells programs, FIFOs and mail
+	history    *history.Store // nil in tests
 	reloads    *reload.Reloader
 	keeper     *auth.Keeper // the reloader's, as is the next; nil when nothing is to be kept
 	stopKeeper func()
@@ -113,12 +116,14 @@ func Run(ctx context.Context, o Options) error {
 		o.Manager = noManager{}
 	}
 	h := newHost(o)
+	h.openHistory()
+	defer h.closeHistory()
 	defer h.close()
 	if err := h.open(); err != nil {
 		return err
 	}
 	h.reloads = reload.New(o.Config, reload.Options{
-		Load: o.Load, File: o.ConfigFile, Apply: h.reconfigure, Tell: h.send, Ended: h.loopDone, Log: h.log,
+		Load: o.Load, File: o.ConfigFile, Apply: h.reconfigure, Tell: h.send, Done: h.rememberReload, Ended: h.loopDone, Log: h.log,
 	})
 	defer h.reloads.Stop()
 	srv, err := control.Listen(filepath.Join(o.RunDir, rundir.Socket), h)
@@ -131,6 +136,7 @@ func Run(ctx context.Context, o Options) error {
 		h.log.Error(err.Error() + ": no metrics are served until a reload")
 	}
 	defer h.exporter.close()
+	h.rememberStart()
 	go h.serve()
 	watchCtx, stopWatch := context.WithCancel(context.Background())
 	defer stopWatch()
@@ -146,6 +152,7 @@ func Run(ctx context.Context, o Options) error {
 	go h.send("STOPPING=1") // a manager that hangs holds up no farewell
 	h.reloads.Stop()        // one that is under way ends first
 	h.stop()
+	h.rememberStop()
 	return nil
 }
 

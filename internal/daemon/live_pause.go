@@ -110,6 +110,7 @@ func (r *router) goOn(t vrrp.Instant) {
 	r.perform(t, vrrp.Timer{})
 	if _, again := r.machine.Listening(); !again && r.machine.State() == vrrp.Master {
 		r.counted.survived++
+		r.rememberPause(t, pause)
 		r.log.Info(fmt.Sprintf("(%s) survived a pause of %v: nobody has taken over; MASTER still, addresses announced again", r.cfg.Name, pause.Round(time.Millisecond)))
 	}
 	r.settle()

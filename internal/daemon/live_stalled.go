@@ -70,6 +70,7 @@ func (r *router) overslept(t vrrp.Instant, gap time.Duration) {
 // tellStall is also for a stall that the kernel has found.
 func (r *router) tellStall(gap time.Duration) {
 	r.counted.stalled++
+	r.rememberStall(r.now(), gap)
 	r.log.Warn(fmt.Sprintf("(%s) this host stood still for %v and heard nothing meanwhile: the master has another advert interval before it is taken for dead",
 		r.cfg.Name, gap.Round(time.Millisecond)))
 }

@@ -77,7 +77,7 @@ func (h *host) open() error {
 	}
 	h.out = outputs{
 		storm: &h.loop.storm, addresses: h.addrs, pacer: h.pacer, announcer: h.announcer, post: h.loop.post,
-		news: h.desk.Out(), changed: signalChange(h.changed), watched: &h.watched, away: h.loop.away, renew: h.loop.renew,
+		news: h.desk.Out(), history: h.history, changed: signalChange(h.changed), watched: &h.watched, away: h.loop.away, renew: h.loop.renew,
 	}
 	if h.kernel != nil {
 		h.out.refuser, h.out.watcher = h.kernel, h.kernel

@@ -3,6 +3,7 @@ package daemon
 import (
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/history"
 	"github.com/vrrpx/vrrpx/internal/iproute"
 	"github.com/vrrpx/vrrpx/internal/link"
 	"github.com/vrrpx/vrrpx/internal/netio"
@@ -27,7 +28,8 @@ type outputs struct {
 	away      func() time.Duration // since the loop renewed the lease; nil: it does not
 	renew     func()               // renews it; nil likewise
 	news      tell.Out
-	changed   func() // a router has changed its state; may be nil
+	changed   func()         // a router has changed its state; may be nil
+	history   *history.Store // likewise; in tests
 }
 
 // sender sends on one interface.

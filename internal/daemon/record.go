@@ -25,6 +25,7 @@ func (r *router) recordTransition(at vrrp.Instant, t vrrp.Transition) {
 	r.log.Info(fmt.Sprintf("(%s) Entering %s STATE", r.cfg.Name, t.To),
 		"from", t.From.String(), "cause", t.Reason.Code.String(), "reason", t.Reason.String())
 	r.counted.transition(t)
+	r.rememberTransition(at, t)
 	if r.out.changed != nil {
 		r.out.changed()
 	}

@@ -37,6 +37,9 @@ func (h *host) Status(ctx context.Context) (*stats.Status, error) {
 	st.Reload = h.reloads.Last()
 	st.Logs.Written, st.Logs.Dropped = h.opts.LogCounts()
 	st.Pacer = h.pacerStatus()
+	if h.history != nil {
+		st.History = h.history.Status()
+	}
 	for _, i := range ifaces {
 		st.Interfaces = append(st.Interfaces, h.ifaceStatus(i))
 	}

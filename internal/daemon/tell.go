@@ -32,6 +32,7 @@ func (r *router) notifyDeleted() { r.out.news.Deleted(r.subject()) }
 func (r *router) notifyLower() { r.out.news.Lower(r.subject()) }
 
 func (r *router) tellAlarm(at vrrp.Instant, a *alarm.Alarm, begins bool) {
+	r.rememberAlarm(at, a, begins)
 	r.out.news.Alarm(r.subject(), at, a, begins)
 }
 

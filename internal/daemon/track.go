@@ -318,6 +318,7 @@ func (r *router) reprioritise(t vrrp.Instant) {
 	}
 	r.log.Info(fmt.Sprintf("(%s) Changing effective priority from %d to %d", r.cfg.Name, was, is))
 	r.step(t, vrrp.SetPriority{Priority: is})
+	r.rememberPriority(t, was, is)
 	if len(r.told) > 0 {
 		r.settle() // its transition is told first
 	}

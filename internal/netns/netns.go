@@ -41,6 +41,17 @@ func StateDir() (string, error) {
 	return RunDir()
 }
 
+// HistoryDir is where that daemon keeps what happened: StateDir in the namespace of PID
+// 1. Elsewhere it is /run/vrrpx/history/netns-COOKIE, since the run directory goes with
+// the daemon, and what happened has to outlive that. It is not created. Errors as of RunDir.
+func HistoryDir() (string, error) {
+	host, err := IsHost()
+	if err == nil && host {
+		return stateDir, nil
+	}
+	return place(filepath.Join(runDir, "history"))
+}
+
 func place(root string) (string, error) {
 	host, err := IsHost()
 	if err != nil || host {

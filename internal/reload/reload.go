@@ -27,6 +27,7 @@ type Options struct {
 	// error everything runs as it was. It is called on the reload's goroutine.
 	Apply func(cfg *config.Config, p *plan.Plan) error
 	Tell  func(message string) // the service manager, in the words of sd_notify(3)
+	Done  func(*stats.Reload)  // with each that has ended; may be nil
 	Ended <-chan struct{}      // closed when the daemon does not run any more
 	Log   *slog.Logger
 }
@@ -109,6 +110,9 @@ func (l *Reloader) pass(p *pass) {
 	p.result.Count = l.count
 	l.last = &p.result
 	l.mu.Unlock()
+	if l.o.Done != nil {
+		l.o.Done(&p.result)
+	}
 	close(p.done)
 }
 

@@ -10,7 +10,7 @@ _vrrpx() {
 		prev=${COMP_WORDS[COMP_CWORD-2]}
 	fi
 	if ((COMP_CWORD == 1)); then
-		COMPREPLY=($(compgen -W 'help run check status reload doctor counters cleanup keepalived demo version --help --version' -- "$cur"))
+		COMPREPLY=($(compgen -W 'help run check status explain events reload doctor counters cleanup keepalived demo version --help --version' -- "$cur"))
 		return
 	fi
 	local files='' words=''
@@ -33,6 +33,8 @@ _vrrpx() {
 	'check --peer') files=yes ;;
 	'check --peer-id') : ;;
 	'check --host') words='auto on off' ;;
+	'explain --at') : ;;
+	'events --since') : ;;
 	'doctor -f' | 'doctor --file') files=yes ;;
 	'doctor --config-id') : ;;
 	'doctor --listen') : ;;
@@ -58,6 +60,8 @@ _vrrpx() {
 		run) words='--file --config-id --interface --vrid --priority --vip --advert-int --vrrp-version --preempt --xdp --log-level --log --metrics --pid-file --help' ;;
 		check) words='--file --config-id --peer --peer-id --host --help' ;;
 		status) words='--json --help' ;;
+		explain) words='--at --help' ;;
+		events) words='--json --follow --since --help' ;;
 		reload) words='--help' ;;
 		doctor) words='--file --config-id --json --listen --help' ;;
 		counters) words='--help' ;;
