@@ -28,6 +28,7 @@ func commands() []command {
 		{"check", "check -f FILE [--peer FILE]", "check a configuration: every error and warning at once", runCheck},
 		{"status", "status [--json]", "show each router: state, why, deadline, counters", runStatus},
 		{"reload", "reload", "read the configuration again; what is not changed in it is not touched", runReload},
+		{"record", "record [--since DURATION] [-r ROUTER] -o FILE", "write what the flight recorder has of each router: a pcapng file", runRecord},
 		{"counters", "counters", "show every counter by name", runCounters},
 		{"cleanup", "cleanup", "remove what a killed vrrpx left behind", runCleanup},
 		{"keepalived", "keepalived [OPTION...]", "run with the command line of keepalived, as under that name", runKeepalived},

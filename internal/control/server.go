@@ -99,5 +99,8 @@ func handler(src Source) http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(res)
 	})
+	if rec, ok := src.(Recorder); ok {
+		serveRecord(mux, rec)
+	}
 	return mux
 }

@@ -43,6 +43,8 @@ var rules = []rule{
 		reason: "adapters do as they are told; what a keyword means is decided once, above them"},
 	{of: []string{"internal/auth"}, deny: []string{"internal/daemon", "internal/control", "internal/netio", "internal/vip", "loader", "cmd/..."}, tests: true,
 		reason: "whether an advert is genuine depends on its bytes, the secrets and the clock, not on who hears or sends it"},
+	{of: []string{"internal/flight"}, deny: []string{"..."}, allow: []string{"vrrp"},
+		reason: "a recording is read where no daemon runs; what it is made of is the core alone"},
 	{of: []string{"loader", "stats"}, deny: []string{"internal/config", "internal/daemon", "internal/control", "internal/netio", "internal/vip", "cmd/..."},
 		reason: "the packages that others may use must not drag the daemon in"},
 	{of: []string{"..."}, except: []string{"cmd/vrrpx", "internal/daemon", "internal/demo", "internal/e2e"}, deny: []string{"internal/daemon"}, tests: true,
@@ -172,6 +174,8 @@ func TestRulesFindTheirBreach(t *testing.T) {
 		{"internal/netio", ours("internal/config"), true, 1},
 		{"internal/vip", ours("internal/daemon"), false, 2}, // two rules
 		{"internal/vip", ours("vrrp"), false, 0},
+		{"internal/flight", ours("loader"), false, 1},
+		{"internal/flight", ours("vrrp"), false, 0},
 		{"internal/auth", ours("loader"), false, 1},
 		{"internal/auth", ours("internal/daemon"), true, 2},
 		{"internal/auth", ours("internal/config"), false, 0},
