@@ -40,7 +40,7 @@ func (f *flown) refuse(d vrrp.Drop, r *router, e *loader.Event) {
 	if len(e.Message) > 2 {
 		refused.Priority = e.Message[2]
 	}
-	f.ring.Refuse(e.At, r.now(), refused)
+	f.ring.Refuse(e.At, r.now(), r.machine, refused)
 }
 
 // transition has an unplanned one written to a file. It does not block.

@@ -25,7 +25,7 @@ func captured(t *testing.T) []Capture {
 	rng := newRand(7)
 	p := newPilot(base(), 4*Least)
 	p.fly(rng, 400)
-	p.ring.Refuse(p.now, p.now, Refused{Why: vrrp.DropAuthData, Src: other, Priority: 200})
+	p.ring.Refuse(p.now, p.now, p.m, Refused{Why: vrrp.DropAuthData, Src: other, Priority: 200})
 	c6 := base()
 	c6.Family, c6.Primary = vrrp.IPv6, netip.MustParseAddr("fe80::9")
 	c6.Addrs = []netip.Addr{netip.MustParseAddr("fe80::100")}
@@ -210,7 +210,7 @@ func TestRefusedAdvertsAreFew(t *testing.T) {
 	d := Refused{Why: vrrp.DropAuthInvalid, Src: other, MAC: [6]byte{2}, Priority: 100}
 	for i := range 1000 {
 		at := t0.Add(time.Duration(i) * 50 * time.Millisecond) // for 50 s
-		p.ring.Refuse(at, at, d)
+		p.ring.Refuse(at, at, p.m, d)
 	}
 	records, err := Read(p.ring.Copy(nil))
 	if err != nil {

@@ -103,6 +103,12 @@ func (r *Ring) Step(at, now vrrp.Instant, m *vrrp.Machine, in vrrp.Input, out []
 	r.enc.input(in)
 	r.enc.effects(out, in)
 	n, ok := r.write(false)
+	r.wrote(now, m, n, ok)
+}
+
+// wrote counts a record of n octets, or none that was too long, and writes a keyframe
+// where one is due.
+func (r *Ring) wrote(now vrrp.Instant, m *vrrp.Machine, n int, ok bool) {
 	if !ok {
 		r.lost++
 		r.gap = true
@@ -188,9 +194,9 @@ const (
 	refusedAny   = 100 * time.Millisecond
 )
 
-// Refuse writes that an advert which came at at was not taken, at now. Of d only
+// Refuse writes that an advert for m which came at at was not taken, at now. Of d only
 // Missed is not looked at.
-func (r *Ring) Refuse(at, now vrrp.Instant, d Refused) {
+func (r *Ring) Refuse(at, now vrrp.Instant, m *vrrp.Machine, d Refused) {
 	if r == nil {
 		return
 	}
@@ -205,9 +211,8 @@ func (r *Ring) Refuse(at, now vrrp.Instant, d Refused) {
 	r.begin()
 	r.enc.head(kindRefused, r.seq, at, now)
 	r.enc.refused(&d)
-	n, _ := r.write(false) // it is short
-	r.records++
-	r.octets += n
+	n, ok := r.write(false)
 	r.refused, r.denied = d, now
 	r.refused.Missed = 0
+	r.wrote(now, m, n, ok)
 }

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -205,4 +206,35 @@ func FuzzRead(f *testing.F) {
 			_, _ = Replay(&Capture{Records: []Record{r}})
 		}
 	})
+}
+
+// Even when nothing but refused adverts comes, each from another address, the ring has
+// a keyframe to begin with.
+func TestRefusedAdvertsLeaveAKeyframe(t *testing.T) {
+	p := newPilot(base(), Least)
+	p.step(t0, vrrp.Startup{})
+	for i := range 2000 {
+		at := t0.Add(time.Duration(i+1) * refusedAny)
+		p.ring.Refuse(at, at, p.m, Refused{Why: vrrp.DropAuthKey, Src: netip.AddrFrom4([4]byte{10, 2, byte(i >> 8), byte(i)})})
+	}
+	records, err := Read(p.ring.Copy(nil))
+	if err != nil || len(records) < 100 || records[0].Seq == 1 || !records[0].keyframe() {
+		t.Fatalf("%d records, %v", len(records), err)
+	}
+	p.step(p.now+1e12, vrrp.Timer{})
+	if records, err = Read(p.ring.Copy(nil)); err != nil {
+		t.Fatal(err)
+	}
+	if res, err := Replay(&Capture{Records: records}); err != nil || res.Steps != 1 || res.Skipped > 0 {
+		t.Errorf("%+v, %v", res, err)
+	}
+}
+
+// What a step costs the loop beside the reading of the clock.
+func BenchmarkStep(b *testing.B) {
+	p := newPilot(base(), Most)
+	heard := vrrp.Input(vrrp.Heard{Advert: advert(other, 200)})
+	for b.Loop() {
+		p.ring.Step(t0, t0, p.m, heard, nil)
+	}
 }
