@@ -17,6 +17,7 @@ type Group struct {
 	state   State
 	since   Instant
 	effects []Effect // scratch
+	watch   func(member int, now Instant, in Input, out []Effect)
 }
 
 // Member is a machine under its router's name.
@@ -54,10 +55,7 @@ func NewGroup(name string, members ...Member) *Group {
 // effects where the group kept a member in FAULT.
 func (g *Group) Dissolve(now Instant, act func(member int, out []Effect)) {
 	for i := range g.members {
-		g.do(i, act, func(m *Machine, out []Effect) []Effect {
-			m.hold(false)
-			return m.setPull(now, "", out)
-		})
+		g.do(now, i, act, GroupLeave{})
 	}
 }
 
@@ -67,7 +65,7 @@ func (g *Group) Dissolve(now Instant, act func(member int, out []Effect)) {
 // followed by the others; act is then called for it too. What the group as a
 // whole did, if anything, is returned.
 func (g *Group) Settle(now Instant, first int, did []Effect, act func(member int, out []Effect)) (Transition, bool) {
-	g.announce(first, did, act)
+	g.announce(now, first, did, act)
 	g.pullDown(now, first, act)
 	g.yield(now, first, act)
 	g.take(now, first, act)
@@ -76,13 +74,13 @@ func (g *Group) Settle(now Instant, first int, did []Effect, act func(member int
 
 // announce has all announce when one has heard a losing MASTER, which may have
 // led others astray on every LAN.
-func (g *Group) announce(first int, did []Effect, act func(int, []Effect)) {
+func (g *Group) announce(now Instant, first int, did []Effect, act func(int, []Effect)) {
 	if !slices.Contains(did, Effect(Announce{Lower: true})) {
 		return
 	}
 	for i, m := range g.members {
 		if i != first && m.state == Master && !m.quiet.on {
-			g.do(i, act, func(_ *Machine, out []Effect) []Effect { return append(out, Announce{Lower: true}) })
+			g.do(now, i, act, GroupAnnounce{})
 		}
 	}
 }
@@ -101,7 +99,9 @@ func (g *Group) pullDown(now Instant, first int, act func(int, []Effect)) {
 		if j >= 0 {
 			cause = fmt.Sprintf("sync group %s: %s is in FAULT: %s", g.name, g.members[j].Name, g.members[j].faults[0])
 		}
-		g.do(i, act, func(m *Machine, out []Effect) []Effect { return m.setPull(now, cause, out) })
+		if m.pull != cause {
+			g.do(now, i, act, GroupFault{cause})
+		}
 	}
 }
 
@@ -138,13 +138,11 @@ func (g *Group) yield(now Instant, first int, act func(int, []Effect)) {
 	l := g.members[led]
 	for i, m := range g.members {
 		if m.state == Master {
-			g.do(i, act, func(m *Machine, out []Effect) []Effect {
-				return m.stepDown(now, fmt.Sprintf("sync group %s: %s became BACKUP: %v", g.name, l.Name, l.reason), out)
-			})
+			g.do(now, i, act, GroupYield{fmt.Sprintf("sync group %s: %s became BACKUP: %v", g.name, l.Name, l.reason)})
 		}
 	}
 	if l.reason.Code == ReasonBetterMaster {
-		g.contest(now)
+		g.contest(now, act)
 	}
 }
 
@@ -161,11 +159,10 @@ func (g *Group) leads(i int) bool {
 // same time, for ever. So each member that hears a better router waits, the
 // longer the lower its VRID is: no two hosts can both have lost the same one to
 // each other, and who waits less is there when the other looks again.
-func (g *Group) contest(now Instant) {
+func (g *Group) contest(now Instant, act func(int, []Effect)) {
 	n := float64(len(g.members))
 	for rank, i := range g.ranks {
-		m := g.members[i].Machine
-		m.contested, m.handicap = now, handicap*(n-float64(rank))/n
+		g.do(now, i, act, GroupContest{handicap * (n - float64(rank)) / n})
 	}
 }
 
@@ -175,11 +172,10 @@ const handicap = 4
 
 // take makes all MASTER when all are ready: first the last that became so.
 func (g *Group) take(now Instant, first int, act func(int, []Effect)) {
-	rule := func(m *Machine, out []Effect) []Effect { return m.rule(now, m.why, out) }
 	if slices.ContainsFunc(g.members, func(m Member) bool { return m.state == Master }) {
 		for i, m := range g.members {
 			if m.ready {
-				g.do(i, act, rule) // it has joined
+				g.do(now, i, act, GroupTake{}) // it has joined
 			}
 			g.joining[i] = g.joining[i] && m.state != Master
 		}
@@ -189,17 +185,25 @@ func (g *Group) take(now Instant, first int, act func(int, []Effect)) {
 	if slices.ContainsFunc(g.members, func(m Member) bool { return !m.ready }) {
 		return
 	}
-	g.do(first, act, rule)
+	g.do(now, first, act, GroupTake{})
 	for i := range g.members {
 		if i != first {
-			g.do(i, act, rule)
+			g.do(now, i, act, GroupTake{})
 		}
 	}
 }
 
+// Watch has f called for all that the group has its members do, after each: the
+// effects are those that act is called with, if there are any. nil ends it.
+func (g *Group) Watch(f func(member int, now Instant, in Input, out []Effect)) { g.watch = f }
+
 // do steps one member.
-func (g *Group) do(i int, act func(int, []Effect), f func(*Machine, []Effect) []Effect) {
-	if g.effects = f(g.members[i].Machine, g.effects[:0]); len(g.effects) > 0 {
+func (g *Group) do(now Instant, i int, act func(int, []Effect), order Input) {
+	g.effects = g.members[i].Step(now, order, g.effects[:0])
+	if g.watch != nil {
+		g.watch(i, now, order, g.effects)
+	}
+	if len(g.effects) > 0 {
 		act(i, g.effects)
 	}
 }

@@ -7,7 +7,7 @@ import (
 
 // Input is something that happened to a router: Startup, Shutdown, Heard,
 // Timer, SetPriority, SetConfig, Fault, HeldUp, Paused, Lapsed, WaitAnew, Withdraw,
-// Permit or Yield.
+// Permit, Yield, or what a Group has its members do.
 type Input interface{ input() }
 
 // Startup begins the election (RFC 9568 section 6.4.1). With Resume there is none:

@@ -88,7 +88,7 @@ func (m *Machine) Step(now Instant, in Input, out []Effect) []Effect {
 	case Yield:
 		return m.yield(now, in.Cause, out)
 	}
-	return out
+	return m.obey(now, in, out)
 }
 
 // Deadline is when Timer is due: in BACKUP the master-down time, or the end of

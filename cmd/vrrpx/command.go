@@ -31,6 +31,7 @@ func commands() []command {
 		{"events", "events [--since TIME] [--follow] [--json]", "list what happened: transitions, alarms, reloads, pauses", runEvents},
 		{"reload", "reload", "read the configuration again; what is not changed in it is not touched", runReload},
 		{"doctor", "doctor [-f FILE] [--json]", "look at the host for what keeps routers from working, and say what to do", runDoctor},
+		{"record", "record [--since DURATION] [-r ROUTER] -o FILE", "write what the flight recorder has of each router: a pcapng file", runRecord},
 		{"counters", "counters", "show every counter by name", runCounters},
 		{"cleanup", "cleanup", "remove what a killed vrrpx left behind", runCleanup},
 		{"keepalived", "keepalived [OPTION...]", "run with the command line of keepalived, as under that name", runKeepalived},

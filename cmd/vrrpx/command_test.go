@@ -44,6 +44,9 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		{[]string{"run", "-f", "x", "--log-level", "loud"}, "loud"},
 		{[]string{"run", "-f", "x", "--metrics", "localhost:9652"}, "--metrics \"localhost:9652\": expected ADDRESS:PORT"},
 		{[]string{"check"}, "no file"},
+		{[]string{"record"}, "no file to write"},
+		{[]string{"record", "-o", "x", "--since", "-1s"}, "negative"},
+		{[]string{"record", "-o", "x", "--since", "soon"}, "soon"},
 		{[]string{"status", "eth0"}, `unexpected argument "eth0"`},
 	} {
 		code, _, stderr := call(tc.args...)

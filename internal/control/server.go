@@ -103,5 +103,8 @@ func handler(src Source) http.Handler {
 		_ = json.NewEncoder(w).Encode(res)
 	})
 	mux.HandleFunc("GET /v1/events", func(w http.ResponseWriter, r *http.Request) { serveEvents(w, r, src.History()) })
+	if rec, ok := src.(Recorder); ok {
+		serveRecord(mux, rec)
+	}
 	return mux
 }

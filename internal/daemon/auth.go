@@ -55,6 +55,7 @@ func (r *router) authentic(e *loader.Event, sender netip.Addr) bool {
 // reject counts an advert that failed, and tells of it.
 func (r *router) reject(d vrrp.Drop, e *loader.Event) {
 	r.drops[d].Add(1)
+	r.flight.refuse(d, r, e)
 	r.remark(alarm.AuthRefused, e, refusals[d])
 }
 

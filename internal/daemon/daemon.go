@@ -85,6 +85,7 @@ type host struct {
 	begun     chan struct{}       // closed when the election begins
 	shown     *config.Config      // what runs now, a reload's or that of opts; the loop's
 	changed   chan struct{}       // holds a token when a router has changed its state
+	flights   chan string         // routers with an unplanned transition
 	electing  bool                // the start is not delayed any more
 	scripts   map[string]*watched // by name
 	runs      map[string]*track.Scripts
@@ -147,6 +148,7 @@ func Run(ctx context.Context, o Options) error {
 	go h.reloads.Run(o.Reload)
 	go h.report(watchCtx)
 	go h.watchDumps(watchCtx)
+	go h.watchFlights(watchCtx)
 	<-ctx.Done()
 	h.log.Info("stopping")
 	go h.send("STOPPING=1") // a manager that hangs holds up no farewell
@@ -159,7 +161,7 @@ func Run(ctx context.Context, o Options) error {
 func newHost(o Options) *host {
 	return &host{
 		opts: o, shown: o.Config, log: o.Log, started: time.Now(), stopKeeper: func() {},
-		loopDone: make(chan struct{}), begun: make(chan struct{}), changed: make(chan struct{}, 1),
+		loopDone: make(chan struct{}), begun: make(chan struct{}), changed: make(chan struct{}, 1), flights: make(chan string, 64),
 		devices: map[string]*device{}, leaving: map[string]*router{}, scripts: map[string]*watched{}, runs: map[string]*track.Scripts{}, things: map[string]*watched{},
 	}
 }

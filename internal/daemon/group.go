@@ -75,6 +75,7 @@ func (g *syncGroup) join(t vrrp.Instant, named func(string) *router) {
 		members = append(members, vrrp.Member{Name: m.Name, Machine: r.machine})
 	}
 	g.core = vrrp.NewGroup(g.cfg.Name, members...)
+	g.fly(t)
 	g.follow(t, g.routers[0], nil)
 	g.settle(g.routers[0])
 	for _, r := range g.routers {

@@ -97,6 +97,7 @@ func (h *host) open() error {
 		h.routers = append(h.routers, r)
 	}
 	h.loop.routers = h.routers
+	h.flyAll()
 	tells, err := tell.ResolveGroups(programs, h.opts.Config.Groups)
 	if err != nil {
 		return err

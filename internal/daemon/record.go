@@ -35,6 +35,7 @@ func (r *router) recordTransition(at vrrp.Instant, t vrrp.Transition) {
 	default:
 		r.notifyState(t.To)
 	}
+	r.flight.transition(r, t)
 	r.splitTransition(at, t)
 }
 

@@ -140,6 +140,7 @@ func (h *host) add(c *config.Router, g auth.Guard, tells tell.Programs, was *rou
 		r.owner, r.history, r.resumes, fresh = was.owner, was.history, was.resumes, len(was.history) > 0
 	}
 	r.authenticateBy(g)
+	h.fly(r, was, 1)
 	for was == nil && (h.router(r.owner) != nil || h.leaving[r.owner] != nil) {
 		r.owner += "'" // another's first name, or of one whose addresses have not gone yet
 	}

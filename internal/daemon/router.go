@@ -27,6 +27,7 @@ type router struct {
 	log     *slog.Logger
 	out     outputs
 	machine *vrrp.Machine
+	flight  flown
 	band    *syncGroup // its vrrp_sync_group; nil without
 	device  *device
 	lines   []*line    // heartbeat lines beside the first, which is the link
@@ -155,6 +156,7 @@ func (r *router) act(at vrrp.Instant, in vrrp.Input) {
 func (r *router) perform(at vrrp.Instant, in vrrp.Input) {
 	r.finish() // as what it was when that was decided
 	r.effects = r.machine.Step(at, in, r.effects[:0])
+	r.flight.step(at, r, in, r.effects)
 	r.effects = r.boundAnswers(at, in, r.effects)
 	r.carryOut(at, r.effects)
 	if r.band != nil {

@@ -57,6 +57,8 @@ var rules = []rule{
 		reason: "an explanation is argued from a snapshot and a history alone: that of the past, of another host and of a test are made as that of now"},
 	{of: []string{"internal/history"}, deny: []string{"..."}, allow: []string{"stats"}, tests: true,
 		reason: "what happened is kept alike whoever adds it and whoever asks"},
+	{of: []string{"internal/flight"}, deny: []string{"..."}, allow: []string{"vrrp"},
+		reason: "a recording is read where no daemon runs; what it is made of is the core alone"},
 	{of: []string{"loader", "stats"}, deny: []string{"internal/config", "internal/daemon", "internal/control", "internal/netio", "internal/vip", "cmd/..."},
 		reason: "the packages that others may use must not drag the daemon in"},
 	{of: []string{"..."}, except: []string{"internal/metrics"}, deny: []string{"github.com/prometheus/..."},
@@ -190,6 +192,8 @@ func TestRulesFindTheirBreach(t *testing.T) {
 		{"internal/netio", ours("internal/config"), true, 1},
 		{"internal/vip", ours("internal/daemon"), false, 2}, // two rules
 		{"internal/vip", ours("vrrp"), false, 0},
+		{"internal/flight", ours("loader"), false, 1},
+		{"internal/flight", ours("vrrp"), false, 0},
 		{"internal/auth", ours("loader"), false, 1},
 		{"internal/auth", ours("internal/daemon"), true, 2},
 		{"internal/auth", ours("internal/config"), false, 0},

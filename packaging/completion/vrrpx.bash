@@ -10,7 +10,7 @@ _vrrpx() {
 		prev=${COMP_WORDS[COMP_CWORD-2]}
 	fi
 	if ((COMP_CWORD == 1)); then
-		COMPREPLY=($(compgen -W 'help run check status explain events reload doctor counters cleanup keepalived demo version --help --version' -- "$cur"))
+		COMPREPLY=($(compgen -W 'help run check status explain events reload doctor record counters cleanup keepalived demo version --help --version' -- "$cur"))
 		return
 	fi
 	local files='' words=''
@@ -38,6 +38,9 @@ _vrrpx() {
 	'doctor -f' | 'doctor --file') files=yes ;;
 	'doctor --config-id') : ;;
 	'doctor --listen') : ;;
+	'record --since') : ;;
+	'record -r' | 'record --router') : ;;
+	'record -o' | 'record --output') : ;;
 	'keepalived -f' | 'keepalived --use-file') : ;;
 	'keepalived -S' | 'keepalived --log-facility') : ;;
 	'keepalived -g' | 'keepalived --log-file') : ;;
@@ -64,6 +67,7 @@ _vrrpx() {
 		events) words='--json --follow --since --help' ;;
 		reload) words='--help' ;;
 		doctor) words='--file --config-id --json --listen --help' ;;
+		record) words='--since --router --output --help' ;;
 		counters) words='--help' ;;
 		cleanup) words='--help' ;;
 		keepalived) words='--use-file --vrrp --check --log-console --log-detail --log-facility --log-file --no-syslog --umask --dont-release-vrrp --dont-fork --dump-conf --pid --vrrp_pid --namespace --core-dump --core-dump-pattern --config-id --signum --config-test --version --help --no_bfd --all --release-vips --dont-release-ipvs --dont-respawn --checkers_pid --bfd_pid --address-monitoring --snmp --snmp-agent-socket --flush-log-file --no-mem-check --mem-check-log --genhash --all-config --config-fd --perf --debug' ;;

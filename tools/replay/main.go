@@ -1,7 +1,15 @@
-// Command replay runs a scenario of vrrp/sim and prints what happened: every
+// Command replay runs again what was written down: a recording of the flight recorder,
+// or a scenario of the simulator.
+//
+// A recording (vrrpx record) is stepped through the core, router by router, and all
+// effects are compared with the recorded ones: the first difference is an error, and
+// the exit code 1.
+//
+// A scenario of vrrp/sim is run and what happened printed: every
 // advert that arrived, every advert sent and every change of state, and at the
 // end the counts and the invariant that broke, if one did.
 //
+//	go run ./replay FILE.pcapng a recording
 //	go run ./replay FILE        a file that a failing simulator test left
 //	go run ./replay -seed 17    the scenario of a seed
 //	go run ./replay -seed 17 -print    print that scenario, and run nothing
@@ -34,6 +42,11 @@ func run(args []string, stdout io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	if flags.NFlag() == 0 && flags.NArg() == 1 {
+		if ok, err := replayFile(flags.Arg(0), stdout); ok || err != nil {
+			return err
+		}
+	}
 	s, err := scenario(flags, *seed)
 	if err != nil {
 		return err
@@ -57,7 +70,7 @@ func scenario(flags *flag.FlagSet, seed uint64) (sim.Scenario, error) {
 	given := false
 	flags.Visit(func(f *flag.Flag) { given = given || f.Name == "seed" })
 	if given == (flags.NArg() == 1) || flags.NArg() > 1 {
-		return sim.Scenario{}, errors.New("want a scenario's file, or -seed and its number")
+		return sim.Scenario{}, errors.New("want a scenario's file or a recording, or -seed and its number")
 	}
 	if given {
 		return sim.Generate(seed), nil

@@ -1,0 +1,118 @@
+package flight
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Bounds of a store: it keeps the newest files, so many and of so many octets in all.
+const (
+	StoreFiles = 16
+	StoreBytes = 16 << 20
+)
+
+// Store is a directory with recordings that are taken by themselves. Files of other
+// names in it are left alone.
+type Store struct {
+	Dir string // made when needed, for its owner alone
+}
+
+const (
+	storePrefix = "flight-"
+	storeSuffix = ".pcapng"
+	storeHalf   = ".part" // of a file that is being written
+	storeTime   = "20060102T150405.000000000Z"
+)
+
+// Put writes a recording of this time, about what is named, and removes the oldest for
+// it. It returns the file's path. One that is longer than StoreBytes is not kept, and
+// an error.
+func (s *Store) Put(at time.Time, about string, write func(io.Writer) error) (path string, err error) {
+	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
+		return "", err
+	}
+	path = filepath.Join(s.Dir, storePrefix+at.UTC().Format(storeTime)+"-"+fileName(about)+storeSuffix)
+	f, err := os.OpenFile(path+storeHalf, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return "", err
+	}
+	bounded := &bound{f, StoreBytes}
+	if err = errors.Join(write(bounded), f.Close()); err == nil {
+		err = os.Rename(path+storeHalf, path)
+	}
+	if err != nil {
+		_ = os.Remove(path + storeHalf)
+		return "", err
+	}
+	return path, s.prune(filepath.Base(path))
+}
+
+// bound fails where a file would be too long.
+type bound struct {
+	io.Writer
+	left int
+}
+
+func (b *bound) Write(p []byte) (int, error) {
+	if b.left -= len(p); b.left < 0 {
+		return 0, fmt.Errorf("the recording is longer than %d octets", StoreBytes)
+	}
+	return b.Writer.Write(p)
+}
+
+// prune removes the oldest recordings, which sort first, but never the fresh one, and
+// what a process that was killed left half written.
+func (s *Store) prune(fresh string) error {
+	entries, err := os.ReadDir(s.Dir)
+	if err != nil {
+		return err
+	}
+	var failed error
+	files, octets := 0, int64(0)
+	for _, e := range slices.Backward(entries) {
+		name := e.Name()
+		if !strings.HasPrefix(name, storePrefix) || !e.Type().IsRegular() {
+			continue
+		}
+		if strings.HasSuffix(name, storeSuffix+storeHalf) {
+			failed = errors.Join(failed, remove(filepath.Join(s.Dir, name)))
+			continue
+		}
+		info, err := e.Info()
+		if !strings.HasSuffix(name, storeSuffix) || err != nil {
+			continue
+		}
+		files++
+		octets += info.Size()
+		if name != fresh && (files > StoreFiles || octets > StoreBytes) {
+			failed = errors.Join(failed, remove(filepath.Join(s.Dir, name)))
+		}
+	}
+	return failed
+}
+
+func remove(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// fileName is a name of which nothing means anything in a path.
+func fileName(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
+			return r
+		}
+		return '_'
+	}, s)
+	return s[:min(len(s), 64)]
+}
