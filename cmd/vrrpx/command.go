@@ -28,6 +28,8 @@ func commands() []command {
 		{"check", "check -f FILE [--peer FILE]", "check a configuration: every error and warning at once", runCheck},
 		{"status", "status [--json]", "show each router: state, why, deadline, counters", runStatus},
 		{"reload", "reload", "read the configuration again; what is not changed in it is not touched", runReload},
+		{"watch", "watch [-n INTERVAL]", "show the routers as they change, in the terminal or as lines", runWatch},
+		{"speakers", "speakers [--json]", "show who speaks VRRP or CARP on the interfaces, ours and foreign", runSpeakers},
 		{"counters", "counters", "show every counter by name", runCounters},
 		{"cleanup", "cleanup", "remove what a killed vrrpx left behind", runCleanup},
 		{"keepalived", "keepalived [OPTION...]", "run with the command line of keepalived, as under that name", runKeepalived},

@@ -43,6 +43,9 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		{[]string{"run", "-f", "x", "--xdp", "offload"}, "offload"},
 		{[]string{"run", "-f", "x", "--log-level", "loud"}, "loud"},
 		{[]string{"check"}, "no file"},
+		{[]string{"watch", "-n", "10ms"}, "10ms"},
+		{[]string{"watch", "-n", "2m"}, "2m"},
+		{[]string{"speakers", "eth0"}, `unexpected argument "eth0"`},
 		{[]string{"status", "eth0"}, `unexpected argument "eth0"`},
 	} {
 		code, _, stderr := call(tc.args...)

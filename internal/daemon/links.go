@@ -97,6 +97,7 @@ func (d *device) faults(r *router) []string {
 // adopt makes an opened interface the loop's and gives it to its routers.
 func (h *host) adopt(d *device, l *link) error {
 	if l.socket != nil {
+		h.noteSpeakers(l)
 		if err := h.loop.addPath(l.socket); err != nil {
 			return err
 		}
@@ -149,6 +150,7 @@ func (h *host) abandon(d *device) {
 	if l.socket != nil {
 		h.loop.removePath(l.socket)
 	}
+	h.lan.Leave(uint32(l.index))
 	go func() { _ = l.close() }() // it may wait for the kernel
 }
 
