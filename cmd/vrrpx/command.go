@@ -32,6 +32,8 @@ func commands() []command {
 		{"reload", "reload", "read the configuration again; what is not changed in it is not touched", runReload},
 		{"doctor", "doctor [-f FILE] [--json]", "look at the host for what keeps routers from working, and say what to do", runDoctor},
 		{"record", "record [--since DURATION] [-r ROUTER] -o FILE", "write what the flight recorder has of each router: a pcapng file", runRecord},
+		{"watch", "watch [-n INTERVAL]", "show the routers as they change, in the terminal or as lines", runWatch},
+		{"speakers", "speakers [--json]", "show who speaks VRRP or CARP on the interfaces, ours and foreign", runSpeakers},
 		{"counters", "counters", "show every counter by name", runCounters},
 		{"cleanup", "cleanup", "remove what a killed vrrpx left behind", runCleanup},
 		{"keepalived", "keepalived [OPTION...]", "run with the command line of keepalived, as under that name", runKeepalived},

@@ -47,6 +47,9 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		{[]string{"record"}, "no file to write"},
 		{[]string{"record", "-o", "x", "--since", "-1s"}, "negative"},
 		{[]string{"record", "-o", "x", "--since", "soon"}, "soon"},
+		{[]string{"watch", "-n", "10ms"}, "10ms"},
+		{[]string{"watch", "-n", "2m"}, "2m"},
+		{[]string{"speakers", "eth0"}, `unexpected argument "eth0"`},
 		{[]string{"status", "eth0"}, `unexpected argument "eth0"`},
 	} {
 		code, _, stderr := call(tc.args...)

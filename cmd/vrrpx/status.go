@@ -52,12 +52,24 @@ func (n noDaemon) Unwrap() error { return n.error }
 
 // askDaemon says what to do where none answers.
 func askDaemon(ask func(*control.Client) error) error {
-	dir, err := netns.RunDir()
+	client, path, err := daemonClient()
 	if err != nil {
 		return err
 	}
+	return explainAsk(path, ask(client))
+}
+
+// daemonClient is a client of the daemon of this network namespace, and its socket.
+func daemonClient() (*control.Client, string, error) {
+	dir, err := netns.RunDir()
+	if err != nil {
+		return nil, "", err
+	}
 	path := filepath.Join(dir, rundir.Socket)
-	err = ask(control.NewClient(path))
+	return control.NewClient(path), path, nil
+}
+
+func explainAsk(path string, err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
 		return noDaemon{hint("start one with `vrrpx run -f FILE`; a daemon in another network namespace is asked from there, with `ip netns exec`",

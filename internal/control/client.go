@@ -32,6 +32,13 @@ func (c *Client) Status(ctx context.Context) (*stats.Status, error) {
 	return st, c.ask(ctx, http.MethodGet, "status", st)
 }
 
+// Speakers returns who the daemon has heard to speak VRRP or CARP. Errors are as with
+// Status.
+func (c *Client) Speakers(ctx context.Context) (*stats.Speakers, error) {
+	all := &stats.Speakers{}
+	return all, c.ask(ctx, http.MethodGet, "speakers", all)
+}
+
 // Reload has the daemon read its configuration again, and returns when it has.
 // Errors are as with Status; that the configuration was refused is none.
 func (c *Client) Reload(ctx context.Context) (*stats.Reload, error) {

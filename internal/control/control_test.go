@@ -27,6 +27,29 @@ func (s source) Reload(context.Context) (*stats.Reload, error) {
 }
 
 func (s source) History() History { return nil }
+func (s source) Speakers(context.Context) (*stats.Speakers, error) {
+	if _, err := s(); err != nil {
+		return nil, err
+	}
+	skew := uint8(100)
+	return &stats.Speakers{Speakers: []stats.LANSpeaker{{Protocol: "CARP", VRID: 7, Skew: &skew, Heard: stats.Seconds(time.Second)}}}, nil
+}
+
+func TestSpeakersCrossTheSocket(t *testing.T) {
+	var fails error
+	c := NewClient(serve(t, func() (*stats.Status, error) { return nil, fails }))
+	all, err := c.Speakers(context.Background())
+	if err != nil || len(all.Speakers) != 1 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	if s := all.Speakers[0]; s.Protocol != "CARP" || s.VRID != 7 || s.Skew == nil || *s.Skew != 100 || time.Duration(s.Heard) != time.Second {
+		t.Errorf("%+v", s)
+	}
+	fails = errors.New("the loop is stuck")
+	if _, err := c.Speakers(context.Background()); err == nil || !strings.Contains(err.Error(), "the loop is stuck") {
+		t.Errorf("got %v", err)
+	}
+}
 
 func TestReloadIsAskedForByPOSTAlone(t *testing.T) {
 	path := serve(t, func() (*stats.Status, error) { return nil, nil })

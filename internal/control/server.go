@@ -24,6 +24,7 @@ type Source interface {
 	Status(context.Context) (*stats.Status, error)
 	Reload(context.Context) (*stats.Reload, error)
 	History() History
+	Speakers(context.Context) (*stats.Speakers, error)
 }
 
 // reloadTime is how long the result of a reload is waited for: those before it
@@ -87,6 +88,17 @@ func handler(src Source) http.Handler {
 		}
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(st) // the client has gone if this fails
+	})
+	mux.HandleFunc("GET /v1/speakers", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
+		defer cancel()
+		all, err := src.Speakers(ctx)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(all)
 	})
 	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), reloadTime)

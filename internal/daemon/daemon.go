@@ -26,6 +26,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/reload"
 	"github.com/vrrpx/vrrpx/internal/rundir"
 	"github.com/vrrpx/vrrpx/internal/script"
+	onlan "github.com/vrrpx/vrrpx/internal/speakers"
 	"github.com/vrrpx/vrrpx/internal/tell"
 	"github.com/vrrpx/vrrpx/internal/track"
 	"github.com/vrrpx/vrrpx/internal/vip"
@@ -74,6 +75,7 @@ type host struct {
 	fair      *fair.Watch // nil: the threads are not SCHED_RR
 	announcer *netio.Announcer
 	hops      *nexthop.Watcher              // nil without unicast peers
+	lan       onlan.Table                   // who packet sockets hear
 	devices   map[string]*device            // by name; the loop's once it runs, as is all that follows
 	routers   []*router                     // in the order of the configuration
 	groups    []*syncGroup                  // likewise

@@ -86,6 +86,7 @@ func (d *device) faults(r *router) []string {
 // adopt makes an opened interface the loop's and gives it to its routers.
 func (h *host) adopt(d *device, l *link.Link) error {
 	if l.Socket != nil {
+		h.noteSpeakers(l)
 		if err := h.loop.addPath(l.Socket); err != nil {
 			return err
 		}
@@ -138,6 +139,7 @@ func (h *host) abandon(d *device) {
 	if l.Socket != nil {
 		h.loop.removePath(l.Socket)
 	}
+	h.lan.Leave(uint32(l.Index))
 	go func() { _ = l.Close() }() // it may wait for the kernel
 }
 

@@ -15,12 +15,15 @@ import (
 // keeps no adverts to itself and no deadline, and leaves every frame to the
 // host. It does not hear frames that another's XDP program drops.
 //
-// Drain, SetRouter, Remove and Close belong to one goroutine; the counters are
+// Drain, SetRouter, Remove, Tell and Close belong to one goroutine; the counters are
 // for any.
 type Receiver struct {
 	ring    *packetRing
 	packet  Packet                        // scratch, so that Drain allocates nothing
 	routers [2][256]atomic.Pointer[heard] // by family (IPv4, IPv6) and VRID
+
+	tell  func(vrrp.Instant, *vrrp.Frame, vrrp.Drop) // may be nil
+	noted vrrp.Frame                                 // scratch, likewise
 
 	frames atomic.Uint64
 	drops  [vrrp.NumDrops]atomic.Uint64
@@ -104,11 +107,15 @@ func (r *Receiver) take(c captured) bool {
 	r.frames.Add(1)
 	if !drop.OfRouter() && drop != vrrp.Accepted {
 		r.drops[drop].Add(1)
+		r.note(c.at, fr, drop)
 		return false
 	}
 	h := r.router(fr.VRID, fr.Family)
 	if drop == vrrp.Accepted {
 		drop = h.accept(c.at, &fr)
+	}
+	if drop != vrrp.Accepted || !h.rule.Master.matches(&fr) {
+		r.note(c.at, fr, drop)
 	}
 	if drop != vrrp.Accepted {
 		h.drops[drop].Add(1)
@@ -116,6 +123,18 @@ func (r *Receiver) take(c captured) bool {
 	}
 	r.packet = Packet{At: c.at, Frame: fr}
 	return true
+}
+
+// Tell has f told of each frame with VRRP, and what became of it, but for the adverts
+// of Rule.Master. f is called by Drain and must be quick; the frame is good until it
+// returns, and its Message is nil where none was found.
+func (r *Receiver) Tell(f func(vrrp.Instant, *vrrp.Frame, vrrp.Drop)) { r.tell = f }
+
+func (r *Receiver) note(at vrrp.Instant, fr vrrp.Frame, d vrrp.Drop) {
+	if r.tell != nil {
+		r.noted = fr
+		r.tell(at, &r.noted, d)
+	}
 }
 
 func (r *Receiver) expect(vrid uint8, f vrrp.Family) (vrrp.Expect, bool) {

@@ -69,6 +69,10 @@ var rules = []rule{
 		reason: "the daemon ties the others together; nothing below may know it"},
 	{of: []string{"..."}, except: []string{"internal/demo", "internal/testnet"}, deny: []string{"internal/testnet"},
 		reason: "namespaces made at will are for tests and the demo, never for a running router"},
+	{of: []string{"internal/speakers", "internal/watch"}, deny: []string{"internal/config", "internal/daemon", "internal/netio", "internal/vip", "loader", "cmd/..."}, tests: true,
+		reason: "views are made of what is handed to them: whoever shows something must not be able to do something"},
+	{of: []string{"..."}, except: []string{"internal/watch"}, deny: []string{"charm.land/...", "github.com/charmbracelet/..."},
+		reason: "one package knows the terminal library, so that another can take its place"},
 	{of: []string{"..."}, deny: []string{"testing/..."},
 		reason: "package testing registers its flags in every program that links it"},
 }

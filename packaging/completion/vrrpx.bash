@@ -10,7 +10,7 @@ _vrrpx() {
 		prev=${COMP_WORDS[COMP_CWORD-2]}
 	fi
 	if ((COMP_CWORD == 1)); then
-		COMPREPLY=($(compgen -W 'help run check status explain events reload doctor record counters cleanup keepalived demo version --help --version' -- "$cur"))
+		COMPREPLY=($(compgen -W 'help run check status explain events reload doctor record watch speakers counters cleanup keepalived demo version --help --version' -- "$cur"))
 		return
 	fi
 	local files='' words=''
@@ -41,6 +41,7 @@ _vrrpx() {
 	'record --since') : ;;
 	'record -r' | 'record --router') : ;;
 	'record -o' | 'record --output') : ;;
+	'watch -n' | 'watch --interval') : ;;
 	'keepalived -f' | 'keepalived --use-file') : ;;
 	'keepalived -S' | 'keepalived --log-facility') : ;;
 	'keepalived -g' | 'keepalived --log-file') : ;;
@@ -68,6 +69,8 @@ _vrrpx() {
 		reload) words='--help' ;;
 		doctor) words='--file --config-id --json --listen --help' ;;
 		record) words='--since --router --output --help' ;;
+		watch) words='--interval --help' ;;
+		speakers) words='--json --help' ;;
 		counters) words='--help' ;;
 		cleanup) words='--help' ;;
 		keepalived) words='--use-file --vrrp --check --log-console --log-detail --log-facility --log-file --no-syslog --umask --dont-release-vrrp --dont-fork --dump-conf --pid --vrrp_pid --namespace --core-dump --core-dump-pattern --config-id --signum --config-test --version --help --no_bfd --all --release-vips --dont-release-ipvs --dont-respawn --checkers_pid --bfd_pid --address-monitoring --snmp --snmp-agent-socket --flush-log-file --no-mem-check --mem-check-log --genhash --all-config --config-fd --perf --debug' ;;
