@@ -98,13 +98,13 @@ run: build
 # RERUNS=0 takes the first answer.
 RERUNS ?= 2
 TESTED := $(or $(TMPDIR),/tmp)/vrrpx-reruns
-gotest  = rm -f $(TESTED); $(GO) tool -modfile=tools/go.mod gotestsum --format pkgname --no-color \
+gotest  = rm -f $(TESTED); $(GO) tool -modfile=$(CURDIR)/tools/go.mod gotestsum --format pkgname --no-color \
 		--rerun-fails=$(RERUNS) --rerun-fails-max-failures=10 --rerun-fails-report=$(TESTED) --packages="$(1)" -- -count=1 -p 1 -timeout $(2); \
 		ended=$$?; [ ! -s $(TESTED) ] || { echo 'failed, and was run again:'; cat $(TESTED); }; exit $$ended
 
 test: deps build
 	@$(call gotest,$$($(GO) list ./... | grep -v -e /internal/e2e -e /internal/interop | xargs),10m)
-	cd tools && $(GO) test ./...
+	@cd tools && $(call gotest,./...,10m)
 	@$(call gotest,./internal/e2e ./internal/interop,32m)
 
 deps:

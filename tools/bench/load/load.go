@@ -142,8 +142,8 @@ func start(ctx context.Context, o Options, kind string, limit time.Duration, arg
 		out.Close()
 		return nil, fmt.Errorf("load %s: %w", kind, err)
 	}
-	go r.read(out)
 	go func() {
+		r.read(out) // to its end first: what it said last is what Wait returns
 		r.err = r.cmd.Wait()
 		close(r.exited)
 	}()
