@@ -68,9 +68,19 @@ func Listen(path string, src Source) (*Server, error) {
 	return s, nil
 }
 
-// Close stops serving and removes the socket.
+// endTime is how long answers under way have at the end: who follows the history
+// hears its last events then.
+const endTime = 250 * time.Millisecond
+
+// Close stops serving and removes the socket. Answers that are under way end first, or
+// are cut off after 250 ms.
 func (s *Server) Close() error {
-	err := s.http.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), endTime)
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		err = s.http.Close()
+	}
 	<-s.done
 	_ = os.Remove(s.path)
 	return err

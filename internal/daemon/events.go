@@ -70,7 +70,7 @@ func (h *host) rememberReload(r *stats.Reload) {
 // remember is likewise of a router.
 func (r *router) remember(at vrrp.Instant, e stats.Event) {
 	if r.out.history != nil {
-		e.At, e.Router = clock.Wall(at), r.cfg.Name
+		e.At, e.Router, e.VRID = clock.Wall(at), r.cfg.Name, r.cfg.VRID
 		r.out.history.Add(e)
 	}
 }
@@ -131,4 +131,17 @@ func (r *router) rememberPause(at vrrp.Instant, pause time.Duration) {
 		Kind: stats.EventPause, Silence: stats.Seconds(pause), MasterDown: stats.Seconds(r.down()),
 		Text: fmt.Sprintf("sent nothing for %v; nobody had taken over, MASTER still", pause.Round(time.Millisecond)),
 	})
+}
+
+// rememberNear is of a master that was nearly taken for dead. It is for watchDrops, which
+// has a snapshot alone; who is followed now was so then, unless we became BACKUP since.
+func (h *host) rememberNear(r *stats.Router, g *stats.Gap) {
+	e := stats.Event{
+		At: g.At, Kind: stats.EventNearMiss, Router: r.Name, VRID: r.VRID, Text: nearText(g),
+		Silence: g.Seconds, MasterDown: g.MasterDown,
+	}
+	if m := r.Master; m != nil && r.State == vrrp.Backup.String() && r.Since.Before(g.At) {
+		e.Source, e.MAC, e.Priority = m.Address, m.MAC, m.Priority
+	}
+	h.remember(e)
 }

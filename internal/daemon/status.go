@@ -186,6 +186,7 @@ func (r *router) view(t vrrp.Instant) view {
 		v.Reason = fmt.Sprintf("the election begins in %v (vrrp_startup_delay, vrrp_delay_after_boot)", left.Round(time.Millisecond))
 	}
 	v.BasePriority, v.Tracked = r.cfg.Priority, r.trackView()
+	v.Preempt, v.Faults, v.UntrackedOwn = c.Preempt, m.Faults(), r.cfg.UntrackedOwn
 	if pause, listening := m.Listening(); listening {
 		v.Reason = fmt.Sprintf("paused for %v: says nothing until it has listened whether another has taken over", pause.Round(time.Millisecond))
 	}

@@ -103,8 +103,8 @@ func TestStrangeInputs(t *testing.T) {
 			func(*stats.Router) {},
 			func(r *stats.Router) { *r = stats.Router{Name: "VI_1", State: state} },
 			func(r *stats.Router) {
-				r.Arrivals = make([]uint64, 70)
-				r.Arrivals[69], r.Arrivals[3] = 1, 1
+				r.LongestGap, r.LongestGapToday, r.LastNearMiss = &stats.Gap{Seconds: 1}, &stats.Gap{}, &stats.Gap{At: on("02:17:18")}
+				r.Faults = []string{"", ""}
 				r.Speakers = []stats.Speaker{{}, {Address: "x", Priority: 100}}
 				r.Tracked = []stats.Tracked{{}, {Name: "file f", State: "5", Weight: 3, Points: 15}, {Name: "s", State: "unknown", Weight: -3}, {Name: "s", State: "down", Fault: true}}
 				r.AlarmList = []stats.Alarm{{}}
@@ -139,7 +139,9 @@ func TestOutcomesOfATrackedThing(t *testing.T) {
 		{"falls to the same, and we have the higher address", "MASTER", 150, 150, 100, stats.Tracked{State: "up", Weight: -50}, "priority 100, and nothing changes"},
 		{"loses what it adds", "MASTER", 150, 100, 120, stats.Tracked{State: "up", Weight: 50, Points: 50}, "adds 50. If it fails: priority 100, and 10.0.0.1 takes over"},
 		{"in reverse", "MASTER", 80, 100, 90, stats.Tracked{State: "up", Weight: -20, Points: -20}, "takes 20. If it fails: priority 100, and"},
-		{"back up, a BACKUP preempts", "BACKUP", 90, 150, 100, stats.Tracked{State: "down", Weight: -60, Points: -60}, "With it up: priority 150, and it preempts 10.0.0.1 (priority 100), unless"},
+		{"back up, a BACKUP preempts", "BACKUP", 90, 150, 100, stats.Tracked{State: "down", Weight: -60, Points: -60}, "With it up: priority 150, and it preempts 10.0.0.1 (priority 100)."},
+		{"without weight, in reverse", "BACKUP", 90, 90, 100, stats.Tracked{State: "down", Reverse: true}, "thing is down. If it succeeds: FAULT (reverse)."},
+		{"a number, in reverse", "BACKUP", 90, 90, 100, stats.Tracked{State: "5", Reverse: true}, "thing has 5: 0 is a FAULT."},
 		{"back up, and still behind", "BACKUP", 40, 90, 100, stats.Tracked{State: "down", Weight: -50, Points: -50}, "That cannot matter: with 40 as with 90 it stays BACKUP"},
 		{"no less than 1", "MASTER", 30, 30, 20, stats.Tracked{State: "up", Weight: -60}, "priority 1, and 10.0.0.1 takes over"},
 		{"an owner's is never adjusted", "MASTER", 255, 255, 100, stats.Tracked{State: "up", Weight: -60}, "priority 255, and nothing changes"},

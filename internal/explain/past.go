@@ -111,7 +111,7 @@ func (m moment) of(name string) Answer {
 	}
 	const most = 8
 	for _, e := range within[max(len(within)-most, 0):] {
-		says, _ := leading(e, m.alarmsAround(e), m.vrid(name))
+		says, _ := leading(e, m.alarmsAround(e), e.VRID)
 		first, last := m.context(e)
 		says = slices.Concat(says, first, decided(e), last)
 		if n > 1 {
@@ -136,16 +136,6 @@ func (m moment) ran() bool {
 		}
 	}
 	return ran
-}
-
-// vrid is that of a router that runs still; of others the history does not tell.
-func (m moment) vrid(name string) uint8 {
-	if m.Status != nil {
-		if i := slices.IndexFunc(m.Status.Routers, func(r stats.Router) bool { return r.Name == name }); i >= 0 {
-			return m.Status.Routers[i].VRID
-		}
-	}
-	return 0
 }
 
 // alarmsAround are the alarms of a router that stood at a transition, or began so soon after

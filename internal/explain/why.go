@@ -72,8 +72,10 @@ func (v view) behind() (says []string) {
 		says = append(says, "No master is heard.")
 	case r.PreemptIn != nil:
 		says = append(says, fmt.Sprintf("%s is MASTER and below our %d: it is preempted in %s (preempt_delay).", whoIs(m), r.Priority, age(time.Duration(*r.PreemptIn))))
-	case m.Priority < r.Priority:
+	case m.Priority < r.Priority && !v.preempts():
 		says = append(says, fmt.Sprintf("nopreempt: %s is MASTER and stays it, although our priority is %d.", whoIs(m), r.Priority))
+	case m.Priority < r.Priority:
+		says = append(says, fmt.Sprintf("%s is MASTER and below our %d: it is preempted when the deadline ends.", whoIs(m), r.Priority))
 	case m.Priority == r.Priority:
 		says = append(says, fmt.Sprintf("%s is MASTER with our priority %d.", whoIs(m), r.Priority))
 	default:

@@ -47,7 +47,7 @@ type Store struct {
 	changed chan struct{} // closed by the next event
 
 	ends  sync.Once
-	end   chan struct{} // closed by Close
+	end   chan struct{} // closed by End
 	wake  chan struct{} // of capacity 1: something is pending; closed at the end
 	kept  chan struct{} // closed when all that was added is in memory
 	saved chan struct{} // and in the file
@@ -171,10 +171,14 @@ func (s *Store) Status() stats.History {
 	return stats.History{Lost: s.unsaved + s.dropped.Load(), Problem: s.problem}
 }
 
-// Close writes what waits and ends the store, whose events stay readable; it waits for the
-// disk no longer than patience.
+// End takes no more events, and waits for nothing: what was added is kept, and who follows
+// (Wait) is told that it was the last.
+func (s *Store) End() { s.ends.Do(func() { close(s.end) }) }
+
+// Close is End, and writes what waits; the events stay readable. It waits for the disk no
+// longer than patience.
 func (s *Store) Close(patience time.Duration) error {
-	s.ends.Do(func() { close(s.end) })
+	s.End()
 	select {
 	case <-s.saved:
 		return nil
