@@ -60,11 +60,19 @@ func (h *host) rememberStop() {
 }
 
 func (h *host) rememberReload(r *stats.Reload) {
-	text := fmt.Sprintf("reloaded, %d changes, %d routers untouched", len(r.Changes), r.Untouched)
+	text := fmt.Sprintf("reloaded, %s, %s untouched", plural(len(r.Changes), "change"), plural(r.Untouched, "router"))
 	if !r.OK {
 		text = "a reload was refused: " + r.Error
 	}
 	h.remember(stats.Event{At: r.At, Kind: stats.EventReload, Text: text, Changes: r.Changes})
+}
+
+// plural is a number of things that have a plain plural.
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // remember is likewise of a router.

@@ -13,7 +13,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/testnet"
 )
 
-var update = flag.Bool("update", false, "write docs/tutorial.md and docs/bpftool.md anew, from what TestTutorialStepByStep and TestBpftoolPageIsTrue see")
+var update = flag.Bool("update", false, "write docs/tutorial.md, docs/bpftool.md and docs/stories.md anew, from what TestTutorialStepByStep, TestBpftoolPageIsTrue and TestStories see")
 
 // chapter7 are the files of chapter 7 as they stand, for lb01 and lb02.
 var chapter7 = map[string]string{

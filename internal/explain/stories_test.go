@@ -198,12 +198,13 @@ var stories = []story{
 		name:   "reload_that_changed_the_priority",
 		status: node("BACKUP", 90, func(r *stats.Router) { r.Master = peer(100, 3*ms) }),
 		events: []stats.Event{
+			{At: on("02:13:05.1"), Kind: stats.EventPriority, Router: "VI_1", VRID: 51, Text: "priority went from 150 to 90", OwnPriority: 90, BasePriority: 90},
 			{At: on("02:13:05.1"), Kind: stats.EventReload, Text: "reloaded, 2 changes, 0 routers untouched", Changes: []string{"(VI_1) changed: priority", "(VI_2) added"}},
 			moved("02:13:07.361", "MASTER", "BACKUP", "better_master", func(e *stats.Event) {
 				e.Source, e.MAC, e.Priority, e.OwnPriority, e.BasePriority = "10.0.0.1", "02:00:00:00:00:01", 100, 90, 90
 			}),
 		},
-		facts: []string{"A reload at 02:13:05.100: VI_1 changed: priority.", "10.0.0.1", "priority 100", "our priority was 90"},
+		facts: []string{"A reload at 02:13:05.100: VI_1 changed: priority. Its priority went from 150 to 90 at 02:13:05.100.", "10.0.0.1", "priority 100", "our priority was 90"},
 	},
 	{
 		name: "stall_survived",
@@ -222,8 +223,11 @@ var stories = []story{
 		status: node("MASTER", 150, func(r *stats.Router) {
 			r.Since = on("2026-11-22 21:00:03.605")
 			r.Speakers = []stats.Speaker{*peer(100, 4*ms)}
-			r.AlarmList = []stats.Alarm{alarm("two_masters", "one_way", "02:13:07.401",
-				"10.0.0.1 (02:00:00:00:00:01) is MASTER too and does not give way: 25122 adverts since 02:13:07, priority 100 to our 150; we hear it and it does not hear us")}
+			r.AlarmList = []stats.Alarm{
+				alarm("address_conflict", "one_way", "02:13:07.401", "10.0.0.3 is held by 02:00:00:00:00:01 as well: 5 claims by ARP or ND since 02:13:07"),
+				alarm("two_masters", "one_way", "02:13:07.401",
+					"10.0.0.1 (02:00:00:00:00:01) is MASTER too and does not give way: 25122 adverts since 02:13:07, priority 100 to our 150; we hear it and it does not hear us"),
+			}
 		}),
 		events: []stats.Event{moved("2026-11-22 21:00:03.605", "BACKUP", "MASTER", "no_master", func(e *stats.Event) { e.OwnPriority, e.BasePriority, e.Silence = 150, 150, sec(35*ms) })},
 		facts:  []string{"two masters", "it does not hear us", "10.0.0.1 (02:00:00:00:00:01)", "since 02:13:07.401", "25122 adverts"},
