@@ -11,7 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	kinds "github.com/vrrpx/vrrpx/internal/alarm"
 	"github.com/vrrpx/vrrpx/internal/testnet"
+	"github.com/vrrpx/vrrpx/vrrp"
 )
 
 const (
@@ -44,6 +46,38 @@ func TestNamesThatAreUsedExist(t *testing.T) {
 				t.Errorf("%s uses %s, and there is none", file, name)
 			}
 		}
+	}
+}
+
+// A rule about a label value that there is not never fires either.
+func TestLabelValuesThatAreUsedExist(t *testing.T) {
+	reasons := []string{}
+	for r := range vrrp.NumReasons {
+		reasons = append(reasons, vrrp.ReasonCode(r).String())
+	}
+	known := map[string][]string{
+		"state": states, "to": states, "mode": xdpModes, "reason": reasons,
+		"kind": {kinds.AuthRefused, kinds.AuthRemark, kinds.AuthKept, kinds.NoAccept, kinds.TwoMasters, kinds.Conflict, kinds.VRRPLost,
+			kinds.NotHeard, kinds.Yielded, kinds.Heartbeat, kinds.Fence, vrrp.NoteIntervalDiffers.String()},
+	}
+	matcher := regexp.MustCompile(`\b(state|to|mode|reason|kind)(?:=~|!~|!=|=)"([^"]*)"`)
+	found := map[string]int{}
+	for _, file := range []string{rulesFile, rulesTest, dashboardFile} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range matcher.FindAllStringSubmatch(strings.ReplaceAll(string(text), `\"`, `"`), -1) {
+			for value := range strings.SplitSeq(m[2], "|") {
+				found[m[1]]++
+				if !slices.Contains(known[m[1]], value) {
+					t.Errorf("%s has %s %q, and there is none", file, m[1], value)
+				}
+			}
+		}
+	}
+	if found["kind"] < 9 || found["state"] < 4 {
+		t.Errorf("found %v", found)
 	}
 }
 
