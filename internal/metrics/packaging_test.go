@@ -1,7 +1,6 @@
 package metrics
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,8 +9,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	kinds "github.com/vrrpx/vrrpx/internal/alarm"
+	"github.com/vrrpx/vrrpx/internal/promlab"
 	"github.com/vrrpx/vrrpx/internal/testnet"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
@@ -107,37 +108,11 @@ func TestAlertRules(t *testing.T) {
 	promtool(t, "test", "rules", rulesTest)
 }
 
-// dashboard is what is looked at of a Grafana dashboard.
-type dashboard struct {
-	UID, Title string
-	Panels     []panel
-	Templating struct {
-		List []struct{ Name string }
-	}
-}
-
-type panel struct {
-	ID      int
-	Type    string
-	Title   string
-	GridPos struct{ H, W, X, Y int }
-	Targets []struct{ Expr, RefID string }
-	Panels  []panel
-}
-
 // Every query of the dashboard is one that Prometheus understands.
 func TestDashboard(t *testing.T) {
-	text, err := os.ReadFile(dashboardFile)
+	d, err := promlab.ReadDashboard(dashboardFile)
 	if err != nil {
 		t.Fatal(err)
-	}
-	var d dashboard
-	if err := json.Unmarshal(text, &d); err != nil {
-		t.Fatal(err)
-	}
-	variables := []string{"__rate_interval", "__range", "__interval"}
-	for _, v := range d.Templating.List {
-		variables = append(variables, v.Name)
 	}
 	var rules strings.Builder
 	rules.WriteString("groups:\n- name: dashboard\n  rules:\n")
@@ -151,16 +126,9 @@ func TestDashboard(t *testing.T) {
 			t.Errorf("panel %q asks for nothing", p.Title)
 		}
 		for _, q := range p.Targets {
-			expr := q.Expr
-			for _, v := range variables {
-				value := ".*"
-				if strings.HasPrefix(v, "__") {
-					value = "5m"
-				}
-				expr = strings.ReplaceAll(expr, "$"+v, value)
-			}
-			if strings.Contains(expr, "$") {
-				t.Errorf("panel %q: a variable that there is not: %s", p.Title, expr)
+			expr, err := d.Expand(q.Expr, time.Minute)
+			if err != nil {
+				t.Errorf("panel %q: %v", p.Title, err)
 			}
 			fmt.Fprintf(&rules, "  - record: q%d\n    expr: %q\n", queries, expr)
 			queries++
