@@ -130,8 +130,9 @@ func TestPrometheusOfAPair(t *testing.T) {
 		}
 	}
 
-	// A takeover, and junk that is counted.
-	da.Kill9()
+	// A takeover, and junk that is counted. (A process that is killed leaves its addresses to
+	// its host, which is evidence of a kind.)
+	must(t, da.Stop())
 	await(t, "b to be seen as MASTER", func() bool {
 		return is(t, s, `vrrpx_router_state{instance="`+b.Addr.String()+metricsPort+`",state="master"} == 1`)
 	})

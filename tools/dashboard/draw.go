@@ -16,14 +16,14 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 )
 
-// The grid of Grafana has 24 columns, and rows of 30 pixels with 8 between them.
+// The grid is Grafana's of 24 columns; lengths are points, and an inch has dpi pixels.
 const (
 	columns = 24
-	column  = vg.Length(56)
-	row     = vg.Length(34)
+	column  = vg.Length(46)
+	row     = vg.Length(32)
 	between = vg.Length(6)
 	head    = vg.Length(52) // the title above the grid
-	dpi     = 90
+	dpi     = 110
 )
 
 var (

@@ -110,7 +110,9 @@ func heatmap(c draw.Canvas, p *promlab.Panel, a *Answers) error {
 			}
 			b := bucket{le, s.Labels["le"], map[int64]float64{}}
 			for _, pt := range s.Points {
-				b.at[pt.At.Unix()] = pt.V
+				if !math.IsNaN(pt.V) {
+					b.at[pt.At.Unix()] = pt.V
+				}
 			}
 			buckets = append(buckets, b)
 		}
@@ -196,17 +198,38 @@ func table(c draw.Canvas, p *promlab.Panel, a *Answers) error {
 	slices.SortStableFunc(names, func(a, b string) int { // labels first
 		return cmp.Compare(strings.Count(a, "#"), strings.Count(b, "#"))
 	})
-	wide := (c.Max.X - c.Min.X) / vg.Length(max(len(names), 1))
-	line := func(n int, bold bool, cell func(name string) string) {
-		y := c.Max.Y - 10 - vg.Length(n)*20
-		for i, name := range names {
-			write(c, c.Min.X+vg.Length(i)*wide, y, fit(cell(name), 7.5, wide-6), 7.5, ink, bold, 0, 0.4)
+	cells := [][]string{nil} // the first line is the head
+	for _, name := range names {
+		cells[0] = append(cells[0], cmp.Or(renamed[name], name))
+	}
+	for _, at := range slices.Sorted(maps.Keys(rows)) {
+		var line []string
+		for _, name := range names {
+			line = append(line, rows[at][name])
 		}
-		c.StrokeLine2(draw.LineStyle{Color: rule, Width: 0.6}, c.Min.X, y-9, c.Max.X, y-9)
+		cells = append(cells, line)
 	}
-	line(0, true, func(name string) string { return cmp.Or(renamed[name], name) })
-	for n, at := range slices.Sorted(maps.Keys(rows)) {
-		line(n+1, false, func(name string) string { return rows[at][name] })
-	}
+	lines(c, cells)
 	return nil
+}
+
+// lines draws cells in columns as wide as they need, or their part of that.
+func lines(c draw.Canvas, cells [][]string) {
+	const size, gap, high = 7.5, vg.Length(8), vg.Length(20)
+	wide, all := make([]vg.Length, len(cells[0])), vg.Length(0)
+	for i := range wide {
+		for n := range cells {
+			wide[i] = max(wide[i], widthOf(cells[n][i], size)*1.1+gap) // bold ones are wider
+		}
+		all += wide[i]
+	}
+	part := min(1, (c.Max.X-c.Min.X)/max(all, 1))
+	for n, line := range cells {
+		x, y := c.Min.X, c.Max.Y-10-vg.Length(n)*high
+		for i, text := range line {
+			write(c, x, y, fit(text, size, wide[i]*part-gap/2), size, ink, n == 0, 0, 0.4)
+			x += wide[i] * part
+		}
+		c.StrokeLine2(draw.LineStyle{Color: rule, Width: 0.6}, c.Min.X, y-high/2, c.Max.X, y-high/2)
+	}
 }
