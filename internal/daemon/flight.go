@@ -10,6 +10,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/control"
 	"github.com/vrrpx/vrrpx/internal/flight"
+	"github.com/vrrpx/vrrpx/internal/history"
 	"github.com/vrrpx/vrrpx/internal/version"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -179,11 +180,11 @@ func (h *host) Record(ctx context.Context, since time.Duration, router string) (
 // it, until ctx ends. It has a goroutine of its own: a disk that hangs holds up nothing
 // else.
 func (h *host) watchFlights(ctx context.Context) {
-	dir := h.opts.StateDir
+	dir := h.opts.HistoryDir
 	if dir == "" {
 		dir = h.opts.RunDir
 	}
-	store := flight.Store{Dir: filepath.Join(dir, "flight")}
+	store := flight.Store{Dir: filepath.Join(dir, history.Recordings)}
 	for {
 		select {
 		case <-ctx.Done():
