@@ -19,11 +19,10 @@ import (
 
 // Options of a Prometheus.
 type Options struct {
-	Dir      string   // an existing directory, its alone
-	Targets  []string // ADDRESS:PORT, all of one job called vrrpx
-	Rules    []string // absolute paths of rule files
-	Interval time.Duration
-	// Interval is that of scrapes and of evaluations, whole milliseconds.
+	Dir      string        // an existing directory, its alone
+	Targets  []string      // ADDRESS:PORT, all of one job called vrrpx
+	Rules    []string      // absolute paths of rule files
+	Interval time.Duration // of scrapes and of evaluations, whole milliseconds
 }
 
 // Server is a Prometheus that runs on a host of a LAN.
