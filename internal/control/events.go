@@ -81,10 +81,6 @@ func serveEvents(w http.ResponseWriter, r *http.Request, h History) {
 		return
 	}
 	c := http.NewResponseController(w)
-	if q.Follow {
-		// The server's would end the request's context when it runs out.
-		_ = c.SetReadDeadline(time.Time{})
-	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	after, enc := q.After, json.NewEncoder(w)
 	send := func(events []stats.Event) bool {
