@@ -7,11 +7,14 @@ import (
 	"time"
 )
 
+// FlightDir is what is kept beside a history: recordings (flight.Store).
+const FlightDir = "flight"
+
 // pruneMost is how many histories of network namespaces are kept.
 const pruneMost = 32
 
-// Prune removes the oldest of the histories beside dir, where those are of network
-// namespaces (netns.HistoryDir): whether a namespace is still there nobody can tell from its
+// Prune removes the oldest of the histories beside dir, with the recordings beside them,
+// where those are of network namespaces (netns.HistoryDir): whether a namespace is still there nobody can tell from its
 // name, and a host makes thousands. One that is removed while its daemon runs begins anew.
 func Prune(dir string) {
 	all := filepath.Dir(dir)
@@ -32,6 +35,7 @@ func Prune(dir string) {
 		}
 		_ = os.Remove(filepath.Join(name, fileName))
 		_ = os.Remove(filepath.Join(name, fileName+oldSuffix))
+		_ = os.RemoveAll(filepath.Join(name, FlightDir))
 		_ = os.Remove(name) // fails, rightly, while anything else is in it
 	}
 }

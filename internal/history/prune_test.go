@@ -35,6 +35,11 @@ func TestOldHistoriesOfNamespacesGo(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dirs[2], "else"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	for _, dir := range dirs {
+		if err := os.MkdirAll(filepath.Join(dir, FlightDir, "x"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
 	Prune(own)
 	for i, dir := range dirs {
 		_, err := os.Stat(filepath.Join(dir, fileName))
