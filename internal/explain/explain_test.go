@@ -3,6 +3,7 @@ package explain
 import (
 	"errors"
 	"flag"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -168,6 +169,7 @@ func TestSpans(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0 s", 850 * time.Microsecond: "850 us", 36093750: "36.09 ms", 300 * ms: "300 ms", 3609375 * time.Microsecond: "3.609 s",
 		time.Minute: "1 min", 252 * time.Second: "4 min 12 s", 2*time.Hour + 3*time.Minute: "2 h 3 min", 75 * time.Hour: "3 days 3 h", -5 * ms: "-5 ms",
+		math.MinInt64: "-106751 days 23 h",
 	} {
 		if got := span(d); got != want {
 			t.Errorf("%d: %q, want %q", d, got, want)
