@@ -136,6 +136,33 @@ func TestHistoryIsBounded(t *testing.T) {
 	}
 }
 
+// A reload of hundreds of routers, again and again, takes no more memory than other things,
+// and leaves their events in the file.
+func TestLongListsOfChangesAreBounded(t *testing.T) {
+	dir := t.TempDir()
+	s := begin(t, dir)
+	changes := slices.Repeat([]string{strings.Repeat("x", 100)}, 5000)
+	const n = 400
+	for i := range n {
+		s.Add(stats.Event{Changes: changes})
+		until(t, s, uint64(i+1))
+	}
+	all := s.After(0)
+	last := all[len(all)-1]
+	if k := len(last.Changes); k != changesMost/100+1 || last.Changes[k-1] != fmt.Sprintf("and %d more", 5000-k+1) || last.Seq != n {
+		t.Errorf("%d changes of event %d are kept, the last %q", k, last.Seq, last.Changes[k-1])
+	}
+	if got := len(all); got < octetsMost/(2*changesMost) || got > octetsMost/changesMost {
+		t.Errorf("%d events of %d octets are in memory, want %d octets", got, changesMost, octetsMost)
+	}
+	end(t, s)
+	again := begin(t, dir)
+	if got := again.After(0); len(got) == 0 || len(got) > octetsMost/changesMost || got[len(got)-1].Seq != n {
+		t.Errorf("%d events are taken from the file", len(got))
+	}
+	end(t, again)
+}
+
 func (s *Store) waiting() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
