@@ -99,7 +99,9 @@ func TestAnswersMayTakeTheirTime(t *testing.T) {
 // A source without a recorder has no such page.
 func TestNoRecorder(t *testing.T) {
 	c := NewClient(serve(t, func() (*stats.Status, error) { return nil, nil }))
-	if _, err := c.Record(context.Background(), 0, ""); err == nil || !strings.Contains(err.Error(), "404") {
-		t.Errorf("%v", err)
+	for _, router := range []string{"", "VI_1"} {
+		if _, err := c.Record(context.Background(), 0, router); !errors.Is(err, ErrUnknown) {
+			t.Errorf("%q: %v", router, err)
+		}
 	}
 }
