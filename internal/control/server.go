@@ -27,9 +27,15 @@ type Source interface {
 	Speakers(context.Context) (*stats.Speakers, error)
 }
 
-// reloadTime is how long the result of a reload is waited for: those before it
-// and its own, which may have to attach XDP to many interfaces.
-const reloadTime = time.Minute
+const (
+	// reloadTime is how long the result of a reload is waited for: those before it
+	// and its own, which may have to attach XDP to many interfaces.
+	reloadTime = time.Minute
+	// lookTime is how long a snapshot is waited for.
+	lookTime = 3 * time.Second
+	// writeTime is how long a client may be in taking an answer.
+	writeTime = 10 * time.Second
+)
 
 // readTime is how long a client may take to ask. To answer may take longer.
 var readTime = 5 * time.Second // tests have less
@@ -60,7 +66,7 @@ func Listen(path string, src Source) (*Server, error) {
 	s.http = http.Server{
 		Handler:        handler(src),
 		ReadTimeout:    readTime,
-		WriteTimeout:   10 * time.Second,
+		WriteTimeout:   writeTime,
 		MaxHeaderBytes: 8 << 10,
 		ErrorLog:       log.New(io.Discard, "", 0), // garbage from a client is the client's trouble: it gets 400
 	}
@@ -81,43 +87,28 @@ func (s *Server) Close() error {
 
 func handler(src Source) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
-		defer cancel()
-		st, err := src.Status(ctx)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(st) // the client has gone if this fails
-	})
-	mux.HandleFunc("GET /v1/speakers", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
-		defer cancel()
-		all, err := src.Speakers(ctx)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(all)
-	})
-	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), reloadTime)
-		defer cancel()
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(reloadTime + 5*time.Second)) // a unix socket has deadlines
-		res, err := src.Reload(ctx)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(res)
-	})
+	mux.HandleFunc("GET /v1/status", answer(src.Status, lookTime))
+	mux.HandleFunc("GET /v1/speakers", answer(src.Speakers, lookTime))
+	mux.HandleFunc("POST /v1/reload", answer(src.Reload, reloadTime))
 	mux.HandleFunc("GET /v1/events", func(w http.ResponseWriter, r *http.Request) { serveEvents(w, r, src.History()) })
 	if rec, ok := src.(Recorder); ok {
 		serveRecord(mux, rec)
 	}
 	return mux
+}
+
+// answer is what f returns within a time, as JSON.
+func answer[T any](f func(context.Context) (T, error), within time.Duration) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), within)
+		defer cancel()
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(within + writeTime)) // a unix socket has deadlines
+		v, err := f(ctx)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(v) // the client has gone if this fails
+	}
 }
