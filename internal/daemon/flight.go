@@ -179,7 +179,7 @@ func (h *host) Record(ctx context.Context, since time.Duration, router string) (
 // it, until ctx ends. It has a goroutine of its own: a disk that hangs holds up nothing
 // else.
 func (h *host) watchFlights(ctx context.Context) {
-	store := flight.Store{Dir: filepath.Join(h.historyDir(), history.FlightDir)}
+	store := flight.Store{Dir: filepath.Join(h.historyDir(), history.Recordings)}
 	for {
 		select {
 		case <-ctx.Done():

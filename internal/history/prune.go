@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// FlightDir is what is kept beside a history: recordings (flight.Store).
-const FlightDir = "flight"
+// Recordings is the directory beside a history that the flight recorder keeps its files
+// in: the two go together.
+const Recordings = "flight"
 
 // pruneMost is how many histories of network namespaces are kept.
 const pruneMost = 32
@@ -35,7 +36,7 @@ func Prune(dir string) {
 		}
 		_ = os.Remove(filepath.Join(name, fileName))
 		_ = os.Remove(filepath.Join(name, fileName+oldSuffix))
-		_ = os.RemoveAll(filepath.Join(name, FlightDir))
+		_ = os.RemoveAll(filepath.Join(name, Recordings))
 		_ = os.Remove(name) // fails, rightly, while anything else is in it
 	}
 }

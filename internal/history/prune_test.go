@@ -21,6 +21,13 @@ func TestOldHistoriesOfNamespacesGo(t *testing.T) {
 				if err := os.WriteFile(path, nil, 0o600); err != nil {
 					t.Fatal(err)
 				}
+				recording := filepath.Join(dir, Recordings, "flight-1.pcapng")
+				if err := os.MkdirAll(filepath.Dir(recording), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(recording, nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
 				at := time.Unix(int64(1e9+i), 0)
 				if err := os.Chtimes(path, at, at); err != nil {
 					t.Fatal(err)
@@ -34,11 +41,6 @@ func TestOldHistoriesOfNamespacesGo(t *testing.T) {
 	own := dirs[1] // old, and about to be written
 	if err := os.WriteFile(filepath.Join(dirs[2], "else"), nil, 0o600); err != nil {
 		t.Fatal(err)
-	}
-	for _, dir := range dirs {
-		if err := os.MkdirAll(filepath.Join(dir, FlightDir, "x"), 0o700); err != nil {
-			t.Fatal(err)
-		}
 	}
 	Prune(own)
 	for i, dir := range dirs {
