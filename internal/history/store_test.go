@@ -90,6 +90,21 @@ func TestBrokenLinesArePassedOver(t *testing.T) {
 	}
 }
 
+// One number that a disk has damaged hides none of the events after it.
+func TestDamagedNumberHidesNothing(t *testing.T) {
+	dir := t.TempDir()
+	var text strings.Builder
+	for _, seq := range []int{1, 2, 3, 9004, 5, 6} {
+		fmt.Fprintf(&text, `{"seq":%d,"text":"x","at":"2026-11-23T00:00:00Z","kind":"alarm"}`+"\n", seq)
+	}
+	if err := os.WriteFile(filepath.Join(dir, fileName), []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Read(dir); err != nil || !slices.Equal(texts(got), []string{"1 x", "2 x", "3 x", "5 x", "6 x"}) {
+		t.Errorf("%q, %v", texts(got), err)
+	}
+}
+
 // What is added does not hang on to a line that was left in the middle.
 func TestBrokenLastLineStandsAlone(t *testing.T) {
 	dir := t.TempDir()
