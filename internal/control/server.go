@@ -87,9 +87,9 @@ func (s *Server) Close() error {
 
 func handler(src Source) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/status", answer(src.Status, lookTime))
-	mux.HandleFunc("GET /v1/speakers", answer(src.Speakers, lookTime))
-	mux.HandleFunc("POST /v1/reload", answer(src.Reload, reloadTime))
+	mux.HandleFunc("GET /v1/status", answer(src.Status, lookTime, writeStatus))
+	mux.HandleFunc("GET /v1/speakers", answer(src.Speakers, lookTime, writeJSON))
+	mux.HandleFunc("POST /v1/reload", answer(src.Reload, reloadTime, writeJSON))
 	mux.HandleFunc("GET /v1/events", func(w http.ResponseWriter, r *http.Request) { serveEvents(w, r, src.History()) })
 	if rec, ok := src.(Recorder); ok {
 		serveRecord(mux, rec)
@@ -97,8 +97,10 @@ func handler(src Source) http.Handler {
 	return mux
 }
 
+func writeJSON[T any](w io.Writer, v T) error { return json.NewEncoder(w).Encode(v) }
+
 // answer is what f returns within a time, as JSON.
-func answer[T any](f func(context.Context) (T, error), within time.Duration) http.HandlerFunc {
+func answer[T any](f func(context.Context) (T, error), within time.Duration, write func(io.Writer, T) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), within)
 		defer cancel()
@@ -109,6 +111,6 @@ func answer[T any](f func(context.Context) (T, error), within time.Duration) htt
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(v) // the client has gone if this fails
+		_ = write(w, v) // the client has gone if this fails
 	}
 }
