@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 
 	"github.com/spf13/pflag"
@@ -83,9 +82,7 @@ func describeOption(o option) describedFlag {
 }
 
 func printDescription(ctx context.Context, w io.Writer) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(describe(ctx))
+	return printJSON(w, describe(ctx))
 }
 
 // choices annotates a flag with all values that it can have.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/flight"
+	"github.com/vrrpx/vrrpx/internal/history"
 	"github.com/vrrpx/vrrpx/internal/testnet"
 	"github.com/vrrpx/vrrpx/stats"
 )
@@ -69,9 +70,6 @@ func (s *scene) records(hosts ...*testnet.Host) {
 	}
 }
 
-// flights is where a host's recorder leaves files by itself.
-func flights(t *testing.T, h *testnet.Host) string { return filepath.Join(runDir(t, h), "flight") }
-
 // keptItself waits for the file that a host's recorder leaves of an unplanned change of
 // state, and replays it: that change is in it.
 func (s *scene) keptItself(hosts ...*testnet.Host) {
@@ -79,7 +77,7 @@ func (s *scene) keptItself(hosts ...*testnet.Host) {
 	for _, h := range hosts {
 		var files []string
 		await(s.T, "a recording that "+h.Name+" takes by itself", func() bool {
-			files, _ = filepath.Glob(filepath.Join(flights(s.T, h), "*.pcapng")) // the pattern is good
+			files, _ = filepath.Glob(filepath.Join(historyDir(s.T, h), history.Recordings, "*.pcapng")) // the pattern is good
 			return len(files) > 0
 		})
 		moved := s.replay(h, files[0])

@@ -3,7 +3,6 @@ package e2e
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -81,14 +80,18 @@ func (s *scene) clear() {
 // forget removes the history and the recordings of the daemons that ran on the hosts.
 func (s *scene) forget() {
 	for _, h := range []*testnet.Host{s.a, s.b, s.c} {
-		must(s.T, h.Do(func() error {
-			dir, err := netns.HistoryDir()
-			if err != nil {
-				return err
-			}
-			return errors.Join(os.RemoveAll(dir), os.RemoveAll(flights(s.T, h)))
-		}))
+		must(s.T, os.RemoveAll(historyDir(s.T, h)))
 	}
+}
+
+// historyDir is where the daemon of a host keeps what happened.
+func historyDir(t *testing.T, h *testnet.Host) (dir string) {
+	t.Helper()
+	must(t, h.Do(func() (err error) {
+		dir, err = netns.HistoryDir()
+		return err
+	}))
+	return dir
 }
 
 // shows runs a command of vrrpx as an operator would, which has to name these facts, and
