@@ -56,12 +56,12 @@ _vrrpx() {
 	COMPREPLY=()
 	# --option=value comes as three words; an argument that may be left out comes in no other way.
 	if [[ $cur == = ]]; then
-		cur= prev=$prev=
+		cur='' prev=$prev=
 	elif [[ $prev == = ]]; then
 		prev=${COMP_WORDS[COMP_CWORD-2]}=
 	fi
 	if ((COMP_CWORD == 1)); then
-		COMPREPLY=($(compgen -W '%s --help --version' -- "$cur"))
+		mapfile -t COMPREPLY < <(compgen -W '%s --help --version' -- "$cur")
 		return
 	fi
 	local files='' words=''
@@ -96,9 +96,9 @@ _vrrpx() {
 	esac
 	if [[ $files ]]; then
 		compopt -o filenames 2>/dev/null
-		COMPREPLY=($(compgen -f -- "$cur"))
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 	else
-		COMPREPLY=($(compgen -W "$words" -- "$cur"))
+		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 	fi
 }
 complete -F _vrrpx vrrpx

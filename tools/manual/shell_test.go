@@ -177,6 +177,7 @@ func TestBashCompletesWhatIsTyped(t *testing.T) {
 			t.Errorf("%q: %q, want %q", line, got, want)
 		}
 	}
+	s.runSpaced()
 }
 
 func TestZshCompletesWhatIsTyped(t *testing.T) {
@@ -190,5 +191,22 @@ func TestZshCompletesWhatIsTyped(t *testing.T) {
 		if got := s.run(c.line); got != c.want {
 			t.Errorf("%q: %q, want %q", c.line, got, c.want)
 		}
+	}
+	s.runSpaced()
+}
+
+// runSpaced completes a path with a space in it.
+func (s *shell) runSpaced() {
+	s.t.Helper()
+	dir := s.t.TempDir()
+	want := dir + "/of both/lb01.conf"
+	if err := os.Mkdir(dir+"/of both", 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.WriteFile(want, nil, 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+	if got := s.run("vrrpx check -f " + dir + "/o\tl\t"); got != "check -f "+want {
+		s.t.Errorf("%q, want %q", got, "check -f "+want)
 	}
 }
