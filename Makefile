@@ -76,6 +76,8 @@ stage:
 packages: stage
 	rm -rf bin/packages
 	mkdir -p bin/packages
+	printf -- '- {semver: "%s-1", date: "%s", packager: "The vrrpx authors <vrrpx@users.noreply.github.com>", deb: {urgency: medium, distributions: [unstable]}, changes: [{note: "%s"}]}\n' \
+		'$(PACKAGE_VERSION)' "$$(date -u -d @$(EPOCH) +%FT%TZ)" 'Made of the source; changelog.gz has what is new.' >bin/changelog.yaml
 	for packager in deb rpm; do (cd tools && \
 		ARCH=$${GOARCH:-$$($(GO) env GOARCH)} VERSION='$(PACKAGE_VERSION)' SOURCE_DATE_EPOCH=$(EPOCH) \
 		env -u GOARCH $(GO) tool nfpm package -f ../packaging/nfpm.yaml -p $$packager -t ../bin/packages/) || exit 1; done
