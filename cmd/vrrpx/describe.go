@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"slices"
 
@@ -91,9 +90,7 @@ func describeOption(o option) describedFlag {
 var optionsOfFiles = []string{"use-file", "log-file", "pid", "vrrp_pid", "config-test", "checkers_pid", "bfd_pid"}
 
 func printDescription(ctx context.Context, w io.Writer) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(describe(ctx))
+	return printJSON(w, describe(ctx))
 }
 
 // choices annotates a flag with all values that it can have.

@@ -41,7 +41,7 @@ func runRecord(ctx context.Context, e env, flags *pflag.FlagSet, args []string) 
 		return err
 	}
 	if err := os.WriteFile(*output, b, 0o600); err != nil {
-		return err
+		return hint("-o FILE, in a directory that you may write to; -o - is standard output", "%w", err)
 	}
 	fmt.Fprintf(e.stdout, "wrote %s, %d octets: for Wireshark, and for tools/replay\n", *output, len(b))
 	return nil

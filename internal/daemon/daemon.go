@@ -134,7 +134,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer srv.Close()
-	if _, err := h.serveMetrics(o.Config.Global.Metrics); err != nil {
+	if _, err := h.serveMetrics(o.Config.Global.Metrics); err != nil { // there is nothing to commit yet
 		// An address that comes later, or another's socket, must not cost the redundancy.
 		h.log.Error(err.Error() + ": no metrics are served until a reload")
 	}

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"os"
@@ -18,13 +19,12 @@ import (
 // What happens goes into the history, which outlives the process. To add to it never makes
 // the loop wait; what is added has the evidence as it is at that moment.
 
+func (h *host) historyDir() string { return cmp.Or(h.opts.HistoryDir, h.opts.RunDir) }
+
 // openHistory goes on with the history of the runs before this one. Without its file it is
 // kept in memory, and status says so.
 func (h *host) openHistory() {
-	dir := h.opts.HistoryDir
-	if dir == "" {
-		dir = h.opts.RunDir
-	}
+	dir := h.historyDir()
 	history.Prune(dir)
 	var err error
 	if h.history, err = history.Open(dir); err != nil {

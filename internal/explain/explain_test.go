@@ -3,6 +3,7 @@ package explain
 import (
 	"errors"
 	"flag"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -124,6 +125,26 @@ func TestStrangeInputs(t *testing.T) {
 	}
 }
 
+// A host that booted with a clock that was ahead, and was set then, has a past all the same.
+func TestPastOfAClockThatWasSet(t *testing.T) {
+	ahead := on("02:13:00").AddDate(14, 0, 0)
+	in := Input{Now: on("02:17:19"), Events: []stats.Event{
+		{At: ahead, Kind: stats.EventStart, Text: "vrrpx started"},
+		{At: ahead, Kind: stats.EventTransition, Router: "VI_1", From: "INIT", To: "BACKUP", Code: "startup"},
+		{At: on("02:10:00"), Kind: stats.EventTransition, Router: "VI_1", From: "BACKUP", To: "MASTER", Code: "no_master"},
+		{At: on("02:11:00"), Kind: stats.EventStop, Text: "vrrpx stopped"},
+		{At: on("02:12:00"), Kind: stats.EventStart, Text: "vrrpx started"},
+	}}
+	for at, want := range map[string]string{
+		"02:10:30": "MASTER, since", "02:11:30": "vrrpx did not run", "02:12:30": "MASTER, since",
+	} {
+		answers, err := Past(in, "VI_1", on(at), time.Second)
+		if err != nil || len(answers) != 1 || !strings.Contains(answers[0].String(), want) {
+			t.Errorf("at %s: %v, %v; want %q", at, answers, err, want)
+		}
+	}
+}
+
 // A weight that counts is compared with the peer, by priority and then by the address.
 func TestOutcomesOfATrackedThing(t *testing.T) {
 	for _, tc := range []struct {
@@ -168,6 +189,7 @@ func TestSpans(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0 s", 850 * time.Microsecond: "850 us", 36093750: "36.09 ms", 300 * ms: "300 ms", 3609375 * time.Microsecond: "3.609 s",
 		time.Minute: "1 min", 252 * time.Second: "4 min 12 s", 2*time.Hour + 3*time.Minute: "2 h 3 min", 75 * time.Hour: "3 days 3 h", -5 * ms: "-5 ms",
+		math.MinInt64: "-106751 days 23 h",
 	} {
 		if got := span(d); got != want {
 			t.Errorf("%d: %q, want %q", d, got, want)
