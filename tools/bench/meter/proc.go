@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// tick is USER_HZ, in which /proc counts, on every architecture of Linux.
-const tick = 10 * time.Millisecond
+// Tick is USER_HZ, in which /proc counts, on every architecture of Linux.
+const Tick = 10 * time.Millisecond
 
 // Process is what some processes have used so far: processor time, in steps of 10 ms,
 // and the context switches of the threads that live.
@@ -71,7 +71,7 @@ func parseStat(b []byte) (time.Duration, error) {
 	}
 	user, err1 := strconv.ParseInt(f[11], 10, 64)
 	system, err2 := strconv.ParseInt(f[12], 10, 64)
-	return time.Duration(user+system) * tick, errors.Join(err1, err2)
+	return time.Duration(user+system) * Tick, errors.Join(err1, err2)
 }
 
 // MemoryOf reads /proc/PID/smaps_rollup.
@@ -128,7 +128,7 @@ func parseMachine(b []byte, now time.Time) (Machine, error) {
 			if err != nil {
 				return m, fmt.Errorf("/proc/stat: %w", err)
 			}
-			m.Idle += time.Duration(n) * tick
+			m.Idle += time.Duration(n) * Tick
 		}
 	}
 	if m.CPUs == 0 {
