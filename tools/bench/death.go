@@ -29,10 +29,7 @@ func (d death) Run(ctx context.Context, env *Env) (*Report, error) {
 		return nil, err
 	}
 	defer lab.Close()
-	w, err := lab.watch(ctx, 3*time.Hour)
-	if err != nil {
-		return nil, err
-	}
+	w := startWitness()
 	defer w.stop()
 	from := testnet.Now()
 	var samples []sample

@@ -69,10 +69,7 @@ func (l ladder) Run(ctx context.Context, env *Env) (*Report, error) {
 		return nil, err
 	}
 	defer lab.Close()
-	w, err := lab.watch(ctx, 2*time.Hour)
-	if err != nil {
-		return nil, err
-	}
+	w := startWitness()
 	defer w.stop()
 	var steps []step
 	also := []string{vrrpxTakeover}

@@ -87,10 +87,7 @@ func (s soak) Run(ctx context.Context, env *Env) (_ *Report, err error) {
 		return nil, err
 	}
 	defer loops.Stop()
-	w, err := all[0].lab.watch(ctx, d+time.Minute)
-	if err != nil {
-		return nil, err
-	}
+	w := startWitness()
 	defer w.stop()
 	from := testnet.Now()
 	for end, told := time.Now().Add(d), time.Now(); time.Now().Before(end); {

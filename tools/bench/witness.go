@@ -4,32 +4,91 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
-	"github.com/vrrpx/vrrpx/tools/bench/load"
+	"golang.org/x/sys/unix"
+
+	"github.com/vrrpx/vrrpx/internal/heldcpu"
+	"github.com/vrrpx/vrrpx/internal/testnet"
 	"github.com/vrrpx/vrrpx/tools/bench/meter"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
-// witness sees when the processors stood. Where it cannot be had, why says so, and
-// nothing is held against the host.
+// accountEvery is how often the hypervisor's account is read. That takes 5 us.
+const accountEvery = 50 * time.Millisecond
+
+// A witness sees when the processors stood, and reads what the hypervisor says that
+// it took from each. Where it cannot be had, why says so, and nothing is held
+// against the host.
 type witness struct {
-	*load.Witness
-	why string
+	why   string
+	watch *heldcpu.Watch
+	cpus  []int
+
+	mu     sync.Mutex
+	stands []meter.Stand
+	steals []meter.Steal
+	err    error
+
+	end, ended chan struct{}
 }
 
-// watch starts the witness of a lab. It ends by itself after limit.
-func (l *Lab) watch(ctx context.Context, limit time.Duration) (*witness, error) {
-	w, err := load.Watch(ctx, load.Options{Host: l.Client}, limit)
-	if err != nil && ctx.Err() == nil {
-		return &witness{why: err.Error()}, nil
+// startWitness starts one for the processors that this process may use.
+func startWitness() *witness {
+	w := &witness{end: make(chan struct{}), ended: make(chan struct{})}
+	var set unix.CPUSet
+	err := unix.SchedGetaffinity(0, &set)
+	if err == nil {
+		for cpu := range 64 * len(set) {
+			if set.IsSet(cpu) {
+				w.cpus = append(w.cpus, cpu)
+			}
+		}
+		w.watch, err = heldcpu.NewWatch(w.cpus, func(s heldcpu.Stand) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.stands = append(w.stands, meter.Stand{CPU: s.CPU, From: s.From, To: s.To})
+		})
 	}
-	return &witness{Witness: w}, err
+	if err != nil {
+		return &witness{why: err.Error()}
+	}
+	go w.account()
+	return w
+}
+
+// account reads the steal of each processor.
+func (w *witness) account() {
+	defer close(w.ended)
+	tick := time.NewTicker(accountEvery)
+	defer tick.Stop()
+	var was map[int]time.Duration
+	for from := vrrp.Instant(0); ; {
+		at := testnet.Now()
+		now, err := meter.ReadStolen()
+		w.mu.Lock()
+		w.err = err
+		for cpu, stolen := range now {
+			if before, ok := was[cpu]; ok && stolen > before {
+				w.steals = append(w.steals, meter.Steal{CPU: cpu, From: from, To: at, Stolen: stolen - before})
+			}
+		}
+		w.mu.Unlock()
+		was, from = now, at
+		select {
+		case <-w.end:
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 func (w *witness) stop() {
 	if w.why == "" {
-		w.Stop()
+		close(w.end)
+		<-w.ended
+		_ = w.watch.Close() // it ends with this process anyway
 	}
 }
 
@@ -38,11 +97,12 @@ func (w *witness) seen(ctx context.Context) (seen, error) {
 	if w.why != "" {
 		return seen{why: w.why}, nil
 	}
-	if err := Sleep(ctx, 200*time.Millisecond); err != nil { // the account is some time behind
+	if err := Sleep(ctx, 4*accountEvery); err != nil { // the account is some time behind
 		return seen{}, err
 	}
-	stands, err := w.Seen()
-	return seen{Stands: stands}, err
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return seen{Stands: meter.Blame(w.stands, w.steals, w.cpus)}, w.err
 }
 
 // seen is what a witness saw.
@@ -75,8 +135,8 @@ func (s seen) text() string {
 		return fmt.Sprintf("%s: %d times, %.1f ms at the most, %.0f ms together", who, n, ms(longest), ms(sum))
 	}
 	return "Stands of 5 ms or more, of each of the " + fmt.Sprint(len(s.CPUs)) + " processors, while it was measured: " +
-		strings.Join([]string{line(meter.ByHost, "the host held it"), line(meter.ByOthers, "it stood and the host's account has less than half of it"),
-			line(meter.TooShort, "too short for that account")}, "; ") + "."
+		strings.Join([]string{line(meter.ByHost, "the host held it, by its account"), line(meter.Together, "all stood at once, and the account does not have it"),
+			line(meter.ByOthers, "one stood alone, and the account does not have it")}, "; ") + "."
 }
 
 // rows are the stands for raw data.

@@ -30,8 +30,6 @@ var kinds = map[string]func(settings) error{
 	"hog":    hog,
 	"flood":  flood,
 	"master": master,
-
-	"witness": witness,
 }
 
 // settings are the flags of a child; each kind has its own use for some.
@@ -119,8 +117,6 @@ type Options struct {
 	Host   *testnet.Host // in whose network namespace; for most kinds any will do
 	Groups []*Group      // cgroups to be in
 	Frames [][]byte      // for flood and master
-
-	heard func(line string) // what the child says after that it is ready; else the last lines are kept
 }
 
 // start runs one child and waits until it says that it is ready.
@@ -147,7 +143,7 @@ func start(ctx context.Context, o Options, kind string, limit time.Duration, arg
 		return nil, fmt.Errorf("load %s: %w", kind, err)
 	}
 	go func() {
-		r.read(out, o.heard) // to its end first: what it said last is what Wait returns
+		r.read(out) // to its end first: what it said last is what Wait returns
 		r.err = r.cmd.Wait()
 		close(r.exited)
 	}()
@@ -163,13 +159,9 @@ func start(ctx context.Context, o Options, kind string, limit time.Duration, arg
 }
 
 // read takes the child's lines, and drops those that nobody asks for.
-func (r *runner) read(out io.ReadCloser, heard func(string)) {
+func (r *runner) read(out io.ReadCloser) {
 	defer out.Close()
-	for s, first := bufio.NewScanner(out), true; s.Scan(); first = false {
-		if heard != nil && !first {
-			heard(s.Text())
-			continue
-		}
+	for s := bufio.NewScanner(out); s.Scan(); {
 		select {
 		case r.lines <- s.Text():
 		default:

@@ -137,6 +137,37 @@ func parseMachine(b []byte, now time.Time) (Machine, error) {
 	return m, nil
 }
 
+// ReadStolen reads what the hypervisor took from each processor so far, by its
+// account: the steal of /proc/stat, in ticks.
+func ReadStolen() (map[int]time.Duration, error) {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return nil, err
+	}
+	return parseStolen(b)
+}
+
+func parseStolen(b []byte) (map[int]time.Duration, error) {
+	stolen := map[int]time.Duration{}
+	for line := range strings.Lines(string(b)) {
+		// cpuN user nice system idle iowait irq softirq steal
+		f := strings.Fields(line)
+		if len(f) == 0 || !strings.HasPrefix(f[0], "cpu") {
+			break // the processors come first
+		}
+		if f[0] == "cpu" || len(f) < 9 {
+			continue
+		}
+		cpu, err1 := strconv.Atoi(f[0][len("cpu"):])
+		ticks, err2 := strconv.ParseInt(f[8], 10, 64)
+		if err := errors.Join(err1, err2); err != nil {
+			return nil, fmt.Errorf("/proc/stat: %w", err)
+		}
+		stolen[cpu] = time.Duration(ticks) * Tick
+	}
+	return stolen, nil
+}
+
 // Busy is what was in use since, in processors: 1 is all of one. It is what was
 // not idle: idle time is measured, where the tick stops to the nanosecond, and
 // work in softirqs leaves it, which the sampled columns may charge to nobody.

@@ -11,20 +11,24 @@ import (
 type Cause int
 
 const (
-	// ByOthers: the hypervisor took little or nothing then, so the guest's own
-	// kernel did it (interrupts off, a long system call without preemption), or
-	// something below that does not account for it.
+	// ByOthers: one processor stood, and the hypervisor's account has nothing of it, or
+	// too little: the guest's own kernel had interrupts off, or something below took
+	// the processor and does not account for it.
 	ByOthers Cause = iota
-	// ByHost: the hypervisor's account is of at least half of the time.
+	// Together: the same, but all processors stood at once, and went on at once.
+	// One kernel does not do that to all of its processors: what holds the virtual
+	// machine as a whole does.
+	Together
+	// ByHost: the account is of at least half of the time.
 	ByHost
-	// TooShort: a tick of that account is longer.
-	TooShort
 )
 
-func (c Cause) String() string { return [...]string{"others", "host", "too short to tell"}[c] }
+func (c Cause) String() string { return [...]string{"others", "all at once", "host"}[c] }
 
-// Stand is a time in which a processor ran nothing of what it should have, by a
-// thread that is above all others there.
+// host tells whether it was the machine below.
+func (c Cause) host() bool { return c != ByOthers }
+
+// Stand is a time in which a processor took no interrupt.
 type Stand struct {
 	CPU      int
 	From, To vrrp.Instant
@@ -74,13 +78,29 @@ func Blame(stands []Stand, steals []Steal, cpus []int) Stands {
 		switch {
 		case s.Stolen > 0 && s.Stolen >= stood/2:
 			s.Cause = ByHost
-		case stood < Tick:
-			s.Cause = TooShort
+		case together(all, *s, len(cpus)):
+			s.Cause = Together
 		default:
 			s.Cause = ByOthers
 		}
 	}
 	return Stands{all, cpus}
+}
+
+// atOnce is how far apart the ends of two stands may be that are one: their lengths are
+// known to what the processors are looked at by, and who wakes a virtual machine
+// wakes its processors one after the other.
+const atOnce = 2 * time.Millisecond
+
+// together tells whether every processor stood when this one did.
+func together(all []Stand, s Stand, cpus int) bool {
+	seen := map[int]bool{}
+	for _, o := range all {
+		if o.From.Sub(s.From).Abs() <= atOnce+atOnce/2 && o.To.Sub(s.To).Abs() <= atOnce {
+			seen[o.CPU] = true
+		}
+	}
+	return cpus > 1 && len(seen) == cpus
 }
 
 // Between are the stands that have to do with a time.
@@ -115,7 +135,7 @@ func (s Stands) Held(from, to vrrp.Instant) (every, some time.Duration) {
 	}
 	var edges []edge
 	for _, d := range s.All {
-		if start, end := max(d.From, from), min(d.To, to); d.Cause == ByHost && start < end {
+		if start, end := max(d.From, from), min(d.To, to); d.Cause.host() && start < end {
 			edges = append(edges, edge{start, 1}, edge{end, -1})
 		}
 	}

@@ -29,8 +29,12 @@ func TestWhoMadeAProcessorStand(t *testing.T) {
 		{"stolen from another", []Stand{stand(0, 100, 140)}, []Steal{steal(1, 90, 140, 40)}, []Cause{ByOthers}},
 		{"a tick of it was stolen", []Stand{stand(0, 100, 140)}, []Steal{steal(0, 90, 140, 10)}, []Cause{ByOthers}},
 		{"nothing was stolen", []Stand{stand(0, 100, 140)}, nil, []Cause{ByOthers}},
-		{"shorter than a tick", []Stand{stand(0, 100, 107)}, nil, []Cause{TooShort}},
-		{"and yet seen", []Stand{stand(0, 100, 107)}, []Steal{steal(0, 90, 140, 10)}, []Cause{ByHost}},
+		{"shorter than a tick", []Stand{stand(0, 100, 107)}, []Steal{steal(0, 90, 140, 10)}, []Cause{ByHost}},
+		{"both, nothing was stolen", []Stand{stand(0, 100, 140), stand(1, 102, 141)}, nil, []Cause{Together, Together}},
+		{"both, one was stolen", []Stand{stand(0, 100, 140), stand(1, 102, 141)}, []Steal{steal(0, 90, 150, 40)}, []Cause{ByHost, Together}},
+		{"both, one for longer", []Stand{stand(0, 100, 140), stand(1, 100, 151)}, nil, []Cause{ByOthers, ByOthers}},
+		{"both, one from before", []Stand{stand(0, 100, 140), stand(1, 90, 140)}, nil, []Cause{ByOthers, ByOthers}},
+		{"one twice", []Stand{stand(0, 100, 140), stand(0, 102, 141)}, nil, []Cause{ByOthers, ByOthers}},
 		{"two in one reading, one stolen", []Stand{stand(0, 100, 140), stand(0, 142, 242)}, []Steal{steal(0, 90, 260, 40)}, []Cause{ByOthers, ByOthers}},
 		{"two in one reading, both stolen", []Stand{stand(0, 142, 242), stand(0, 100, 140)}, []Steal{steal(0, 90, 260, 130)}, []Cause{ByHost, ByHost}},
 	} {
@@ -54,6 +58,10 @@ func host(stands ...Stand) Stands {
 
 func TestExcusesOfALongGap(t *testing.T) {
 	others := Stands{[]Stand{stand(0, 110, 150), stand(1, 110, 150)}, []int{0, 1}}
+	whole := host(stand(0, 110, 150), stand(1, 110, 150))
+	for i := range whole.All {
+		whole.All[i].Cause = Together
+	}
 	for _, c := range []struct {
 		name        string
 		stands      Stands
@@ -68,6 +76,7 @@ func TestExcusesOfALongGap(t *testing.T) {
 		{"too short", host(stand(0, 110, 120), stand(1, 110, 120)), 10, 10, NoExcuse},
 		{"several short ones", host(stand(0, 110, 120), stand(1, 110, 120), stand(0, 130, 145), stand(1, 130, 145)), 25, 25, EveryHeld},
 		{"another time", host(stand(0, 10, 99), stand(1, 161, 200)), 0, 0, NoExcuse},
+		{"the whole machine", whole, 40, 40, EveryHeld},
 		{"not the host's", others, 0, 0, NoExcuse},
 		{"from before to after", host(stand(0, 10, 999), stand(1, 10, 999)), 60, 60, EveryHeld},
 	} {
