@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/testnet"
+	"github.com/vrrpx/vrrpx/vrrp"
 )
 
 func TestAProcessorIsHeld(t *testing.T) {
@@ -28,5 +29,16 @@ func TestAProcessorIsHeld(t *testing.T) {
 	}
 	if _, err := Open(1 << 20); err == nil {
 		t.Error("a processor that is not there was opened")
+	}
+}
+
+func TestALookThatWasLeftOutIsNoStand(t *testing.T) {
+	for length, want := range map[time.Duration]bool{
+		6 * time.Millisecond: true, 5990 * time.Microsecond: true, 42050 * time.Microsecond: true,
+		7 * time.Millisecond: false, 6200 * time.Microsecond: false, 45777 * time.Microsecond: false,
+	} {
+		if got := skipped(Stand{From: 1000, To: vrrp.Instant(1000).Add(length)}); got != want {
+			t.Errorf("%v: %v", length, got)
+		}
 	}
 }

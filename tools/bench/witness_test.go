@@ -116,21 +116,20 @@ func TestWitnessSeesAHeldProcessor(t *testing.T) {
 		t.Fatal(w.why)
 	}
 	time.Sleep(20 * time.Millisecond)
-	from, to, err := cpu.Hold(hold)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := w.seen(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range all.All {
-		if s.CPU == 0 && s.From.Sub(from).Abs() < hold/3 && s.To.Sub(to).Abs() < hold/3 {
-			if s.Cause != meter.ByOthers {
-				t.Logf("the host was held to have done it: %+v", s) // it may have, just then
+	var all seen
+	for n := range 5 { // one in ten ends when a look is due, and is not told from a look left out
+		from, to, err := cpu.Hold(hold + time.Duration(n)*heldcpu.Every/5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all, err = w.seen(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range all.All {
+			if s.CPU == 0 && s.From.Sub(from).Abs() < hold/3 && s.To.Sub(to).Abs() < hold/3 {
+				return
 			}
-			return
 		}
 	}
-	t.Errorf("held from %v to %v, and seen: %+v", from, to, all.All)
+	t.Errorf("held 5 times, and seen: %+v", all.All)
 }
