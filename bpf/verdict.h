@@ -193,12 +193,12 @@ static __always_inline void keep_gap(struct router_state *st, const struct rule 
 
 /*
  * A valid advert: remembered, and put on the ring when it is news. gated: with
- * takeover in the kernel, whose atomic operations take 5.12.
+ * takeover in the kernel, whose atomic operations take 5.12. elided: it goes no further.
  */
 static __always_inline enum drop accept(struct xdp_md *ctx, const struct frame *f,
 					const struct advert *a, struct router_key *key,
 					const struct rule *r, struct router_state *st, __u64 now,
-					const bool gated)
+					const bool gated, bool *elided)
 {
 	__u32 offset = f->packet - (__u8 *)f->eth + f->message_offset;
 	__u64 d = digest(ctx, offset, f->message_length);
@@ -219,7 +219,8 @@ static __always_inline enum drop accept(struct xdp_md *ctx, const struct frame *
 			st->last_match_ns = now;
 		}
 		refresh(key, r, st, now);
-		if (!gated || may_keep(f, a, r))
+		*elided = !gated || may_keep(f, a, r);
+		if (*elided)
 			return ACCEPTED;
 	} else if (gated) {
 		give_way(f, a, r);

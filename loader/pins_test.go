@@ -76,7 +76,7 @@ func list(t *testing.T, dir string) (names []string) {
 	return names
 }
 
-var allPins = []string{"interfaces", "peers", "routers", "state"} // sorted
+var allPins = []string{"interfaces", "peers", "routers", "speakers", "state"} // sorted
 
 func TestPinsAppearAndGo(t *testing.T) {
 	dir := pinDir(t)
