@@ -59,16 +59,16 @@ static __always_inline int receive(struct xdp_md *ctx, const bool gated)
 	r = bpf_map_lookup_elem(&routers, &key);
 	if (r)
 		st = bpf_map_lookup_elem(&state, &key);
-	d = DROP_VRID;
-	if (r && st) {
-		d = judge(ctx, &f, &key, r, &a);
-		if (d == ACCEPTED)
-			d = accept(ctx, &f, &a, &key, r, st, now, gated, &elided);
+	if (!r || !st) {
+		hear(&f, ic, &key, DROP_VRID, now);
+		return leave(ic, DROP_VRID);
 	}
+
+	d = judge(ctx, &f, &key, r, &a);
+	if (d == ACCEPTED)
+		d = accept(ctx, &f, &a, &key, r, st, now, gated, &elided);
 	if (!elided && d != DROP_OWN)
 		hear(&f, ic, &key, d, now);
-	if (!r || !st)
-		return leave(ic, DROP_VRID);
 	return verdict(ic, st, &key, d, now);
 }
 
