@@ -8,7 +8,7 @@ LDFLAGS := -s -w $(if $(COMMIT),-X github.com/vrrpx/vrrpx/internal/version.commi
 
 # Debian packages that the tests need and `make run` does not: peers, tools, oracles.
 TEST_PACKAGES := keepalived nginx frr bpftool tshark tcpdump iproute2 iputils-ping iptables nftables procps opensmtpd prometheus \
-	systemd groff-base mandoc zsh
+	systemd groff-base mandoc tmux zsh
 # Those that the bench needs: it makes namespaces and reads the wire by itself.
 BENCH_PACKAGES := keepalived
 # The compiler that made the committed objects, which Debian 12 has.

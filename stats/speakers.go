@@ -14,8 +14,6 @@ type Speakers struct {
 type Ear struct {
 	Interface string `json:"interface"`
 	By        string `json:"heard_by"` // xdp native, xdp generic, packet socket or none
-	// Routers: only valid adverts for routers that are configured here are heard.
-	Routers   bool   `json:"own_vrids_only,omitempty"`
 	NotListed uint64 `json:"frames_not_listed"` // of senders that were too many at once
 }
 
