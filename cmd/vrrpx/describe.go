@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"slices"
 
 	"github.com/spf13/pflag"
 )
@@ -62,7 +63,7 @@ func describeFlag(f *pflag.Flag) describedFlag {
 		d.Repeat = true
 	}
 	switch f.DefValue {
-	case "", "false", "[]", "0":
+	case "", "false", "[]", "0", "0s":
 	default:
 		d.Default = f.DefValue
 	}
@@ -75,11 +76,18 @@ func describeOption(o option) describedFlag {
 	if o.letter != 0 {
 		d.Letter = string(o.letter)
 	}
-	if o.takes != nothing {
+	switch {
+	case o.takes == nothing:
+	case slices.Contains(optionsOfFiles, o.long):
+		d.Value = "FILE"
+	default:
 		d.Value = "ARGUMENT"
 	}
 	return d
 }
+
+// optionsOfFiles are those of keepalived's options whose argument is a path.
+var optionsOfFiles = []string{"use-file", "log-file", "pid", "vrrp_pid", "config-test", "checkers_pid", "bfd_pid"}
 
 func printDescription(ctx context.Context, w io.Writer) error {
 	return printJSON(w, describe(ctx))
