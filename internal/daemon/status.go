@@ -208,7 +208,7 @@ func (r *router) view(t vrrp.Instant) view {
 	}
 	v.Speakers = r.speakers.view(t, c.Family)
 	if due, ok := r.deadline(); ok {
-		in := stats.Seconds(due.Sub(t))
+		in := stats.Seconds(r.held(due).Sub(t))
 		v.DeadlineIn = &in
 	}
 	if l := r.link; l != nil {

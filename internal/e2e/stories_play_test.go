@@ -191,7 +191,7 @@ func stallSurvived(s *scene) {
 		time.Sleep(2 * p.masterDown(100))
 		must(s.T, s.lan.Join("b"))
 		db.Resume()
-		s.follows(s.b, s.a)
+		awaitRouter(s.T, s.b, "to hear a again", func(r stats.Router) bool { return r.Master != nil && time.Duration(r.Master.Heard) < p.interval })
 		if e = s.lastOf(s.b, stats.EventStall); e.Seq != 0 {
 			break
 		}
