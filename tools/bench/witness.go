@@ -136,7 +136,7 @@ func (s seen) text() string {
 	}
 	return "Stands of 5 ms or more, of each of the " + fmt.Sprint(len(s.CPUs)) + " processors, while it was measured: " +
 		strings.Join([]string{line(meter.ByHost, "the host held it, by its account"), line(meter.Together, "all stood at once, and the account does not have it"),
-			line(meter.ByOthers, "one stood alone, and the account does not have it")}, "; ") + "."
+			line(meter.ByOthers, "one stood alone, or was idle, and the account does not have it")}, "; ") + "."
 }
 
 // rows are the stands for raw data.
