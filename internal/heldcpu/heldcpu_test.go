@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/testnet"
-	"github.com/vrrpx/vrrpx/vrrp"
 )
 
 func TestAProcessorIsHeld(t *testing.T) {
@@ -32,13 +31,13 @@ func TestAProcessorIsHeld(t *testing.T) {
 	}
 }
 
-func TestALookThatWasLeftOutIsNoStand(t *testing.T) {
-	for length, want := range map[time.Duration]bool{
+func TestALookThatCameOnTimeIsToldApart(t *testing.T) {
+	for late, want := range map[time.Duration]bool{
 		6 * time.Millisecond: true, 5990 * time.Microsecond: true, 42050 * time.Microsecond: true,
 		7 * time.Millisecond: false, 6200 * time.Microsecond: false, 45777 * time.Microsecond: false,
 	} {
-		if got := skipped(Stand{From: 1000, To: vrrp.Instant(1000).Add(length)}); got != want {
-			t.Errorf("%v: %v", length, got)
+		if got := onTime(late); got != want {
+			t.Errorf("%v: %v", late, got)
 		}
 	}
 }

@@ -18,7 +18,7 @@ import (
 // Of a Watch. An interrupt takes some microseconds.
 const (
 	Every = 2 * time.Millisecond // each processor is looked at so often
-	Late  = 5 * time.Millisecond // and has stood when the look came so late
+	Late  = 2 * time.Millisecond // and has stood when the look came so late
 )
 
 // A Stand is a time in which a processor took no interrupt: its host held it, or
@@ -27,6 +27,9 @@ const (
 type Stand struct {
 	CPU      int
 	From, To vrrp.Instant
+	// Doubtful is one that ended just when a look was due. The kernel leaves out looks
+	// that come amid its own bookkeeping of BPF: then the processor took its interrupts.
+	Doubtful bool
 }
 
 // A Watch sees when processors stand. No process, of whatever priority, delays it.
@@ -137,19 +140,13 @@ func (w *Watch) read(each func(Stand)) {
 			return // closed
 		}
 		native := binary.NativeEndian
-		s := Stand{int(native.Uint64(r.RawSample)), vrrp.Instant(native.Uint64(r.RawSample[8:])), vrrp.Instant(native.Uint64(r.RawSample[16:]))}
-		if !skipped(s) {
-			each(s)
-		}
+		from, to := vrrp.Instant(native.Uint64(r.RawSample[8:])), vrrp.Instant(native.Uint64(r.RawSample[16:]))
+		each(Stand{int(native.Uint64(r.RawSample)), from, to, onTime(to.Sub(from))})
 	}
 }
 
-// skipped tells whether looks were left out, as the kernel does with a BPF program in an
-// interrupt that comes amid another's bookkeeping: then the look that came was on
-// time. One stand in ten ends at such a time too, and is lost.
-func skipped(s Stand) bool {
-	return s.To.Sub(s.From)%Every < Every/20 || s.To.Sub(s.From)%Every > Every-Every/20
-}
+// onTime tells whether a look came when one was due.
+func onTime(late time.Duration) bool { return late%Every < Every/20 || late%Every > Every-Every/20 }
 
 // Close ends the watch: each is not called any more.
 func (w *Watch) Close() error {

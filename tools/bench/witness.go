@@ -48,7 +48,7 @@ func startWitness() *witness {
 		w.watch, err = heldcpu.NewWatch(w.cpus, func(s heldcpu.Stand) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			w.stands = append(w.stands, meter.Stand{CPU: s.CPU, From: s.From, To: s.To})
+			w.stands = append(w.stands, meter.Stand{CPU: s.CPU, From: s.From, To: s.To, Doubtful: s.Doubtful})
 		})
 	}
 	if err != nil {
@@ -134,9 +134,9 @@ func (s seen) text() string {
 		}
 		return fmt.Sprintf("%s: %d times, %.1f ms at the most, %.0f ms together", who, n, ms(longest), ms(sum))
 	}
-	return "Stands of 5 ms or more, of each of the " + fmt.Sprint(len(s.CPUs)) + " processors, while it was measured: " +
+	return "Stands of 2 ms or more, of each of the " + fmt.Sprint(len(s.CPUs)) + " processors, while it was measured: " +
 		strings.Join([]string{line(meter.ByHost, "the host held it, by its account"), line(meter.Together, "all stood at once, and the account does not have it"),
-			line(meter.ByOthers, "one stood alone, and the account does not have it")}, "; ") + "."
+			line(meter.ByOthers, "one stood alone, or was idle, and the account does not have it")}, "; ") + "."
 }
 
 // rows are the stands for raw data.

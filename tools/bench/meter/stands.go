@@ -34,6 +34,9 @@ type Stand struct {
 	From, To vrrp.Instant
 	Cause    Cause
 	Stolen   time.Duration // by the hypervisor's account, in the readings around it
+
+	// Doubtful is one that may be none (heldcpu.Stand): it counts only with another proof.
+	Doubtful bool
 }
 
 // Steal is what the hypervisor took from a processor between two readings of its
@@ -54,8 +57,8 @@ type Stands struct {
 // of its own, of 100 in a second or more.
 const settle = 10 * time.Millisecond
 
-// Blame finds the cause of each stand. Those of a processor that share a reading of
-// the account share the blame.
+// Blame finds the cause of each stand, and leaves out those that are doubtful and nobody's. Those
+// of a processor that share a reading of the account share the blame.
 func Blame(stands []Stand, steals []Steal, cpus []int) Stands {
 	all := slices.Clone(stands)
 	slices.SortStableFunc(all, func(a, b Stand) int { return int(a.To.Sub(b.To)) })
@@ -84,7 +87,7 @@ func Blame(stands []Stand, steals []Steal, cpus []int) Stands {
 			s.Cause = ByOthers
 		}
 	}
-	return Stands{all, cpus}
+	return Stands{slices.DeleteFunc(all, func(s Stand) bool { return s.Doubtful && !s.Cause.host() }), cpus}
 }
 
 // atOnce is how far apart the ends of two stands may be that are one: their lengths are

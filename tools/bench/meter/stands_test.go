@@ -12,6 +12,8 @@ func at(n int) vrrp.Instant { return vrrp.Instant(time.Duration(n) * time.Millis
 
 func stand(cpu, from, to int) Stand { return Stand{CPU: cpu, From: at(from), To: at(to)} }
 
+func doubtful(s Stand) Stand { s.Doubtful = true; return s }
+
 func steal(cpu, from, to, ms int) Steal {
 	return Steal{cpu, at(from), at(to), time.Duration(ms) * time.Millisecond}
 }
@@ -35,6 +37,9 @@ func TestWhoMadeAProcessorStand(t *testing.T) {
 		{"both, one for longer", []Stand{stand(0, 100, 140), stand(1, 100, 151)}, nil, []Cause{ByOthers, ByOthers}},
 		{"both, one from before", []Stand{stand(0, 100, 140), stand(1, 90, 140)}, nil, []Cause{ByOthers, ByOthers}},
 		{"one twice", []Stand{stand(0, 100, 140), stand(0, 102, 141)}, nil, []Cause{ByOthers, ByOthers}},
+		{"one that may be none", []Stand{doubtful(stand(0, 100, 140))}, nil, nil},
+		{"and that was stolen", []Stand{doubtful(stand(0, 100, 140))}, []Steal{steal(0, 90, 150, 40)}, []Cause{ByHost}},
+		{"and beside another", []Stand{doubtful(stand(0, 100, 140)), stand(1, 102, 141)}, nil, []Cause{Together, Together}},
 		{"two in one reading, one stolen", []Stand{stand(0, 100, 140), stand(0, 142, 242)}, []Steal{steal(0, 90, 260, 40)}, []Cause{ByOthers, ByOthers}},
 		{"two in one reading, both stolen", []Stand{stand(0, 142, 242), stand(0, 100, 140)}, []Steal{steal(0, 90, 260, 130)}, []Cause{ByHost, ByHost}},
 	} {
