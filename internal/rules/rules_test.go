@@ -29,8 +29,10 @@ type rule struct {
 }
 
 var rules = []rule{
-	{of: []string{"..."}, except: []string{"loader"}, deny: []string{"github.com/cilium/ebpf/..."},
+	{of: []string{"..."}, except: []string{"loader", "internal/heldcpu"}, deny: []string{"github.com/cilium/ebpf/..."},
 		reason: "loader is the one door to the kernel's BPF: behind it the datapath can change, beside it the packet socket takes its place"},
+	{of: []string{"..."}, deny: []string{"internal/heldcpu"},
+		reason: "it holds processors up, for tests and the bench alone"},
 	{of: []string{"vrrp"}, deny: []string{"..."}, tests: true,
 		reason: "the protocol depends on its inputs alone; the simulator and the daemon must run the same code"},
 	{of: []string{"vrrp/model"}, deny: []string{"...", "time", "os", "net"},
