@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -20,7 +21,6 @@ type Terminal struct {
 // tmuxConf: no line of tmux's own, and a screen that stays when the program has ended.
 const tmuxConf = `set -g status off
 set -g remain-on-exit on
-set -g window-size manual
 set -g exit-empty off
 `
 
@@ -84,14 +84,20 @@ func (t *Terminal) PID() (pid int, err error) {
 	return pid, err
 }
 
-// Ended tells whether the program has ended, and its exit code.
+// Ended tells whether the program has ended by itself, and its exit code.
 func (t *Terminal) Ended() (code int, ended bool, err error) {
-	out, err := t.tmux("display-message", "-p", "#{pane_dead} #{pane_dead_status}")
-	if err != nil || !strings.HasPrefix(out, "1 ") {
+	out, err := t.tmux("display-message", "-p", "#{pane_dead_status}") // empty as long as it runs
+	if out = strings.TrimSpace(out); err != nil || out == "" {
 		return 0, false, err
 	}
-	_, err = fmt.Sscanf(out, "1 %d", &code)
-	return code, true, err
+	code, err = strconv.Atoi(out)
+	return code, err == nil, err
+}
+
+// CPU is the time that the program in it has used.
+func (t *Terminal) CPU() (time.Duration, error) {
+	pid, err := t.PID()
+	return cpuTime(pid), err
 }
 
 // Close closes it. The program in it gets SIGHUP.
@@ -101,10 +107,4 @@ func (t *Terminal) Close() error {
 	defer killed.Stop()
 	_ = t.server.Wait() // it says how it was ended
 	return nil
-}
-
-// CPU is the time that the program in it has used.
-func (t *Terminal) CPU() (time.Duration, error) {
-	pid, err := t.PID()
-	return cpuTime(pid), err
 }
