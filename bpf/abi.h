@@ -155,7 +155,7 @@ struct router_state {
 	__u64 checksum_pseudo; /* of them summed with the pseudo-header */
 	__u64 checksum_old;    /* of them with one whose destination is the group */
 	struct router_drops drops;
-	__u64 arrivals[32];    /* [k]: matches 2^k to 2^(k+1) us after the one before */
+	__u64 arrivals[32];    /* [k]: matches 2^k to 2^(k+1) us after the one before, of one rule */
 	struct gap gaps[GAP_WINDOWS]; /* that of a window is [window % GAP_WINDOWS] */
 };
 

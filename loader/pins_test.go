@@ -189,7 +189,7 @@ func TestWhatAKilledProcessLeaves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{dir + "/interfaces", dir + "/peers", dir + "/routers", dir + "/state", dir, filepath.Dir(dir)}
+	want := []string{dir + "/interfaces", dir + "/peers", dir + "/routers", dir + "/speakers", dir + "/state", dir, filepath.Dir(dir)}
 	if !slices.Equal(removed, want) {
 		t.Errorf("removed %v, want %v", removed, want)
 	}

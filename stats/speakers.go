@@ -13,7 +13,7 @@ type Speakers struct {
 // Ear is an interface on which the daemon listens for them.
 type Ear struct {
 	Interface string `json:"interface"`
-	By        string `json:"heard_by"` // xdp native, xdp generic, packet socket or none
+	By        string `json:"heard_by"`          // xdp native, xdp generic, packet socket or none
 	NotListed uint64 `json:"frames_not_listed"` // of senders that were too many at once
 }
 
