@@ -105,17 +105,17 @@ func (l *lab) story(ctx context.Context, dir string, n int, points string) error
 		time.Sleep(d)
 		return l.Join("a")
 	}
-	steps := []func() error{
-		func() error { return pause(ctx, 12*time.Second) },
-		func() error { return mute(150 * time.Millisecond) },
-		func() error { return pause(ctx, 5*time.Second) },
-	}
+	trouble := func() error { return mute(600 * time.Millisecond) }
 	if n > 2 {
-		steps = append(steps, func() error { return os.WriteFile(points, []byte("110\n"), 0o644) })
-	} else {
-		steps = append(steps, func() error { return mute(600 * time.Millisecond) })
+		trouble = func() error { return os.WriteFile(points, []byte("110\n"), 0o644) }
 	}
-	steps = append(steps, func() error { return pause(ctx, 6*time.Second) })
+	steps := []func() error{
+		func() error { return pause(ctx, 10*time.Second) },
+		trouble,
+		func() error { return pause(ctx, 6*time.Second) },
+		func() error { return mute(150 * time.Millisecond) }, // so late that the narrowest GAPS shows it
+		func() error { return pause(ctx, 2500*time.Millisecond) },
+	}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return err
