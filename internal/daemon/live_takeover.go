@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/netio"
@@ -206,12 +207,15 @@ func (l *loop) regate() {
 // regate arms the gate of a BACKUP again that an advert has shut, and opens that of
 // a MASTER again that stayed one. The adverts that came have been stepped.
 func (r *router) regate() {
-	if r.machine.State() == vrrp.Master && r.advert.running {
-		switch r.out.pacer.Gate(r.owner) {
-		case loader.GateLapsed: // its event was lost
+	if r.machine.State() == vrrp.Master {
+		is := func(gate loader.Gate) bool {
+			return slices.ContainsFunc(r.sending(), func(owner string) bool { return r.out.pacer.Gate(owner) == gate })
+		}
+		switch {
+		case is(loader.GateLapsed): // its event was lost
 			r.lapse(r.inUse())
 			r.settle()
-		case loader.GateFrozen: // likewise
+		case is(loader.GateFrozen): // likewise
 			r.giveWay()
 			r.settle()
 		}
