@@ -10,6 +10,7 @@ import (
 
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/preflight"
+	"github.com/vrrpx/vrrpx/internal/testnet"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -37,12 +38,7 @@ func answers(l config.Listener) bool {
 }
 
 func TestMetricsMoveWithTheConfiguration(t *testing.T) {
-	free, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(free.Addr().String())
-	free.Close()
+	_, port, _ := net.SplitHostPort(testnet.TCPPort(t))
 	taken, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -52,13 +48,19 @@ func TestMetricsMoveWithTheConfiguration(t *testing.T) {
 	h := newHost(Options{Log: slog.New(slog.DiscardHandler)})
 	defer h.exporter.close()
 	one, all, path := at(t, "127.0.0.1:"+port), at(t, ":"+port), at(t, "unix:"+filepath.Join(t.TempDir(), "s"))
-	move := func(to config.Listener) (back func()) {
+	begin := func(to config.Listener) *moved {
 		t.Helper()
-		back, err := h.serveMetrics(to)
+		m, err := h.serveMetrics(to)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return back
+		return m
+	}
+	move := func(to config.Listener) {
+		t.Helper()
+		if m := begin(to); m != nil {
+			m.commit()
+		}
 	}
 	only := func(want config.Listener) {
 		t.Helper()
@@ -81,9 +83,26 @@ func TestMetricsMoveWithTheConfiguration(t *testing.T) {
 	if h.exporter.at != all {
 		t.Errorf("at %v, want %v", h.exporter.at, all)
 	}
-	back := move(path)
+	server = h.exporter.server
+	m := begin(path)
+	if !answers(one) || !answers(path) {
+		t.Error("until a reload is through they are served at both")
+	}
+	m.undo() // the reload was refused
+	only(one)
+	if h.exporter.at != all || h.exporter.server != server {
+		t.Error("what was served before was opened anew")
+	}
+	m = begin(one) // where both cannot be
+	only(one)
+	m.undo()
+	only(one)
+	if h.exporter.at != all || h.exporter.server == nil {
+		t.Errorf("at %v, want %v again", h.exporter.at, all)
+	}
+	move(path)
 	only(path)
-	back() // the reload was refused
+	move(all)
 	only(one)
 
 	_, err = h.serveMetrics(at(t, taken.Addr().String()))
