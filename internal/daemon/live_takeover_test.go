@@ -66,6 +66,7 @@ func (p *fakeGate) Gate(string) loader.Gate     { return p.word.Gate() }
 // takingRig is a BACKUP whose master the kernel watches, and may succeed.
 func takingRig(t *testing.T) (*rig, *fakeGate) {
 	g := newRig(t, true, func(c *config.Router) { c.KernelTakeover = true })
+	g.posts()
 	gate := &fakeGate{fakePacer: fakePacer{g.record}}
 	g.r.out.pacer, g.r.out.taker = gate, gate
 	g.r.now = func() vrrp.Instant { return g.at(40 * ms) }
