@@ -191,30 +191,3 @@ func TestGateOpensBeforeTheFirstAdvert(t *testing.T) {
 		})
 	}
 }
-
-// A loop that was held up while a better MASTER advertised beside ours has many adverts to read.
-// After the first of them its deadline has long passed, which the kernel must not act upon.
-func TestGateIsArmedWhenTheRingIsRead(t *testing.T) {
-	g, gate := takingRig(t)
-	g.takes(gate, deadlineAfter)
-	g.round(deadlineAfter)
-	g.want(vrrp.Master)
-	gate.turn(loader.GateYielded)
-	for at := 50 * ms; at <= time.Second; at += 10 * ms {
-		g.master(at, 200)
-	}
-	arms, last := gate.arms, g.at(time.Second)
-	g.r.now = func() vrrp.Instant { return last.Add(ms) }
-	word, early := gate.word, false
-	g.path.told = func(d loader.Deadline) { early = early || d.Slot != 0 && d.At <= last }
-	g.round(time.Second + ms)
-	g.want(vrrp.Backup)
-	g.round(time.Second + 2*ms) // runs what was put off
-	if early || gate.arms != arms+1 || gate.word == word {
-		t.Errorf("the kernel was given a deadline that had passed: %v; the gate was armed %d times", early, gate.arms-arms)
-	}
-	d := g.path.armed[g.key]
-	if gate.word.Gate() != loader.GateArmed || d.Gate != gate.word || d.At != last.Add(deadlineAfter) {
-		t.Errorf("at last the gate is %v, the deadline %+v, want %v", gate.word.Gate(), d, last.Add(deadlineAfter))
-	}
-}

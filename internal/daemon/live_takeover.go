@@ -20,9 +20,7 @@ import (
 //
 // Order, as bpf/gate.h needs it: the gate is armed, the rule names the slot, and
 // then the deadline is armed with the word that the gate had after it was armed. And
-// before all that the ring has been read: of an advert that was sent up while the gate
-// was shut the kernel knows nothing. A loop that was held up as MASTER, and hears first of
-// many that another is it, would have a deadline that has passed.
+// before all that the ring has been read, as far as it matters (behind).
 
 // taker is what takeover in the kernel asks of the pacer (pace.Pacer).
 type taker interface {
@@ -39,6 +37,7 @@ type takeover struct {
 	built frameOf // of what its schedule was made, as the next two
 	lease time.Duration
 	down  time.Duration
+	fresh bool   // armed by this sync
 	later bool   // it waits for what is to be read first
 	why   string // it is not, as was logged
 }
@@ -91,33 +90,18 @@ func (r *router) syncTakeover() {
 			}
 		}
 	}
-	if r.link.Path.Ready() {
-		r.disarm()
+	if r.behind() {
 		r.armLater()
 		return
 	}
 	t.armed, t.built, t.lease, t.down = r.out.taker.Arm(r.owner, s), r.advert.built, s.Lease, s.Down
 	t.word = 0
 	if t.armed {
-		t.word, t.why = r.out.taker.Word(r.owner), ""
+		t.word, t.why, t.fresh = r.out.taker.Word(r.owner), "", true
 		return
 	}
 	_, why = r.pacedBy()
 	r.tellTakeover(why)
-}
-
-// armLater arms when the loop has read on.
-func (r *router) armLater() {
-	if r.takeover.later {
-		return
-	}
-	r.takeover.later = true
-	r.out.post(func() {
-		r.takeover.later = false
-		if r.machine.State() == vrrp.Backup {
-			r.settle()
-		}
-	})
 }
 
 // tellTakeover says once why there is none where it was asked for.

@@ -22,6 +22,7 @@ type fakeGate struct {
 	lays  int // times that Ready was called
 	fails bool
 	set   func() // called after Set
+	armed func() // called after Arm
 }
 
 func (p *fakeGate) turn(g loader.Gate) loader.GateWord {
@@ -56,6 +57,9 @@ func (p *fakeGate) Arm(_ string, s netio.Schedule) bool {
 	p.turn(loader.GateArmed)
 	p.given = s
 	p.arms++
+	if p.armed != nil {
+		p.armed()
+	}
 	return true
 }
 
