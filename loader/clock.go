@@ -45,6 +45,7 @@ type Clock struct {
 
 	// Watch's own.
 	lost      [2]lostSeed
+	races     races
 	again     atomic.Uint64
 	spreadAt  vrrp.Instant
 	spreading sync.Mutex // held while a thread sends a seed from another CPU

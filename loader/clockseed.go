@@ -66,9 +66,12 @@ const (
 
 // Watch sends the seed of a loop anew when it is lost and the other loop, which
 // looks sooner, has not done so. It returns when to look again. It fails when
-// sending has not helped: then Rebuild may.
+// sending has not helped, or what it sends is not held back: then Rebuild may.
 func (c *Clock) Watch(now vrrp.Instant) (next vrrp.Instant, err error) {
 	next = now.Add(time.Second)
+	if c.races.on(now, c.ClockCounts().Racing) {
+		return next, fmt.Errorf("the seeds of the advert clock are not held back on %s: its tbf has been removed", c.pair.name)
+	}
 	for i := range c.loops {
 		lost := &c.lost[i]
 		look := vrrp.Instant(atomic.LoadUint64(&c.loops[i].BackNs)).Add(overdueAfter)
@@ -101,6 +104,29 @@ type lostSeed struct {
 	laps  uint64 // when it was last seen to move
 	tries int    // seeds sent since
 	at    vrrp.Instant
+}
+
+// A seed that nothing holds back makes a few laps, on which adverts leave, and is taken away
+// (bpf/clock.h): the clock stumbles on with those that are sent anew. racesMost so taken in
+// racesIn are no replacement of a queue.
+const (
+	racesMost = 3
+	racesIn   = time.Second
+)
+
+// races is what Watch knows of such seeds.
+type races struct {
+	before uint64 // how many there were at
+	at     vrrp.Instant
+}
+
+// on tells whether the seeds race, from how many have been taken away by now, and begins anew then.
+func (r *races) on(now vrrp.Instant, taken uint64) bool {
+	is := taken-r.before >= racesMost
+	if is || now.Sub(r.at) >= racesIn {
+		*r = races{taken, now}
+	}
+	return is
 }
 
 // spreadEvery is how often Watch may part the loops. What holds up one CPU may hold up

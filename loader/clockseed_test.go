@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -94,6 +95,30 @@ func TestClockSurvivesTheLossOfItsSeeds(t *testing.T) {
 	time.Sleep(200 * time.Millisecond)
 	if k := c.ClockCounts(); k.Racing == 0 || k.Laps-laps > 20000 {
 		t.Errorf("seeds race without a queue: %+v, %d laps in 200 ms", k, k.Laps-laps)
+	}
+	if err := look(); err == nil || !strings.Contains(err.Error(), "are not held back") {
+		t.Fatalf("a clock without its queues: %v", err)
+	}
+	if err := c.Rebuild(); err != nil {
+		t.Fatal(err)
+	}
+	if err := look(); err != nil {
+		t.Error(err)
+	}
+	both("a pair with its queues again")
+}
+
+// One seed that is taken away is that of a queue that somebody replaces.
+func TestClockRacesWhenSeedsAreTakenAwayAgainAndAgain(t *testing.T) {
+	var r races
+	for i, c := range []struct {
+		at    time.Duration
+		taken uint64
+		want  bool
+	}{{0, 0, false}, {100, 1, false}, {200, 2, false}, {1300, 2, false}, {1400, 4, false}, {1500, 5, true}, {1600, 5, false}, {1700, 8, true}} {
+		if got := r.on(vrrp.Instant(1e12).Add(c.at*time.Millisecond), c.taken); got != c.want {
+			t.Errorf("look %d: %v", i, got)
+		}
 	}
 }
 

@@ -32,6 +32,7 @@ type fakePath struct {
 	armed     map[loader.Key]loader.Deadline
 	arms      int
 	seen      vrrp.Instant
+	told      func(loader.Deadline) // of each that is armed
 }
 
 func newFakePath(deadlines bool) *fakePath {
@@ -65,6 +66,9 @@ func (p *fakePath) Deadlines() bool                           { return p.deadlin
 func (p *fakePath) Arm(k loader.Key, d loader.Deadline) error {
 	p.armed[k] = d
 	p.arms++
+	if p.told != nil {
+		p.told(d)
+	}
 	return nil
 }
 

@@ -2,7 +2,11 @@ package daemon
 
 import (
 	"fmt"
+	"slices"
 	"time"
+
+	"github.com/vrrpx/vrrpx/internal/fair"
+	"github.com/vrrpx/vrrpx/vrrp"
 )
 
 // A loop that has missed its renewal is given the share of ordinary threads (package fair)
@@ -25,16 +29,47 @@ func fairNeed(every time.Duration) time.Duration {
 	return time.Duration(fairAfter * float64(every))
 }
 
-// tellFair tells once when the threads have become ordinary ones, and when they are
-// realtime again.
+// owes tells whether the loop is to run whenever it is woken, whoever has the CPUs: for a BACKUP,
+// whose deadline may have passed. Not where a MASTER's adverts leave from the thread: that would
+// be one for the moments that ordinary threads are given, and its successor in between.
+func (l *loop) owes() bool {
+	waits := func(r *router) bool {
+		_, waits := r.deadline()
+		return waits && r.machine.State() == vrrp.Backup
+	}
+	byThread := func(r *router) bool { return r.machine.State() == vrrp.Master && !r.byKernel() }
+	return slices.ContainsFunc(l.routers, waits) && !slices.ContainsFunc(l.routers, byThread)
+}
+
+// watchedBy has the loop watched, by what wakes it for a deadline.
+func (l *loop) watchedBy(w *fair.Watch) {
+	l.fair = w
+	for _, p := range l.paths {
+		l.watched(p.FD())
+	}
+	l.watched(l.timer)
+}
+
+func (l *loop) watched(fd int) {
+	if err := l.fair.Wakes(fd); err != nil {
+		l.log.Warn("beside realtime loops of others on every CPU a BACKUP may take over late: " + err.Error())
+	}
+}
+
+// tellFair tells once when the threads have become ordinary ones, when they are realtime
+// again, and when nobody watches that any more.
 func (l *loop) tellFair() {
 	n := &l.renewals
+	if n.fair != nil && !n.lost && !n.fair.Watched() {
+		n.lost = true
+		l.log.Warn("the process vrrpx-fair has ended: beside realtime loops of others on every CPU this one will not run, until it is started anew")
+	}
 	now := n.fair.Status()
 	if now == n.told {
 		return
 	}
 	if now.Changes != n.told.Changes {
-		l.log.Warn(fmt.Sprintf("the event loop was kept from running for %v beside realtime processes of higher priority: all threads are SCHED_OTHER until it has been on time for a while; adverts go on by the kernel's clock",
+		l.log.Warn(fmt.Sprintf("the event loop was kept from running for %v beside realtime processes of higher priority: all threads are SCHED_OTHER until it has been on time for a while",
 			now.Age.Round(time.Millisecond)))
 	}
 	if !now.Fair {

@@ -33,7 +33,7 @@ func (r *router) heldUp() (time.Duration, bool) {
 // giveWay makes a MASTER that has passed its limit, or lost its lease, BACKUP, and
 // one that was paused listen, and leaves it to the caller to settle.
 func (r *router) giveWay() {
-	if r.machine.State() != vrrp.Master || !r.advert.running {
+	if r.machine.State() != vrrp.Master || len(r.sending()) == 0 {
 		return
 	}
 	if silence, overdue := r.heldUp(); overdue {

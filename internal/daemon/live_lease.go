@@ -34,6 +34,7 @@ type renewals struct {
 
 	fair *fair.Watch // nil: no need
 	told fair.Status
+	lost bool // it does not run, and that was told
 }
 
 // A lease is renewed renewalsPerLease times in its time at least: a process that is
@@ -74,11 +75,11 @@ func (l *loop) renewBy(p interface {
 // what has run out.
 func (l *loop) renew() {
 	n := &l.renewals
+	n.fair.Beat()
+	l.tellFair()
 	if n.pacer == nil {
 		return
 	}
-	n.fair.Beat()
-	l.tellFair()
 	t := boot()
 	if last := n.last.Load(); last != 0 && time.Duration(t-last) > leastLease {
 		l.lapse(time.Duration(t - last))
@@ -127,11 +128,11 @@ func (l *loop) renewEvery() (every time.Duration) {
 // renewDue is when the loop has to wake up to renew; false for never.
 func (l *loop) renewDue() (vrrp.Instant, bool) {
 	n := &l.renewals
-	if n.pacer == nil {
-		return 0, false
+	var every time.Duration
+	if n.pacer != nil {
+		every = l.renewEvery()
 	}
-	every := l.renewEvery()
-	n.fair.Need(fairNeed(every))
+	n.fair.Need(fairNeed(every), l.owes())
 	if every == 0 {
 		n.due = 0
 		return 0, false

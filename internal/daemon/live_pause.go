@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/clock"
@@ -26,7 +27,7 @@ func (r *router) down() time.Duration {
 // settle.
 func (r *router) pause() {
 	p, paused := r.out.pacer.Paused(r.owner)
-	sends := !paused
+	sends := r.advert.running && !paused
 	var stuck []*line
 	for _, l := range r.lines {
 		q, linePaused := r.out.pacer.Paused(l.owner)
@@ -120,13 +121,9 @@ func (r *router) goOn(t vrrp.Instant) {
 // line that sends keeps it in office, as in pause; a lease is that of all.
 func (r *router) hold() func() bool {
 	pacer, away, owners, limited := r.out.pacer, r.out.away, []string{r.owner}, r.cfg.ExpiredBackup != 0
-	down := r.down()
-	lease, _ := r.lease(r.advert.frames)
+	down, lease := r.down(), r.leaseOfAll()
 	for _, l := range r.lines {
 		owners = append(owners, l.owner)
-		if of, _ := r.leaseOn(l.link, l.frames); of > 0 && (lease == 0 || of < lease) {
-			lease = of
-		}
 	}
 	return func() bool {
 		if limited {
@@ -188,16 +185,62 @@ func listening(m *vrrp.Machine) bool {
 // So are those of one whose gate the kernel has shut, for a better advert that is on
 // the ring yet.
 func (r *router) stale() bool {
-	if len(r.advert.queue[adverts])+len(r.advert.queue[firstGARPs]) == 0 || r.machine.State() != vrrp.Master || r.out.away == nil {
+	if !r.queued() || r.machine.State() != vrrp.Master || r.out.away == nil {
 		return false
 	}
-	if r.advert.running {
-		if _, paused := r.out.pacer.Paused(r.owner); paused || r.out.pacer.Gate(r.owner).Latched() {
+	if r.shut() {
+		return true
+	}
+	lease := r.leaseOfAll()
+	return lease > 0 && r.out.away() > lease && r.byKernel()
+}
+
+// shut tells whether what would be sent is not to be: since the lease is over, or a better MASTER
+// was heard, or because all lines are paused. One that sends keeps all in office, as in pause.
+func (r *router) shut() bool {
+	paused, sends := false, false
+	for _, owner := range r.sending() {
+		_, is := r.out.pacer.Paused(owner)
+		switch gate := r.out.pacer.Gate(owner); {
+		case gate == loader.GateLapsed || gate == loader.GateYielded:
 			return true
+		case is || gate == loader.GateFrozen:
+			paused = true
+		default:
+			sends = true
 		}
 	}
+	return paused && !sends
+}
+
+// sending are the lines on which the router's adverts are the pacer's, as it knows them.
+func (r *router) sending() (owners []string) {
+	if r.advert.running {
+		owners = append(owners, r.owner)
+	}
+	for _, l := range r.lines {
+		if l.running {
+			owners = append(owners, l.owner)
+		}
+	}
+	return owners
+}
+
+// queued tells whether there is something to send on any line.
+func (r *router) queued() bool {
+	return len(r.advert.queue[adverts])+len(r.advert.queue[firstGARPs]) > 0 ||
+		slices.ContainsFunc(r.lines, func(l *line) bool { return len(l.queue) > 0 })
+}
+
+// leaseOfAll is the shortest that the router's adverts would have on any line; 0 for none.
+func (r *router) leaseOfAll() time.Duration {
 	lease, _ := r.lease(r.advert.frames)
-	return lease > 0 && r.out.away() > lease && r.byKernel()
+	for _, l := range r.lines {
+		if of, _ := r.leaseOn(l.link, l.frames); of > 0 && (lease == 0 || of < lease) {
+			lease = of
+		}
+	}
+	return lease
 }
 
 // forgetStale drops what is queued when it is.

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/netio"
@@ -18,7 +19,8 @@ import (
 // would turn every neighbour's cache to us. Then it waits as one just started.
 //
 // Order, as bpf/gate.h needs it: the gate is armed, the rule names the slot, and
-// then the deadline is armed with the word that the gate had after it was armed.
+// then the deadline is armed with the word that the gate had after it was armed. And
+// before all that the ring has been read, as far as it matters (behind).
 
 // taker is what takeover in the kernel asks of the pacer (pace.Pacer).
 type taker interface {
@@ -35,6 +37,8 @@ type takeover struct {
 	built frameOf // of what its schedule was made, as the next two
 	lease time.Duration
 	down  time.Duration
+	fresh bool   // armed by this sync
+	later bool   // it waits for what is to be read first
 	why   string // it is not, as was logged
 }
 
@@ -86,10 +90,14 @@ func (r *router) syncTakeover() {
 			}
 		}
 	}
+	if r.behind() {
+		r.armLater()
+		return
+	}
 	t.armed, t.built, t.lease, t.down = r.out.taker.Arm(r.owner, s), r.advert.built, s.Lease, s.Down
 	t.word = 0
 	if t.armed {
-		t.word, t.why = r.out.taker.Word(r.owner), ""
+		t.word, t.why, t.fresh = r.out.taker.Word(r.owner), "", true
 		return
 	}
 	_, why = r.pacedBy()
@@ -206,12 +214,15 @@ func (l *loop) regate() {
 // regate arms the gate of a BACKUP again that an advert has shut, and opens that of
 // a MASTER again that stayed one. The adverts that came have been stepped.
 func (r *router) regate() {
-	if r.machine.State() == vrrp.Master && r.advert.running {
-		switch r.out.pacer.Gate(r.owner) {
-		case loader.GateLapsed: // its event was lost
+	if r.machine.State() == vrrp.Master {
+		is := func(gate loader.Gate) bool {
+			return slices.ContainsFunc(r.sending(), func(owner string) bool { return r.out.pacer.Gate(owner) == gate })
+		}
+		switch {
+		case is(loader.GateLapsed): // its event was lost
 			r.lapse(r.inUse())
 			r.settle()
-		case loader.GateFrozen: // likewise
+		case is(loader.GateFrozen): // likewise
 			r.giveWay()
 			r.settle()
 		}

@@ -22,6 +22,7 @@ type fakeGate struct {
 	lays  int // times that Ready was called
 	fails bool
 	set   func() // called after Set
+	armed func() // called after Arm
 }
 
 func (p *fakeGate) turn(g loader.Gate) loader.GateWord {
@@ -56,6 +57,9 @@ func (p *fakeGate) Arm(_ string, s netio.Schedule) bool {
 	p.turn(loader.GateArmed)
 	p.given = s
 	p.arms++
+	if p.armed != nil {
+		p.armed()
+	}
 	return true
 }
 
@@ -66,6 +70,7 @@ func (p *fakeGate) Gate(string) loader.Gate     { return p.word.Gate() }
 // takingRig is a BACKUP whose master the kernel watches, and may succeed.
 func takingRig(t *testing.T) (*rig, *fakeGate) {
 	g := newRig(t, true, func(c *config.Router) { c.KernelTakeover = true })
+	g.posts()
 	gate := &fakeGate{fakePacer: fakePacer{g.record}}
 	g.r.out.pacer, g.r.out.taker = gate, gate
 	g.r.now = func() vrrp.Instant { return g.at(40 * ms) }

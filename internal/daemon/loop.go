@@ -81,6 +81,7 @@ func (l *loop) run() {
 		}
 		l.round(clock.Now())
 	}
+	l.fair.Need(0, false)
 	for _, f := range l.posted {
 		f()
 	}

@@ -65,6 +65,7 @@ func (l *loop) addPath(p link.Datapath) error {
 	if err := l.watch(p.FD()); err != nil {
 		return err
 	}
+	l.watched(p.FD())
 	l.paths = append(l.paths, p)
 	return nil
 }
@@ -73,6 +74,7 @@ func (l *loop) removePath(p link.Datapath) {
 	for i, q := range l.paths {
 		if q == p {
 			_ = unix.EpollCtl(l.epoll, unix.EPOLL_CTL_DEL, p.FD(), nil)
+			l.fair.WakesNoMore(p.FD())
 			l.paths = append(l.paths[:i], l.paths[i+1:]...)
 			return
 		}

@@ -61,7 +61,7 @@ func (h *host) open() error {
 		if h.fair, err = fair.Start(); err != nil {
 			h.log.Warn("nothing watches whether realtime loops keep the CPUs from us: " + err.Error())
 		}
-		h.loop.renewals.fair = h.fair
+		h.loop.watchedBy(h.fair)
 	}
 	for _, err := range []error{ps.RealtimeErr, ps.LockedErr} {
 		if err != nil {

@@ -109,6 +109,7 @@ func (r *router) sync() {
 		return
 	}
 	r.tell(&r.taken.ear, r.link.Path, r.key, r.baseRule(), true)
+	r.lookBehind()
 	r.syncDeadline()
 	r.syncAdverts()
 	r.tie()

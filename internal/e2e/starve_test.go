@@ -4,8 +4,12 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/vrrpx/vrrpx/internal/testnet"
 	"github.com/vrrpx/vrrpx/stats"
@@ -27,6 +31,27 @@ func starve(t *testing.T, h *testnet.Host, seconds int) (wait func()) {
 		for _, c := range loops {
 			_ = c.Wait() // 124: it was ended
 		}
+	}
+}
+
+// That nobody watches any more is told, and harms nothing else.
+func TestEndOfTheWatchIsTold(t *testing.T) {
+	testnet.Need(t, "root", "realtime")
+	h := testnet.ForTest(t, "a").Host("a")
+	d := start(t, h, "native", v3fast.conf(150))
+	awaitState(t, h, "MASTER")
+	if status(t, h).Pacer.WatchLost {
+		t.Fatal("lost at first")
+	}
+	pids := slices.DeleteFunc(d.PIDs(), func(pid int) bool { return pid == status(t, h).PID })
+	if len(pids) != 1 {
+		t.Fatalf("beside the daemon there are %v", pids)
+	}
+	must(t, unix.Kill(pids[0], unix.SIGKILL))
+	const want = "the process vrrpx-fair has ended"
+	await(t, "the log of it", func() bool { return status(t, h).Pacer.WatchLost && strings.Contains(d.Log(), want) })
+	if n := strings.Count(d.Log(), want); n != 1 || status(t, h).Routers[0].State != "MASTER" {
+		t.Errorf("told %d times:\n%s", n, d.Log())
 	}
 }
 
@@ -78,4 +103,40 @@ func TestRealtimeLoopsAreNotSeen(t *testing.T) {
 	awaitRouter(t, b, "to follow its kernel", func(r stats.Router) bool { return r.State == "MASTER" && r.KernelTakeovers == 1 })
 	await(t, "the address", func() bool { return b.HasAddr(vip) })
 	await(t, "the end of the watch of the killed one", func() bool { return len(da.PIDs()) == 0 })
+}
+
+// A BACKUP whose process is to take over does so in the moments that such loops leave to
+// ordinary threads, not after the loops, whoever keeps its deadline.
+func TestBackupTakesOverBesideRealtimeLoops(t *testing.T) {
+	testnet.Need(t, "root", "realtime")
+	for mode, deadline := range map[string]string{"native": "kernel", "off": "loop"} {
+		t.Run(mode, func(t *testing.T) {
+			l := testnet.ForTest(t, "a", "b")
+			a, b := l.Host("a"), l.Host("b")
+			tap := l.TapForTest(t)
+			da := start(t, a, "native", v3fast.conf(150))
+			awaitPacer(t, a, "kernel clock")
+			start(t, b, mode, v3fast.conf(100))
+			awaitRouter(t, b, "to follow a", func(r stats.Router) bool { return r.State == "BACKUP" && r.Master != nil && r.DeadlineBy == deadline })
+			if s := status(t, b); s.Pacer.Scheduling != "SCHED_RR" || s.Pacer.Starved != 0 || s.Routers[0].KernelTakeover != "" {
+				t.Fatalf("at first: %+v, takeover in the kernel %q", s.Pacer, s.Routers[0].KernelTakeover)
+			}
+			const seconds = 6
+			kill := b.Command(context.Background(), "chrt", "-f", "80", "sh", "-c", fmt.Sprintf("sleep 1.5; kill -9 %d", status(t, a).PID))
+			must(t, kill.Start())
+			end := testnet.Now().Add(seconds * time.Second) // or later
+			starve(t, b, seconds)()
+			_ = kill.Wait()
+			last, _ := lastAdvert(t, tap, a)
+			first := firstAdvert(t, tap, b, last)
+			if first > end {
+				t.Errorf("the first advert of the other came %v after the last, and %v after the loops", first.Sub(last), first.Sub(end))
+			}
+			t.Logf("the first advert of the other came %v after the last", first.Sub(last))
+			awaitState(t, b, "MASTER")
+			await(t, "the address", func() bool { return b.HasAddr(vip) })
+			await(t, "b to be realtime again", func() bool { s := status(t, b).Pacer; return s.Scheduling == "SCHED_RR" && s.Starved > 0 })
+			await(t, "the end of the watch of the killed one", func() bool { return len(da.PIDs()) == 0 })
+		})
+	}
 }

@@ -93,6 +93,12 @@ func comesBack(t *testing.T, tap *testnet.Tap, da, db *testnet.Daemon, a, b *tes
 	if h := router(t, b).History; len(h) != before+1 {
 		t.Errorf("it became BACKUP by way of %+v", h[before:])
 	}
+	// It has heard the first of many adverts first, after which its deadline had passed.
+	awaitRouter(t, b, "to be ready to take over again", func(r stats.Router) bool { return r.KernelTakeover == "armed" })
+	time.Sleep(3 * v3fast.interval)
+	if again, _ := lastAdvert(t, tap, b); again != silent || router(t, b).KernelGaveWay != 0 {
+		t.Errorf("it advertises on waking, %v after its last advert; the kernel took over %d times", again.Sub(silent), router(t, b).KernelGaveWay)
+	}
 }
 
 // Beyond the lease the kernel falls silent, another takes over, and the process that

@@ -36,8 +36,8 @@ func TestWatchEndsWithTheProcess(t *testing.T) {
 		name, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", pid, fd))
 		return name
 	}
-	for fd := range wakeFile + 1 {
-		want := map[int]string{tasksFile: fmt.Sprintf("/proc/%d/task", cmd.Process.Pid), wakeFile: "pipe:", memoryFile: ""}
+	for fd := range workFile + 1 {
+		want := map[int]string{tasksFile: fmt.Sprintf("/proc/%d/task", cmd.Process.Pid), wakeFile: "pipe:", memoryFile: "", workFile: "anon_inode:[eventpoll]"}
 		name, other := want[fd]
 		if !other {
 			name = os.DevNull

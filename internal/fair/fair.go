@@ -2,8 +2,9 @@
 // priority on every CPU. Such loops leave realtime threads like ours nothing at all: what
 // the kernel keeps from them (sched_rt_runtime_us; the fair server since Linux 6.12, some
 // 50 ms of each second) is for ordinary threads alone. A watch notices that the loop has
-// been kept from running, makes all threads SCHED_OTHER, so that they have that share, and
-// realtime again when the loop has been on time for a while.
+// been kept from running, for longer than it may or while there was something for it to do,
+// makes all threads SCHED_OTHER, so that they have that share, and realtime again when the
+// loop has been on time for a while.
 //
 // The watch is a process, the daemon's own program started anew. No goroutine of the daemon
 // could do it: one that comes back from its sleep needs a P of Go's scheduler, and the
@@ -28,7 +29,8 @@ import (
 // Watch is the daemon's end of it. A nil one watches nothing.
 type Watch struct {
 	page    *page
-	wake    int // a pipe that never blocks
+	wake    int      // a pipe that never blocks
+	work    *os.File // an epoll, see Wakes
 	process *os.Process
 	done    chan struct{} // closed when the process has ended
 }
@@ -63,10 +65,17 @@ func Start() (*Watch, error) {
 	woken := os.NewFile(uintptr(pipe[0]), "pipe")
 	defer woken.Close()
 	w := &Watch{page: p, wake: pipe[1], done: make(chan struct{})}
+	work, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		unix.Close(w.wake)
+		return nil, fmt.Errorf("epoll_create1: %w", err)
+	}
+	w.work = os.NewFile(uintptr(work), "epoll")
 	started := make(chan error)
-	go w.run(started, memory, tasks, woken) // see memoryFile
+	go w.run(started, memory, tasks, woken, w.work) // see memoryFile
 	if err := <-started; err != nil {
 		unix.Close(w.wake)
+		w.work.Close()
 		return nil, err
 	}
 	return w, nil
@@ -104,13 +113,36 @@ func (w *Watch) Beat() {
 	}
 }
 
-// Need says how long the loop may be away without the threads' being made SCHED_OTHER: 0
-// for as long as it likes. It costs one load when nothing changes.
-func (w *Watch) Need(limit time.Duration) {
-	if w == nil || w.page.limit.Load() == int64(limit) {
+// Wakes tells the watch of a file that wakes the loop when it is ready, until it is closed or
+// WakesNoMore. The watch looks at such files by an epoll of its own: that of the loop has a lock,
+// which a watch that is kept from running must not hold.
+func (w *Watch) Wakes(fd int) error {
+	if w == nil {
+		return nil
+	}
+	e := unix.EpollEvent{Events: unix.EPOLLIN}
+	if err := unix.EpollCtl(int(w.work.Fd()), unix.EPOLL_CTL_ADD, fd, &e); err != nil {
+		return fmt.Errorf("epoll_ctl: %w", err)
+	}
+	return nil
+}
+
+// WakesNoMore ends Wakes.
+func (w *Watch) WakesNoMore(fd int) {
+	if w != nil {
+		_ = unix.EpollCtl(int(w.work.Fd()), unix.EPOLL_CTL_DEL, fd, nil) // or it is not among them
+	}
+}
+
+// Need says how long the loop may be away without the threads' being made SCHED_OTHER, 0
+// for as long as it likes; and whether it owes a round to whatever wakes it. It costs two
+// loads when nothing changes.
+func (w *Watch) Need(limit time.Duration, owes bool) {
+	if w == nil || w.page.limit.Load() == int64(limit) && w.page.owes.Load() == owes {
 		return
 	}
-	if was := w.page.limit.Swap(int64(limit)); was == 0 {
+	had := w.page.limit.Swap(int64(limit)) != 0
+	if owed := w.page.owes.Swap(owes); !had && limit != 0 || !owed && owes {
 		_, _ = unix.Write(w.wake, []byte{0}) // a full pipe wakes, too
 	}
 }
@@ -145,5 +177,6 @@ func (w *Watch) Close() {
 		_ = w.process.Kill() // or it has ended
 		<-w.done
 		unix.Close(w.wake)
+		w.work.Close()
 	}
 }

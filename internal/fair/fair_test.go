@@ -92,13 +92,13 @@ func TestWatchCostsNothingWhileNothingDependsOnIt(t *testing.T) {
 		t.Errorf("%d wake-ups in 2 s without need", n)
 	}
 	w.Beat()
-	w.Need(750 * time.Millisecond)
+	w.Need(750*time.Millisecond, false)
 	n := count()
 	t.Logf("%d wake-ups in 2 s with need", n)
 	if n < 2 || n > 100 {
 		t.Errorf("%d wake-ups in 2 s, want about 11, and those of Go's monitor", n)
 	}
-	w.Need(0)
+	w.Need(0, false)
 	w.Beat()
 	if n := count(); n > 2 {
 		t.Errorf("%d wake-ups in 2 s when the need is over", n)
@@ -110,7 +110,7 @@ func TestWatchCostsNothingWhileNothingDependsOnIt(t *testing.T) {
 	if !testnet.WaitFor(5*time.Second, func() bool { return !w.Watched() }) {
 		t.Error("nobody sees that it was killed")
 	}
-	w.Need(time.Second) // does no harm
+	w.Need(time.Second, false) // does no harm
 }
 
 // A loop that is late makes the threads ordinary ones when a realtime thread is
@@ -133,7 +133,7 @@ func TestLateLoopMakesThreadsOrdinary(t *testing.T) {
 		}
 	}
 	w.Beat()
-	w.Need(80 * time.Millisecond)
+	w.Need(80*time.Millisecond, false)
 	time.Sleep(time.Second) // all threads wait, as those of a daemon with nothing to do
 	if s := w.Status(); s.Changes != 0 {
 		t.Fatalf("changed although nobody was runnable: %+v", s)
@@ -170,7 +170,7 @@ func TestLateLoopMakesThreadsOrdinary(t *testing.T) {
 	}
 	beating.Store(false)
 	<-done
-	w.Need(0)
+	w.Need(0, false)
 }
 
 // Who is left ordinary by a watch that is killed becomes realtime by itself.
@@ -186,7 +186,7 @@ func TestThreadsAreRealtimeWhenTheWatchIsKilled(t *testing.T) {
 		}
 	}()
 	w.Beat()
-	w.Need(80 * time.Millisecond)
+	w.Need(80*time.Millisecond, false)
 	ordinary := testnet.WaitFor(10*time.Second, func() bool { rr, _ := policies(t, os.Getpid()); return rr == 0 })
 	stop.Store(true)
 	if !ordinary {

@@ -6,6 +6,7 @@ import (
 	"os/signal"
 	"runtime"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -23,6 +24,7 @@ const (
 	memoryFile = 3 // the page
 	tasksFile  = 4 // /proc/PID/task of the daemon
 	wakeFile   = 5 // a pipe: has a byte when the daemon has a need again, ends with the daemon
+	workFile   = 6 // an epoll: ready when there is something for the event loop to do
 )
 
 // entered tells that the program calls Main. Who starts one that does not has it run
@@ -62,8 +64,8 @@ func watch() error {
 	}
 	_ = unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT)
 	w := watcher{
-		page: p, threads: threads{dir: fmt.Sprintf("/proc/self/fd/%d", tasksFile)},
-		poll: []unix.PollFd{{Fd: wakeFile, Events: unix.POLLIN}},
+		page: p, threads: threads{dir: fmt.Sprintf("/proc/self/fd/%d", tasksFile)}, queue: newQueue(),
+		poll: []unix.PollFd{{Fd: wakeFile, Events: unix.POLLIN}, {Fd: workFile, Events: unix.POLLIN}},
 	}
 	for w.look() {
 	}
@@ -82,15 +84,30 @@ func mayPromote() error {
 
 // wait waits for the time, at most until the daemon wakes us; for that alone with a
 // negative time. It tells whether the daemon lives.
-func (w *watcher) wait(d time.Duration) bool {
+func (w *watcher) wait(d time.Duration) bool { return w.waitFor(w.poll[:1], d) }
+
+// waitWork is wait without a time that also ends when there is something for the loop to do.
+func (w *watcher) waitWork() bool { return w.waitFor(w.poll, -1) }
+
+func (w *watcher) waitFor(files []unix.PollFd, d time.Duration) bool {
 	timeout := &w.timeout
 	if *timeout = unix.NsecToTimespec(int64(d)); d < 0 {
 		timeout = nil
 	}
-	n, err := unix.Ppoll(w.poll, timeout, nil)
-	if n > 0 {
-		n, _ = unix.Read(wakeFile, w.read[:]) // 0: the pipe has ended
-		return n > 0
+	if n, err := unix.Ppoll(files, timeout, nil); n <= 0 {
+		return err == nil || err == unix.EINTR
 	}
-	return err == nil || err == unix.EINTR
+	if files[0].Revents == 0 {
+		return true
+	}
+	n, _ := unix.Read(wakeFile, w.read[:]) // 0: the pipe has ended
+	return n > 0
+}
+
+// work tells whether there is something for the event loop to do. It does not wait, so Go's
+// scheduler, which would take the thread's place meanwhile, need not hear of it.
+func (w *watcher) work() bool {
+	w.timeout = unix.Timespec{}
+	n, _, err := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&w.poll[1])), 1, uintptr(unsafe.Pointer(&w.timeout)), 0, 0, 0)
+	return err == 0 && n > 0
 }

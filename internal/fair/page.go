@@ -13,6 +13,7 @@ import (
 type page struct {
 	beat  atomic.Int64 // when the event loop last ran, CLOCK_MONOTONIC in ns
 	limit atomic.Int64 // how long ago that may be, ns; 0: nothing depends on it
+	owes  atomic.Bool  // it is to run whenever a file of Watch.Wakes is ready
 
 	fair    atomic.Bool   // the threads are SCHED_OTHER
 	changes atomic.Uint64 // how often they became so
