@@ -151,6 +151,47 @@ func TestTablesOfIPTablesAreReadOnce(t *testing.T) {
 	}
 }
 
+// To ask nftables for its rules loads it, where it is a module: a doctor changes
+// nothing. Who keeps tables elsewhere is asked all the same.
+func TestNobodyAsksNFTablesThatIsNotLoaded(t *testing.T) {
+	const module = "kernel/net/netfilter/nf_tables.ko.xz: kernel/net/netfilter/nfnetlink.ko.xz\n"
+	for name, tc := range map[string]struct {
+		modules, iptables, known string
+		asked, verdict           string
+	}{
+		"loaded":                  {"nf_tables 1 0 - Live\n", "nf_tables", module, "iptables-save nft", ""},
+		"loaded later":            {"veth 1 0\nnf_tables 1 0\n", "nf_tables", module, "iptables-save nft", ""},
+		"a part of the kernel":    {"veth 1 0\n", "nf_tables", "", "iptables-save nft", ""},
+		"not loaded":              {"veth 1 0\nnf_tables_offload 1 0\n", "nf_tables", module, "", "no nftables in the kernel"},
+		"not loaded, legacy":      {"", "legacy", module, "iptables-save", "no nftables in the kernel"},
+		"of another kernel's dir": {"", "nf_tables", "nothing of it\n", "iptables-save nft", ""},
+	} {
+		f := clean()
+		f.files["/proc/modules"], f.files["/lib/modules/6.18.4-test/modules.dep"] = tc.modules, f.files["/lib/modules/6.18.4-test/modules.dep"]+tc.known
+		f.programs["iptables --version"] = "iptables v1.8.9 (" + tc.iptables + ")\n"
+		delete(f.programs, "ip6tables-save")
+		f.ran = nil
+		var found string
+		for _, r := range f.look(t) {
+			if r.Name == "firewall" {
+				found += r.Finding
+				if r.Verdict != OK {
+					t.Errorf("%s: %+v", name, r)
+				}
+			}
+		}
+		var asked []string
+		for _, program := range f.ran {
+			if program == "nft" || program == "iptables-save" {
+				asked = append(asked, program)
+			}
+		}
+		if strings.Join(asked, " ") != tc.asked || !strings.Contains(found, tc.verdict) {
+			t.Errorf("%s: asked %v; %s", name, asked, found)
+		}
+	}
+}
+
 func TestRulesThatCannotBeReadAreSkipped(t *testing.T) {
 	for _, text := range []string{"fails", "not json", `{"nftables": [{"rule": {"family": 3}}]}`} {
 		f := clean()

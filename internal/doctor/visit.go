@@ -22,6 +22,8 @@ type visit struct {
 	name    string // of the check that is made
 	results []Result
 
+	ownLimits []byte // of this process, as it began
+
 	looked struct{ links, status, heard bool }
 	links  []Link
 	err    error // of links
