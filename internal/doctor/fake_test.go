@@ -34,8 +34,9 @@ type fake struct {
 	st       *stats.Status
 	stErr    error
 	frames   []Frame
-	earErr   error
+	deafTo   map[string]error
 	answers  []Answer
+	muteOn   map[string]error
 	asked    []Probe
 
 	conf string // keepalived.conf
@@ -292,11 +293,11 @@ func (f *fake) Realtime() error                               { return f.realtim
 func (f *fake) Synchronised() (bool, error)                   { return !f.unset, nil }
 func (f *fake) Status(context.Context) (*stats.Status, error) { return f.st, f.stErr }
 
-func (f *fake) Listen(_ context.Context, _ []Ear, _ time.Duration) ([]Frame, error) {
-	return f.frames, f.earErr
+func (f *fake) Listen(_ context.Context, _ []Ear, _ time.Duration) ([]Frame, map[string]error) {
+	return f.frames, f.deafTo
 }
 
-func (f *fake) Probe(_ context.Context, probes []Probe) ([]Answer, error) {
+func (f *fake) Probe(_ context.Context, probes []Probe) ([]Answer, map[string]error) {
 	f.asked = probes
-	return f.answers, nil
+	return f.answers, f.muteOn
 }

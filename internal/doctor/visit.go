@@ -30,8 +30,8 @@ type visit struct {
 	st     *stats.Status
 	stErr  error
 	speech []heard
-	ears   []string // the interfaces that were listened at
-	earErr error
+	ears   []string         // the interfaces that were listened at, all the time
+	deafTo map[string]error // those that were not, and why
 }
 
 func (v *visit) add(r Result) {

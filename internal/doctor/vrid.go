@@ -1,7 +1,10 @@
 package doctor
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -10,7 +13,8 @@ import (
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
-// deaf ends a check that has to listen and cannot.
+// deaf ends a check that has to listen and cannot. Of an interface among others it
+// tells, and what was heard of the others counts.
 func (v *visit) deaf() bool {
 	switch {
 	case v.noRouters():
@@ -22,15 +26,22 @@ func (v *visit) deaf() bool {
 	for _, name := range v.interfaces() {
 		v.listen(name)
 	}
-	switch {
-	case v.earErr != nil:
-		v.skip("", "run it as root", "adverts cannot be listened for: %v", v.earErr)
-	case len(v.ears) == 0:
+	v.failed(v.deafTo, "adverts could not be listened for all the time")
+	if len(v.ears)+len(v.deafTo) == 0 {
 		v.skip("", "", "no interface that could be listened at is up")
-	default:
-		return false
 	}
-	return true
+	return len(v.ears)+len(v.speech) == 0
+}
+
+// failed says of interfaces why something cannot be looked at on them.
+func (v *visit) failed(on map[string]error, what string) {
+	for _, name := range slices.Sorted(maps.Keys(on)) {
+		fix := "vrrpx doctor again, when the interface stays up"
+		if errors.Is(on[name], fs.ErrPermission) {
+			fix = "run it as root"
+		}
+		v.skip(name, fix, "%s: %v", what, on[name])
+	}
 }
 
 func (v *visit) vrid() {

@@ -3,7 +3,10 @@ package doctor
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
+	"syscall"
+	"testing"
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/config"
@@ -79,4 +82,55 @@ func (f *fake) arrivals(octaves map[int]uint64) {
 			r.Arrivals[k] = n
 		}
 	})
+}
+
+// An interface that cannot be heard, or asked on, leaves what the others say.
+func TestOneBadInterfaceDoesNotDeafenTheOthers(t *testing.T) {
+	two := cleanConf + strings.NewReplacer("VI_1", "VI_2", "eth0", "eth1", "51", "53", "10.0.0", "10.0.1").Replace(cleanConf)
+	for name, tc := range map[string]struct {
+		plant  func(*fake)
+		checks []string // that skip eth1, and nothing else
+		fix    string
+		raised string // a part of what is raised; empty: nothing
+	}{
+		"deaf": {func(f *fake) { f.deafTo = map[string]error{"eth1": syscall.ENETDOWN} }, []string{"vrid", "peers"}, "again", ""},
+		"deaf, a stranger on the other": {func(f *fake) {
+			f.deafTo = map[string]error{"eth1": syscall.ENETDOWN}
+			f.say(farMAC, advert{src: "10.0.0.9", addrs: []string{"10.0.0.99"}})
+		}, []string{"vrid", "peers"}, "again", "VRID 51 on eth0 is used by 10.0.0.9"},
+		"deaf, where somebody answers": {func(f *fake) {
+			f.deafTo = map[string]error{"eth1": syscall.EPERM}
+			f.answers = append(f.answers, Answer{"eth1", netip.MustParseAddr("10.0.1.3"), farMAC})
+		}, []string{"vrid", "peers"}, "as root", ""},
+		"deaf for a while, and a stranger": {func(f *fake) {
+			f.deafTo = map[string]error{"eth0": syscall.ENETDOWN, "eth1": syscall.ENETDOWN}
+			f.say(farMAC, advert{src: "10.0.0.9", addrs: []string{"10.0.0.99"}})
+		}, []string{"vrid", "peers"}, "again", "VRID 51 on eth0 is used by 10.0.0.9"},
+		"dumb": {func(f *fake) {
+			f.muteOn = map[string]error{"eth1": syscall.EPERM}
+			f.answer("10.0.0.4", farMAC)
+		}, []string{"duplicate"}, "as root", "answers for 10.0.0.4"},
+	} {
+		f := clean()
+		f.conf = two
+		f.iface("eth1").Addresses = addresses("10.0.1.1/24")
+		tc.plant(f)
+		all := f.look(t)
+		var skipped []string
+		for _, r := range all {
+			if r.Verdict == Skipped && r.Subject == "eth1" {
+				skipped = append(skipped, r.Name)
+				if !strings.Contains(r.Fix, tc.fix) {
+					t.Errorf("%s: %+v", name, r)
+				}
+			}
+		}
+		if !slices.Equal(skipped, tc.checks) {
+			t.Errorf("%s: eth1 is skipped by %v", name, skipped)
+		}
+		bad := raised(all)
+		if tc.raised == "" && len(bad) > 0 || tc.raised != "" && !slices.ContainsFunc(bad, func(r Result) bool { return strings.Contains(r.Finding, tc.raised) }) {
+			t.Errorf("%s: raised %+v", name, bad)
+		}
+	}
 }
