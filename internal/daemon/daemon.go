@@ -134,11 +134,12 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer srv.Close()
+	rundir.CleanupMetrics(o.RunDir) // of a run that was killed
 	if _, err := h.serveMetrics(o.Config.Global.Metrics); err != nil {
 		// An address that comes later, or another's socket, must not cost the redundancy.
 		h.log.Error(err.Error() + ": no metrics are served until a reload")
 	}
-	defer h.exporter.close()
+	defer h.endMetrics()
 	h.rememberStart()
 	go h.serve()
 	watchCtx, stopWatch := context.WithCancel(context.Background())

@@ -7,6 +7,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/metrics"
 	"github.com/vrrpx/vrrpx/internal/preflight"
+	"github.com/vrrpx/vrrpx/internal/rundir"
 )
 
 // exporter is where the metrics are served (vrrpx_metrics). The start and then the
@@ -25,6 +26,8 @@ func (h *host) serveMetrics(at config.Listener) (back func(), err error) {
 		x.at = at
 		return func() {}, nil
 	}
+	h.keepMetrics(was, at)
+	defer func() { h.keepMetrics(x.at) }()
 	server, err := h.openMetrics(at)
 	if x.server != nil && errors.Is(err, syscall.EADDRINUSE) {
 		// Ours may be in the way: 127.0.0.1 and every address cannot have a port both.
@@ -53,8 +56,32 @@ func (h *host) openMetrics(at config.Listener) (*metrics.Server, error) {
 	return s, err
 }
 
+// keepMetrics writes down where a socket of ours is, or is about to be: a process that
+// is killed leaves it, wherever it is.
+func (h *host) keepMetrics(all ...config.Listener) {
+	if h.opts.RunDir == "" {
+		return
+	}
+	var sockets []string
+	for _, at := range all {
+		if at.Network == "unix" {
+			sockets = append(sockets, at.Address)
+		}
+	}
+	if err := rundir.KeepMetrics(h.opts.RunDir, sockets...); err != nil {
+		h.log.Warn("the socket of the metrics may be left behind by a kill: " + err.Error())
+	}
+}
+
+// endMetrics has them served nowhere.
+func (h *host) endMetrics() {
+	h.exporter.close()
+	h.keepMetrics()
+}
+
 // backToMetrics is for a reload that is refused. Somebody may have been quicker.
 func (h *host) backToMetrics(was config.Listener) {
+	h.keepMetrics(was)
 	s, err := h.openMetrics(was)
 	if err != nil {
 		h.log.Error("metrics are not served any more: " + err.Error())

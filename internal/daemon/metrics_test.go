@@ -2,8 +2,10 @@ package daemon
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -49,8 +51,13 @@ func TestMetricsMoveWithTheConfiguration(t *testing.T) {
 	}
 	defer taken.Close()
 
-	h := newHost(Options{Log: slog.New(slog.DiscardHandler)})
-	defer h.exporter.close()
+	run := t.TempDir()
+	h := newHost(Options{Log: slog.New(slog.DiscardHandler), RunDir: run})
+	defer h.endMetrics()
+	kept := func() (text string) { // for a cleanup
+		b, _ := os.ReadFile(filepath.Join(run, "metrics.json"))
+		return string(b)
+	}
 	one, all, path := at(t, "127.0.0.1:"+port), at(t, ":"+port), at(t, "unix:"+filepath.Join(t.TempDir(), "s"))
 	move := func(to config.Listener) (back func()) {
 		t.Helper()
@@ -83,8 +90,14 @@ func TestMetricsMoveWithTheConfiguration(t *testing.T) {
 	}
 	back := move(path)
 	only(path)
+	if want := fmt.Sprintf("[%q]", path.Address); kept() != want {
+		t.Errorf("written down for a cleanup: %s, want %s", kept(), want)
+	}
 	back() // the reload was refused
 	only(one)
+	if kept() != "" {
+		t.Errorf("written down for a cleanup: %s", kept())
+	}
 
 	_, err = h.serveMetrics(at(t, taken.Addr().String()))
 	var where *preflight.MetricsError
@@ -98,6 +111,11 @@ func TestMetricsMoveWithTheConfiguration(t *testing.T) {
 	}
 	move(config.Listener{})
 	only(config.Listener{})
+	move(path)
+	h.endMetrics()
+	if only(config.Listener{}); kept() != "" {
+		t.Errorf("written down for a cleanup after the end: %s", kept())
+	}
 }
 
 // Each change of state is counted by what it was into, and why.

@@ -61,7 +61,7 @@ func listen(network, address string) (net.Listener, error) {
 		return l, err
 	}
 	if errors.Is(err, syscall.EADDRINUSE) {
-		if err := removeDead(address); err != nil {
+		if err := RemoveDead(address); err != nil {
 			return nil, err
 		}
 		l, err = net.Listen(network, address)
@@ -76,8 +76,9 @@ func listen(network, address string) (net.Listener, error) {
 	return l, nil
 }
 
-// removeDead removes a socket that nobody listens at.
-func removeDead(path string) error {
+// RemoveDead removes a socket that nobody listens at. It fails with EADDRINUSE where
+// somebody does, and where the path is no socket.
+func RemoveDead(path string) error {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return err
