@@ -37,7 +37,8 @@ import (
 // Options is what Run is told.
 type Options struct {
 	Config     *config.Config
-	ConfigFile string // for status; empty when the configuration came from flags
+	ConfigFile string // for status, absolute; empty when the configuration came from flags
+	ConfigID   string // --config-id, for status
 	XDP        loader.Mode
 	RunDir     string // created when missing
 	StateDir   string // for what outlives a boot; created when needed; empty: RunDir
