@@ -2,7 +2,7 @@
 
 GO     ?= go
 # The commit that is built, marked where the tree is not quite that.
-COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null && { git diff --quiet HEAD || echo .dirty; })
+COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null && { test -z "$$(git status --porcelain)" || echo .dirty; })
 COMMIT := $(subst $() ,,$(COMMIT))
 LDFLAGS := -s -w $(if $(COMMIT),-X github.com/vrrpx/vrrpx/internal/version.commit=$(COMMIT))
 
@@ -53,11 +53,12 @@ uninstall:
 	rm -rf $(DESTDIR)$(DOCDIR)
 
 # deb and rpm in bin/packages, from one commit the same bytes each time. GOARCH=arm64
-# for another machine. What is no release sorts before the one that it becomes.
+# for another machine. What is no release sorts before the one that it becomes, and a
+# release of which a file was changed, or is nowhere committed, after it.
 EPOCH   = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
 NUMBER  = $(shell sed -n 's/^const number = "\(.*\)"/\1/p' internal/version/version.go)
-RELEASE = $(shell git describe --exact-match --match v$(NUMBER) 2>/dev/null)
-PACKAGE_VERSION ?= $(NUMBER)$(if $(RELEASE),,~$(shell date -u -d @$(EPOCH) +%Y%m%d%H%M%S)$(if $(COMMIT),.g$(COMMIT)))
+RELEASE = $(shell git describe --tags --exact-match --match v$(NUMBER) 2>/dev/null)
+PACKAGE_VERSION ?= $(NUMBER)$(if $(RELEASE),$(if $(findstring .dirty,$(COMMIT)),+dirty),~$(shell date -u -d @$(EPOCH) +%Y%m%d%H%M%S)$(if $(COMMIT),.g$(COMMIT)))
 STAGE   := $(CURDIR)/bin/stage
 stage:
 	rm -rf '$(STAGE)'
