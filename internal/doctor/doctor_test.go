@@ -59,7 +59,17 @@ func TestCleanHostRaisesNothing(t *testing.T) {
 			f.net("ipv4/conf/all/promote_secondaries", "0")
 			f.net("ipv4/conf/eth0/promote_secondaries", "0")
 		},
-		"another VRID on the LAN": func(f *fake) { f.say(farMAC, advert{vrid: 60, src: "10.0.0.9", addrs: []string{"10.0.0.99"}}) },
+		"another VRID on the LAN":          func(f *fake) { f.say(farMAC, advert{vrid: 60, src: "10.0.0.9", addrs: []string{"10.0.0.99"}}) },
+		"a MASTER":                         func(f *fake) { f.master(0) },
+		"a MASTER whose adverts come back": func(f *fake) { f.master(30) },
+		"a MASTER with a virtual MAC whose adverts come back": func(f *fake) {
+			f.conf = with(cleanConf, "use_vmac")
+			f.master(0)
+			virtual := [6]byte{0, 0, 0x5e, 0, 1, 51}
+			f.ifaces = append(f.ifaces, Link{Index: 9, Name: "vrrp.51", Kind: "macvlan", MTU: 1500, MAC: virtual, Lower: 2, Up: true, Carrier: true, Multicast: true, Addresses: addresses("10.0.0.3/24", "10.0.0.4/24")})
+			f.iface("eth0").Addresses = addresses("10.0.0.1/24", "fe80::1/64")
+			f.say(virtual, advert{src: "10.0.0.1", priority: 100, times: 30})
+		},
 		"the master has just changed": func(f *fake) {
 			f.say(farMAC, advert{src: "10.0.0.9", priority: 120, times: 1})
 		},

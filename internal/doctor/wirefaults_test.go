@@ -30,6 +30,14 @@ var wireFaults = []fault{
 	{"our address elsewhere", func(f *fake) { f.silence(); f.say(farMAC, advert{src: "10.0.0.1"}) }, "vrid", Bad, "from our address", "another address"},
 	{"our MAC elsewhere", func(f *fake) { f.silence(); f.say(ourMAC, advert{}) }, "vrid", Bad, "MAC address of our eth0", "cloned"},
 	{"a loop", func(f *fake) { f.silence(); f.say(ourMAC, advert{src: "10.0.0.1", priority: 100}) }, "vrid", Bad, "loop", "mirroring"},
+	{"our adverts come back once each", func(f *fake) { f.master(30) }, "vrid", Note, "hairpin", "nothing"},
+	{"a loop that multiplies", func(f *fake) { f.master(60) }, "vrid", Bad, "loop", "mirroring"},
+	{"a clone of a MASTER", func(f *fake) { f.master(0); f.say(ourMAC, advert{src: "10.0.0.1", priority: 90, times: 30}) }, "vrid", Bad, "cloned", "addresses of its own"},
+	{"a clone of a BACKUP", func(f *fake) {
+		f.run(nil)
+		f.silence()
+		f.say(ourMAC, advert{src: "10.0.0.1", priority: 100, times: 30})
+	}, "vrid", Bad, "cloned", "addresses of its own"},
 	{"CARP", func(f *fake) {
 		header := make([]byte, carpLength)
 		copy(header, []byte{0x21, 51, 0, carpAuth, 0, 1})
@@ -72,6 +80,17 @@ var wireFaults = []fault{
 		f.say(peerMAC, advert{times: 2})
 		f.frames = append(f.frames, Frame{"eth0", f.frames[1].At.Add(300 * time.Millisecond), f.frames[1].Bytes})
 	}, "timing", Warn, "300ms apart", "BACKUP"},
+}
+
+// master has the daemon be MASTER, with its addresses, on a LAN that says nothing but
+// some of its own adverts.
+func (f *fake) master(echoes int) {
+	f.run(func(_ *stats.Status, r *stats.Router) { r.State = "MASTER" })
+	f.iface("eth0").Addresses = addresses("10.0.0.1/24", "fe80::1/64", "10.0.0.3/24", "10.0.0.4/24")
+	f.silence()
+	if echoes > 0 {
+		f.say(ourMAC, advert{src: "10.0.0.1", priority: 100, times: echoes})
+	}
 }
 
 // arrivals has the daemon have measured gaps, by the power of two of microseconds.
