@@ -191,19 +191,34 @@ func TestTheGravestComesFirst(t *testing.T) {
 	}
 }
 
-// docs/doctor.md has a line for each check.
+// docs/doctor.md has a line for each check, with the verdicts that it comes to, and all
+// faults that are planted here.
 func TestEveryCheckIsDocumented(t *testing.T) {
 	doc, err := os.ReadFile("../../docs/doctor.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	text := string(doc)
 	names := []string{NameConfiguration}
 	for _, c := range Checks() {
 		names = append(names, c.Name)
 	}
+	verdicts := map[string]string{} // of a check, as the page has them
 	for _, name := range names {
-		if n := strings.Count(string(doc), "\n| `"+name+"` |"); n != 1 {
-			t.Errorf("%s has %d lines in docs/doctor.md", name, n)
+		_, row, found := strings.Cut(text, "\n| `"+name+"` | ")
+		if verdicts[name], _, _ = strings.Cut(row, " |"); !found || strings.Contains(row, "\n| `"+name+"` |") {
+			t.Errorf("%s has no line in docs/doctor.md, or several", name)
+		}
+	}
+	_, planted, _ := strings.Cut(text, "\n## Planted faults\n")
+	for _, f := range slices.Concat(hostFaults, wireFaults, ruleFaults) {
+		_, row, _ := strings.Cut(planted, "\n| "+f.check+" |")
+		row, _, _ = strings.Cut(row, "\n")
+		if _, here, _ := strings.Cut(row, "|"); !slices.Contains(strings.Split(strings.Trim(here, " |"), "; "), f.name) {
+			t.Errorf("docs/doctor.md does not have the fault %q of %s", f.name, f.check)
+		}
+		if !slices.Contains(strings.Split(verdicts[f.check], ", "), string(f.verdict)) {
+			t.Errorf("docs/doctor.md does not say that %s comes to %s: %s", f.check, f.verdict, verdicts[f.check])
 		}
 	}
 }

@@ -35,16 +35,16 @@ func (k look) examine(t *testing.T, h *testnet.Host) (all []doctor.Result) {
 	defer cancel()
 	line := append(slices.Clone(k.wrap), testnet.Binary(t), "doctor", "--json")
 	line = append(line, k.args...)
-	var stderr bytes.Buffer
+	var stdout, stderr bytes.Buffer
 	cmd := h.Command(ctx, line[0], line[1:]...)
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
 	var report struct {
 		Worst   doctor.Verdict
 		Results []doctor.Result
 	}
-	if wrong := json.Unmarshal(out, &report); wrong != nil {
-		t.Errorf("%s: vrrpx doctor on %s: %v, %v: %s%s", k.name, h.Name, err, wrong, out, stderr.Bytes())
+	if wrong := json.Unmarshal(stdout.Bytes(), &report); wrong != nil {
+		t.Errorf("%s: vrrpx doctor on %s: %v, %v: %s%s", k.name, h.Name, err, wrong, stdout.Bytes(), stderr.Bytes())
 		return nil
 	}
 	if code := cmd.ProcessState.ExitCode(); (code == 1) != (report.Worst == doctor.Bad) {

@@ -95,9 +95,10 @@ func TestDoctorHearsTheOtherInterface(t *testing.T) {
 		done <- look{name: "eth1 flaps", args: []string{"-f", confFile(t, conf), "--listen=2500ms"}, check: "vrid", verdict: doctor.Bad, part: "other addresses", fix: "virtual_router_id"}.examine(t, a.Host)
 	}()
 	var all []doctor.Result
-	for all == nil { // whenever it begins to listen, eth1 flaps thereafter
+	for ended := false; !ended; { // whenever it begins to listen, eth1 flaps thereafter
 		select {
 		case all = <-done:
+			ended = true
 		case <-time.After(400 * time.Millisecond):
 			a.ip("link set eth1 down")
 			a.ip("link set eth1 up")
