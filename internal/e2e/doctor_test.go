@@ -64,6 +64,9 @@ var ofMachine = []string{"kernel", "clock", "capabilities", "memory", "realtime"
 // verify is true when it has failed the test.
 func (k look) verify(t *testing.T, all []doctor.Result) (failed bool) {
 	t.Helper()
+	if !k.documented() {
+		t.Errorf("docs/doctor.md does not have the fault %q of %s among the live ones", k.name, k.check)
+	}
 	found := k.check == ""
 	for _, r := range all {
 		text := r.Subject + "\n" + r.Finding + "\n" + strings.Join(r.Evidence, "\n")
@@ -79,6 +82,20 @@ func (k look) verify(t *testing.T, all []doctor.Result) (failed bool) {
 		t.Errorf("%s: %s does not say %s, %q, fix %q", k.name, k.check, k.verdict, k.part, k.fix)
 	}
 	return failed || !found
+}
+
+// page is docs/doctor.md from where it lists planted faults.
+var page = sync.OnceValue(func() string {
+	b, _ := os.ReadFile("../../docs/doctor.md") // without it no fault is listed
+	_, planted, _ := strings.Cut(string(b), "\n## Planted faults\n")
+	return planted
+})
+
+// documented tells whether the page has the fault among those that are tried live.
+func (k look) documented() bool {
+	_, row, _ := strings.Cut(page(), "\n| "+k.check+" | ")
+	live, _, _ := strings.Cut(row, " |")
+	return k.check == "" || slices.Contains(strings.Split(live, "; "), k.name)
 }
 
 // atOnce has several doctors look at a host at the same time: none of them changes
@@ -113,12 +130,5 @@ func nft(t *testing.T, h *testnet.Host, script string) {
 	cmd.Stdin = strings.NewReader(script)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("nft on %s: %v: %s\n%s", h.Name, err, out, script)
-	}
-}
-
-func ipCommand(t *testing.T, h *testnet.Host, args ...string) {
-	t.Helper()
-	if out, err := h.Command(context.Background(), "ip", args...).CombinedOutput(); err != nil {
-		t.Fatalf("ip %v on %s: %v: %s", args, h.Name, err, out)
 	}
 }
