@@ -106,9 +106,6 @@ func TestDoctorFindsWhatIsPlanted(t *testing.T) {
 			}
 		}
 		undo()
-		if t.Failed() {
-			t.Fatalf("after %s", f.name) // what follows would say the same
-		}
 	}
 	for _, f := range processFaults(t) {
 		f.args = healthy.args
@@ -140,7 +137,7 @@ func hostFaults() []planted {
 			return func() { nft(p.T, p.Host, "flush ruleset") }
 		}
 	}
-	group := testnet.Conf(3, testnet.Instance{Interface: "br7", AdvertInt: "0.1", VIPs: []string{vip}, Lines: []string{"mcast_dst_ip 239.1.1.1"}})
+	group := testnet.Conf(3, testnet.Instance{Interface: "br7", AdvertInt: "0.1", VIPs: []string{"10.88.0.9/24"}, Lines: []string{"mcast_dst_ip 239.1.1.1"}})
 	onBridge := func(more func(patient)) func(patient) func() {
 		return func(p patient) func() {
 			p.ip("link add br7 type bridge mcast_snooping 1")
