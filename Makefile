@@ -7,7 +7,8 @@ COMMIT := $(subst $() ,,$(COMMIT))
 LDFLAGS := -s -w $(if $(COMMIT),-X github.com/vrrpx/vrrpx/internal/version.commit=$(COMMIT))
 
 # Debian packages that the tests need and `make run` does not: peers, tools, oracles.
-TEST_PACKAGES := keepalived nginx frr bpftool tshark tcpdump iproute2 iputils-ping iptables nftables procps opensmtpd prometheus
+TEST_PACKAGES := keepalived nginx frr bpftool tshark tcpdump iproute2 iputils-ping iptables nftables procps opensmtpd prometheus \
+	systemd groff-base mandoc tmux zsh
 # Those that the bench needs: it makes namespaces and reads the wire by itself.
 BENCH_PACKAGES := keepalived
 # The compiler that made the committed objects, which Debian 12 has.
@@ -39,6 +40,7 @@ install: build
 	install -D -m 0644 packaging/completion/_vrrpx $(DESTDIR)$(ZSHDIR)/_vrrpx
 	[ -e $(DESTDIR)/etc/default/vrrpx ] || install -D -m 0644 packaging/default/vrrpx $(DESTDIR)/etc/default/vrrpx
 	[ -e $(DESTDIR)/etc/logrotate.d/vrrpx ] || install -D -m 0644 packaging/logrotate/vrrpx $(DESTDIR)/etc/logrotate.d/vrrpx
+	[ -e $(DESTDIR)/etc/needrestart/conf.d/vrrpx.conf ] || install -D -m 0644 packaging/needrestart/vrrpx.conf $(DESTDIR)/etc/needrestart/conf.d/vrrpx.conf
 	install -D -m 0644 packaging/examples/keepalived.conf $(DESTDIR)$(DOCDIR)/examples/keepalived.conf
 	install -m 0644 README.md CHANGELOG.md LICENSE bpf/LICENSE.* docs/*.md $(DESTDIR)$(DOCDIR)/
 	install -d -m 0755 $(DESTDIR)$(DOCDIR)/monitoring
@@ -53,8 +55,8 @@ uninstall:
 	rm -rf $(DESTDIR)$(DOCDIR)
 
 # deb and rpm in bin/packages, from one commit the same bytes each time. GOARCH=arm64
-# for another machine. What is no release sorts before the one that it becomes, and a
-# release of which a file was changed, or is nowhere committed, after it.
+# for another machine. What is no release sorts before the one that it becomes, and
+# what is not quite the release after it.
 EPOCH   = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
 NUMBER  = $(shell sed -n 's/^const number = "\(.*\)"/\1/p' internal/version/version.go)
 RELEASE = $(shell git describe --tags --exact-match --match v$(NUMBER) 2>/dev/null)
@@ -63,17 +65,19 @@ STAGE   := $(CURDIR)/bin/stage
 stage:
 	rm -rf '$(STAGE)'
 	$(MAKE) install PREFIX=/usr DESTDIR='$(STAGE)'
-	install -D -m 0644 packaging/preset/90-vrrpx.preset $(STAGE)/usr/lib/systemd/system-preset/90-vrrpx.preset
-	install -D -m 0644 packaging/sysusers/vrrpx.conf $(STAGE)/usr/lib/sysusers.d/vrrpx.conf
-	install -m 0644 packaging/copyright $(STAGE)/usr/share/doc/vrrpx/copyright
-	mv $(STAGE)/usr/share/doc/vrrpx/CHANGELOG.md $(STAGE)/usr/share/doc/vrrpx/changelog
-	gzip -9n $(STAGE)/usr/share/man/man?/* $(STAGE)/usr/share/doc/vrrpx/changelog
-	chmod -R u=rwX,go=rX $(STAGE)
-	find $(STAGE) -exec touch -h -d @$(EPOCH) {} +
+	install -D -m 0644 packaging/preset/90-vrrpx.preset '$(STAGE)'/usr/lib/systemd/system-preset/90-vrrpx.preset
+	install -D -m 0644 packaging/sysusers/vrrpx.conf '$(STAGE)'/usr/lib/sysusers.d/vrrpx.conf
+	(cat packaging/copyright && cd tools && env -u GOARCH $(GO) run ./notices '$(STAGE)/usr/sbin/vrrpx') >'$(STAGE)'/usr/share/doc/vrrpx/copyright
+	mv '$(STAGE)'/usr/share/doc/vrrpx/CHANGELOG.md '$(STAGE)'/usr/share/doc/vrrpx/changelog
+	gzip -9n '$(STAGE)'/usr/share/man/man?/* '$(STAGE)'/usr/share/doc/vrrpx/changelog
+	chmod -R u=rwX,go=rX '$(STAGE)'
+	find '$(STAGE)' -exec touch -h -d @$(EPOCH) {} +
 
 packages: stage
 	rm -rf bin/packages
 	mkdir -p bin/packages
+	printf -- '- {semver: "%s-1", date: "%s", packager: "The vrrpx authors <vrrpx@users.noreply.github.com>", deb: {urgency: medium, distributions: [unstable]}, changes: [{note: "%s"}]}\n' \
+		'$(PACKAGE_VERSION)' "$$(date -u -d @$(EPOCH) +%FT%TZ)" 'Made of the source; changelog.gz has what is new.' >bin/changelog.yaml
 	for packager in deb rpm; do (cd tools && \
 		ARCH=$${GOARCH:-$$($(GO) env GOARCH)} VERSION='$(PACKAGE_VERSION)' SOURCE_DATE_EPOCH=$(EPOCH) \
 		env -u GOARCH $(GO) tool nfpm package -f ../packaging/nfpm.yaml -p $$packager -t ../bin/packages/) || exit 1; done

@@ -155,7 +155,7 @@ struct router_state {
 	__u64 checksum_pseudo; /* of them summed with the pseudo-header */
 	__u64 checksum_old;    /* of them with one whose destination is the group */
 	struct router_drops drops;
-	__u64 arrivals[32];    /* [k]: matches 2^k to 2^(k+1) us after the one before */
+	__u64 arrivals[32];    /* [k]: matches 2^k to 2^(k+1) us after the one before, of one rule */
 	struct gap gaps[GAP_WINDOWS]; /* that of a window is [window % GAP_WINDOWS] */
 };
 
@@ -165,7 +165,34 @@ struct iface_counters {
 	__u64 passed;
 	__u64 dropped; /* XDP_DROP: unseen by tcpdump */
 	__u64 claims_full_ns; /* when the bucket of EVENT_CLAIM is full again */
+	__u64 speakers_full_ns; /* when that of new speakers is */
+	__u64 not_listed; /* frames of speakers that it did not let in */
 	struct interface_drops drops;
+};
+
+#define SPEAKER_MESSAGE 72 /* octets kept: the header and 16 IPv4 or 4 IPv6 addresses */
+
+/* One sender of one VRID's adverts. */
+struct speaker_key {
+	__u32 ifindex;
+	__u8 vrid;
+	__u8 family; /* 4 or 6 */
+	__u8 kind;   /* first octet of the message: version and type */
+	__u8 pad;    /* 0 */
+	__u8 src[16];
+};
+
+/* How often it was heard, and its last frame, but for adverts that were elided. */
+struct speaker {
+	__u64 first_ns;
+	__u64 last_ns;
+	__u64 frames;  /* 0: the entry is being made */
+	__u16 length;  /* of the message */
+	__u8 ttl;      /* or hop limit */
+	__u8 drop;     /* enum drop */
+	__u8 mac[6];
+	__u8 pad[6];
+	__u8 message[SPEAKER_MESSAGE];
 };
 
 /* A virtual address whose packets the host is not to get. */

@@ -82,6 +82,19 @@ static __always_inline __u32 seed_length(__u64 ns)
 	return SEED_MIN + (octave << SLEEP_FINE) + units;
 }
 
+/*
+ * The same for one that may have come from another CPU. A qdisc's timer that is set
+ * again for the very same time is left where it was set before (the kernel's
+ * qdisc_watchdog_schedule_range_ns), and the seed would go back there when it
+ * wakes. So it sleeps a step less, once.
+ */
+static __always_inline __u32 seed_length_here(__u64 ns, bool moved)
+{
+	__u32 length = seed_length(ns);
+
+	return moved && length > SEED_MIN ? length - 1 : length;
+}
+
 /* What a seed of that length has slept. */
 static __always_inline __u64 sleep_of(__u32 length)
 {
@@ -318,7 +331,9 @@ static __always_inline int lap(struct __sk_buff *skb)
 	struct loop *l = bpf_map_lookup_elem(&loops, &six);
 	struct loop *o = bpf_map_lookup_elem(&loops, &other);
 	struct lap lap = {.skb = skb, .left = LAP_ADVERTS, .family = six ? 6 : 4};
+	__u32 cpu = bpf_get_smp_processor_id();
 	__u64 now, back, spent, asked, slept = sleep_of(skb->len);
+	bool moved;
 
 	if (!l || !o)
 		return TC_ACT_SHOT;
@@ -333,7 +348,8 @@ static __always_inline int lap(struct __sk_buff *skb)
 	spent = sooner(l->spent_ns + slept, now);
 	l->spent_ns = spent = later(spent, now - BURST_NS);
 	count(&l->laps);
-	l->cpu = bpf_get_smp_processor_id();
+	moved = l->cpu != cpu;
+	l->cpu = cpu;
 
 	skb->mark = 0; /* of the clones */
 	skb->priority = PRIO_CONTROL;
@@ -363,7 +379,7 @@ static __always_inline int lap(struct __sk_buff *skb)
 	skb->mark = l->mark;
 
 	back = later(sooner(lap.next, back), now + LAP_LEAST_NS);
-	length = seed_length(back - spent);
+	length = seed_length_here(back - spent, moved);
 	l->back_ns = later(spent + sleep_of(length), now);
 	/*
 	 * User space opens a gate, counts asked, and looks at back_ns. Either it finds the
@@ -371,7 +387,7 @@ static __always_inline int lap(struct __sk_buff *skb)
 	 */
 	if (__sync_fetch_and_add(&l->asked, 0) != asked) {
 		back = now + LAP_LEAST_NS;
-		length = seed_length(back - spent);
+		length = seed_length_here(back - spent, moved);
 		l->back_ns = later(spent + sleep_of(length), now);
 	}
 	bpf_skb_change_tail(skb, length, 0);

@@ -17,6 +17,7 @@
 #define MAX_WATCHED 16384
 #define MAX_SLOTS 4096
 #define MAX_ADVERTS 16384
+#define MAX_SPEAKERS 4096
 
 /*
  * Written by user space alone. An update swaps in a whole new rule; the old
@@ -75,6 +76,17 @@ struct {
 	__type(value, struct watched);
 	__uint(max_entries, MAX_WATCHED);
 } watched SEC(".maps");
+
+/*
+ * Who speaks, for people to look at. Written here; user space reads it, and deletes
+ * those long silent. When it is full the one not heard for longest goes.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__type(key, struct speaker_key);
+	__type(value, struct speaker);
+	__uint(max_entries, MAX_SPEAKERS);
+} speakers SEC(".maps");
 
 enum bucket { BUCKET_SIGNIFICANT, BUCKET_OTHER, BUCKET_RELEASE, BUCKET_MASTER, BUCKET_BAD, NUM_BUCKETS };
 

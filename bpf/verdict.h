@@ -169,18 +169,14 @@ static __always_inline void refresh(const struct router_key *key, const struct r
 }
 
 /*
- * How close the master came to being taken for dead. Not across a change of rule,
- * which may lie between two masters, or a time in which we were the master. Two CPUs
- * at once may lose one of two gaps; adverts of one sender come on one CPU.
+ * How close the master came to being taken for dead. Two CPUs at once may lose one of
+ * two gaps; adverts of one sender come on one CPU.
  */
-static __always_inline void keep_gap(struct router_state *st, const struct rule *r, __u64 before,
-				     __u64 now)
+static __always_inline void keep_gap(struct router_state *st, __u64 before, __u64 now)
 {
 	__u64 window = now >> GAP_SHIFT, gap = now - before;
 	struct gap *g = &st->gaps[window % GAP_WINDOWS];
 
-	if (!after(before, r->since_ns))
-		return;
 	if (g->window != window) {
 		g->longest_ns = 0;
 		g->window = window;
@@ -193,12 +189,12 @@ static __always_inline void keep_gap(struct router_state *st, const struct rule 
 
 /*
  * A valid advert: remembered, and put on the ring when it is news. gated: with
- * takeover in the kernel, whose atomic operations take 5.12.
+ * takeover in the kernel, whose atomic operations take 5.12. elided: it goes no further.
  */
 static __always_inline enum drop accept(struct xdp_md *ctx, const struct frame *f,
 					const struct advert *a, struct router_key *key,
 					const struct rule *r, struct router_state *st, __u64 now,
-					const bool gated)
+					const bool gated, bool *elided)
 {
 	__u32 offset = f->packet - (__u8 *)f->eth + f->message_offset;
 	__u64 d = digest(ctx, offset, f->message_length);
@@ -212,14 +208,19 @@ static __always_inline enum drop accept(struct xdp_md *ctx, const struct frame *
 	if (matches(f, a, r, d)) {
 		count(&st->matched);
 		if (after(now, before)) {
-			if (before) {
+			/*
+			 * Not across a change of rule, which may lie between two masters,
+			 * or a time in which we were the master.
+			 */
+			if (before && after(before, r->since_ns)) {
 				count_field(st->arrivals, log2_us(now - before), 32);
-				keep_gap(st, r, before, now);
+				keep_gap(st, before, now);
 			}
 			st->last_match_ns = now;
 		}
 		refresh(key, r, st, now);
-		if (!gated || may_keep(f, a, r))
+		*elided = !gated || may_keep(f, a, r);
+		if (*elided)
 			return ACCEPTED;
 	} else if (gated) {
 		give_way(f, a, r);

@@ -15,6 +15,7 @@
 #include "verdict.h"
 #include "accept.h"
 #include "conflict.h"
+#include "hear.h"
 #include "answer.h"
 #include "deadline.h"
 #include "clock.h"
@@ -29,10 +30,11 @@ static __always_inline int receive(struct xdp_md *ctx, const bool gated)
 {
 	struct router_key key = {.ifindex = ctx->ingress_ifindex};
 	struct iface_counters *ic;
-	struct router_state *st;
+	struct router_state *st = NULL;
 	struct advert a = {};
 	struct rule *r;
 	struct frame f = {}; /* clang 14 spills what is undefined */
+	bool elided = false;
 	enum drop d;
 	__u64 now;
 
@@ -55,15 +57,18 @@ static __always_inline int receive(struct xdp_md *ctx, const bool gated)
 	key.vrid = f.message[1];
 	key.family = f.family;
 	r = bpf_map_lookup_elem(&routers, &key);
-	if (!r)
+	if (r)
+		st = bpf_map_lookup_elem(&state, &key);
+	if (!r || !st) {
+		hear(&f, ic, &key, DROP_VRID, now);
 		return leave(ic, DROP_VRID);
-	st = bpf_map_lookup_elem(&state, &key);
-	if (!st)
-		return leave(ic, DROP_VRID);
+	}
 
 	d = judge(ctx, &f, &key, r, &a);
 	if (d == ACCEPTED)
-		d = accept(ctx, &f, &a, &key, r, st, now, gated);
+		d = accept(ctx, &f, &a, &key, r, st, now, gated, &elided);
+	if (!elided && d != DROP_OWN)
+		hear(&f, ic, &key, d, now);
 	return verdict(ic, st, &key, d, now);
 }
 

@@ -103,8 +103,9 @@ type lostSeed struct {
 	at    vrrp.Instant
 }
 
-// spreadEvery is how often Watch may part the loops.
-const spreadEvery = time.Second
+// spreadEvery is how often Watch may part the loops. What holds up one CPU may hold up
+// another soon.
+const spreadEvery = 100 * time.Millisecond
 
 // spread sees to it that the two loops are on two CPUs: when one of them is held up,
 // as by the host of a virtual machine, the other loop sends the seed anew on its own.

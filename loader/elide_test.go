@@ -188,8 +188,15 @@ func TestArrivalsAreCountedByTheirDistance(t *testing.T) {
 	if got := h.state(k).Arrivals; got != want {
 		t.Errorf("arrivals %v, want %v", got, want)
 	}
-	// Longer ones, by moving the stamp back.
-	rawKey, raw := k.raw(), vrrpxRouterState{}
+	// Longer ones, by moving the stamp back, and the rule's beginning before it.
+	rawKey, raw, rule := k.raw(), vrrpxRouterState{}, vrrpxRule{}
+	if err := h.Kernel.routers.Lookup(&rawKey, &rule); err != nil {
+		t.Fatal(err)
+	}
+	rule.SinceNs = 1
+	if err := h.Kernel.routers.Put(&rawKey, &rule); err != nil {
+		t.Fatal(err)
+	}
 	for bucket := 15; bucket < 32; bucket++ {
 		if err := h.Kernel.state.Lookup(&rawKey, &raw); err != nil {
 			t.Fatal(err)
@@ -209,7 +216,7 @@ func TestArrivalsAreCountedByTheirDistance(t *testing.T) {
 func TestLongestGapIsKept(t *testing.T) {
 	h := open(t, Options{NoTimer: true})
 	k, frame := h.key(51, vrrp.IPv4), v4frame(unhex(v3plain))
-	h.learn(k, v3rule(), frame)
+	rule := h.learn(k, v3rule(), frame)
 	after := func(d time.Duration) (ended vrrp.Instant, gap time.Duration) {
 		before := h.state(k).LastMatch
 		time.Sleep(d)
@@ -229,8 +236,14 @@ func TestLongestGapIsKept(t *testing.T) {
 		t.Errorf("gaps %v, want %v among them", got, want)
 	}
 	// The last advert of one rule and the first of the next are no gap.
-	h.learn(k, v3rule(), frame)
+	arrivals := h.state(k).Arrivals
+	if err := h.SetRule(k, rule); err != nil {
+		t.Fatal(err)
+	}
 	after(50 * time.Millisecond)
+	if got := h.state(k).Arrivals; got != arrivals {
+		t.Errorf("arrivals across a change of rule: %v, were %v", got, arrivals)
+	}
 	for _, g := range h.state(k).Gaps {
 		if g.Longest > longest {
 			t.Errorf("%v across a change of rule", g)

@@ -32,6 +32,7 @@ type Kernel struct {
 	gated                                       bool // rx shuts gates (kernel 5.12)
 	routers, state, interfaces, buckets, events *ebpf.Map
 	peers                                       *ebpf.Map
+	speakers                                    *ebpf.Map
 	peersOf                                     map[Key]*vrrp.Unicast // whose peers are in it
 	slots, lease                                *ebpf.Map             // of the advert clock, and of whoever opens or shuts its gates
 
@@ -113,6 +114,7 @@ func (k *Kernel) loadRx(spec *ebpf.CollectionSpec) error {
 		Peers      *ebpf.Map     `ebpf:"peers"`
 		NoAccept   *ebpf.Map     `ebpf:"no_accept"`
 		Watched    *ebpf.Map     `ebpf:"watched"`
+		Speakers   *ebpf.Map     `ebpf:"speakers"`
 		Slots      *ebpf.Map     `ebpf:"slots"`
 		Lease      *ebpf.Map     `ebpf:"lease"`
 
@@ -141,7 +143,7 @@ func (k *Kernel) loadRx(spec *ebpf.CollectionSpec) error {
 	}
 	k.rx, k.routers, k.state = objs.Rx, objs.Routers, objs.State
 	k.interfaces, k.buckets, k.events, k.peers = objs.Interfaces, objs.Buckets, objs.Events, objs.Peers
-	k.slots, k.lease = objs.Slots, objs.Lease
+	k.slots, k.lease, k.speakers = objs.Slots, objs.Lease, objs.Speakers
 	k.refusals.packets, k.refusals.count = objs.NoAccept, objs.NoAcceptCount
 	k.refusals.users = map[vrrpxNoAcceptKey]int{}
 	k.watches.claims, k.watches.count = objs.Watched, objs.WatchedCount
@@ -183,7 +185,7 @@ func (k *Kernel) Close() error {
 	for _, p := range []*ebpf.Program{k.rx, k.arm} {
 		errs = append(errs, p.Close())
 	}
-	for _, m := range []*ebpf.Map{k.routers, k.state, k.interfaces, k.buckets, k.events, k.peers, k.refusals.packets, k.watches.claims, k.deadlines, k.slots, k.lease} {
+	for _, m := range []*ebpf.Map{k.routers, k.state, k.interfaces, k.buckets, k.events, k.peers, k.refusals.packets, k.watches.claims, k.deadlines, k.slots, k.lease, k.speakers} {
 		errs = append(errs, m.Close())
 	}
 	return errors.Join(errs...)

@@ -37,7 +37,7 @@ func (k *Kernel) pin() error {
 	if err := makePinDir(k.pinDir); err != nil {
 		return &PinError{err}
 	}
-	for _, m := range []*ebpf.Map{k.routers, k.state, k.interfaces, k.peers} {
+	for _, m := range []*ebpf.Map{k.routers, k.state, k.interfaces, k.peers, k.speakers} {
 		if err := pinMap(m, k.pinDir); err != nil {
 			return &PinError{err}
 		}

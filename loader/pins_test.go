@@ -76,7 +76,7 @@ func list(t *testing.T, dir string) (names []string) {
 	return names
 }
 
-var allPins = []string{"interfaces", "peers", "routers", "state"} // sorted
+var allPins = []string{"interfaces", "peers", "routers", "speakers", "state"} // sorted
 
 func TestPinsAppearAndGo(t *testing.T) {
 	dir := pinDir(t)
@@ -189,7 +189,7 @@ func TestWhatAKilledProcessLeaves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{dir + "/interfaces", dir + "/peers", dir + "/routers", dir + "/state", dir, filepath.Dir(dir)}
+	want := []string{dir + "/interfaces", dir + "/peers", dir + "/routers", dir + "/speakers", dir + "/state", dir, filepath.Dir(dir)}
 	if !slices.Equal(removed, want) {
 		t.Errorf("removed %v, want %v", removed, want)
 	}

@@ -51,10 +51,12 @@ type Gap struct {
 
 // InterfaceCounters is what the kernel has seen on one interface since Attach.
 type InterfaceCounters struct {
-	Frames  uint64                // with VRRP, or AH in front of it
-	Passed  uint64                // to the rest of the host
-	Dropped uint64                // in the driver, where tcpdump does not see them
-	Drops   [vrrp.NumDrops]uint64 // those not of a router; the others are 0
+	Frames  uint64 // with VRRP, or AH in front of it
+	Passed  uint64 // to the rest of the host
+	Dropped uint64 // in the driver, where tcpdump does not see them
+	// NotListed are of speakers that were too many at once to be noted.
+	NotListed uint64
+	Drops     [vrrp.NumDrops]uint64 // those not of a router; the others are 0
 }
 
 const firstOfRouter = int(vrrp.DropTTL)
@@ -139,7 +141,7 @@ func (k *Kernel) Interface(ifindex int) (InterfaceCounters, error) {
 	if err := k.interfaces.Lookup(uint32(ifindex), &raw); err != nil {
 		return InterfaceCounters{}, fmt.Errorf("counters of interface %d: %w", ifindex, err)
 	}
-	c := InterfaceCounters{Frames: raw.Frames, Passed: raw.Passed, Dropped: raw.Dropped}
+	c := InterfaceCounters{Frames: raw.Frames, Passed: raw.Passed, Dropped: raw.Dropped, NotListed: raw.NotListed}
 	drops := (*interfaceDrops)(unsafe.Pointer(&raw.Drops))
 	copy(c.Drops[1:], drops[:])
 	return c, nil

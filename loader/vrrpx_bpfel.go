@@ -174,12 +174,14 @@ const (
 )
 
 type vrrpxIfaceCounters struct {
-	_            structs.HostLayout
-	Frames       uint64
-	Passed       uint64
-	Dropped      uint64
-	ClaimsFullNs uint64
-	Drops        struct {
+	_              structs.HostLayout
+	Frames         uint64
+	Passed         uint64
+	Dropped        uint64
+	ClaimsFullNs   uint64
+	SpeakersFullNs uint64
+	NotListed      uint64
+	Drops          struct {
 		_         structs.HostLayout
 		IpHeader  uint64
 		IpOptions uint64
@@ -344,6 +346,29 @@ type vrrpxSlot struct {
 	MaxLateNs  uint64
 }
 
+type vrrpxSpeaker struct {
+	_       structs.HostLayout
+	FirstNs uint64
+	LastNs  uint64
+	Frames  uint64
+	Length  uint16
+	Ttl     uint8
+	Drop    uint8
+	Mac     [6]uint8
+	Pad     [6]uint8
+	Message [72]uint8
+}
+
+type vrrpxSpeakerKey struct {
+	_       structs.HostLayout
+	Ifindex uint32
+	Vrid    uint8
+	Family  uint8
+	Kind    uint8
+	Pad     uint8
+	Src     [16]uint8
+}
+
 type vrrpxWatched struct {
 	_          structs.HostLayout
 	Claims     uint64
@@ -377,6 +402,7 @@ const (
 	vrrpxMapPeers          = "peers"
 	vrrpxMapRouters        = "routers"
 	vrrpxMapSlots          = "slots"
+	vrrpxMapSpeakers       = "speakers"
 	vrrpxMapState          = "state"
 	vrrpxMapWatched        = "watched"
 	vrrpxProgVrrpxArm      = "vrrpx_arm"
@@ -456,6 +482,7 @@ type vrrpxMapSpecs struct {
 	Peers      *ebpf.MapSpec `ebpf:"peers"`
 	Routers    *ebpf.MapSpec `ebpf:"routers"`
 	Slots      *ebpf.MapSpec `ebpf:"slots"`
+	Speakers   *ebpf.MapSpec `ebpf:"speakers"`
 	State      *ebpf.MapSpec `ebpf:"state"`
 	Watched    *ebpf.MapSpec `ebpf:"watched"`
 }
@@ -503,6 +530,7 @@ type vrrpxMaps struct {
 	Peers      *ebpf.Map `ebpf:"peers"`
 	Routers    *ebpf.Map `ebpf:"routers"`
 	Slots      *ebpf.Map `ebpf:"slots"`
+	Speakers   *ebpf.Map `ebpf:"speakers"`
 	State      *ebpf.Map `ebpf:"state"`
 	Watched    *ebpf.Map `ebpf:"watched"`
 }
@@ -521,6 +549,7 @@ func (m *vrrpxMaps) Close() error {
 		m.Peers,
 		m.Routers,
 		m.Slots,
+		m.Speakers,
 		m.State,
 		m.Watched,
 	)

@@ -9,6 +9,7 @@ type Event struct {
 	At     time.Time `json:"at"`
 	Kind   EventKind `json:"kind"`
 	Router string    `json:"router,omitempty"` // its name; empty: of the daemon
+	VRID   uint8     `json:"vrid,omitempty"`   // the router's, which a reload may have removed since
 	Text   string    `json:"text"`             // a sentence without its full stop
 
 	// Of a transition: between which states, why (vrrp.ReasonCode's name), and what decided.

@@ -27,7 +27,9 @@ func TestSecondsKeepNanosecondsThroughJSON(t *testing.T) {
 
 func TestSecondsRefuseWhatIsNoNumber(t *testing.T) {
 	var s Seconds
-	if err := json.Unmarshal([]byte(`"soon"`), &s); err == nil {
-		t.Error("a string was taken as seconds")
+	for _, bad := range []string{`"soon"`, "1e300", "-1e300", "9223372037"} {
+		if err := json.Unmarshal([]byte(bad), &s); err == nil {
+			t.Errorf("%s was taken as seconds: %v", bad, s)
+		}
 	}
 }

@@ -13,9 +13,7 @@ type Speakers struct {
 // Ear is an interface on which the daemon listens for them.
 type Ear struct {
 	Interface string `json:"interface"`
-	By        string `json:"heard_by"` // xdp native, xdp generic, packet socket or none
-	// Routers: only valid adverts for routers that are configured here are heard.
-	Routers   bool   `json:"own_vrids_only,omitempty"`
+	By        string `json:"heard_by"`          // xdp native, xdp generic, packet socket or none
 	NotListed uint64 `json:"frames_not_listed"` // of senders that were too many at once
 }
 

@@ -132,7 +132,10 @@ type Router struct {
 	Since           time.Time         `json:"since"`
 	Reason          string            `json:"reason"` // why it last changed, a sentence
 	Priority        uint8             `json:"priority"`
-	BasePriority    uint8             `json:"base_priority"` // as configured; Priority has what is tracked in it
+	BasePriority    uint8             `json:"base_priority"`                // as configured; Priority has what is tracked in it
+	Preempt         bool              `json:"preempt"`                      // false: nopreempt; priority 255 preempts whatever this says
+	Faults          []string          `json:"faults,omitempty"`             // the causes of a FAULT: it ends with the last
+	UntrackedOwn    bool              `json:"dont_track_primary,omitempty"` // its own link down is no FAULT
 	Tracked         []Tracked         `json:"tracked,omitempty"`
 	Source          string            `json:"source"`         // own primary address
 	Authentication  string            `json:"authentication"` // a phrase; no secret is in it
@@ -243,7 +246,10 @@ type Tracked struct {
 	Weight int    `json:"weight"`          // 0: a fault while it is down
 	Points int    `json:"points"`          // what it adds to the priority now
 	Fault  bool   `json:"fault,omitempty"` // it keeps the router in FAULT
-	Note   string `json:"note,omitempty"`  // how the last run of a script failed
+	// Reverse: without weight the FAULT is while it is up, or the number 0. Weight has
+	// its sign turned already.
+	Reverse bool   `json:"reverse,omitempty"`
+	Note    string `json:"note,omitempty"` // how the last run of a script failed
 }
 
 // Address is one virtual address and whether the host has it now.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -145,4 +146,11 @@ func parseUpTo(most int, flags *pflag.FlagSet, args []string) error {
 		return usageError{hint(fmt.Sprintf("vrrpx %s --help shows the flags", flags.Name()), "unexpected argument %q", flags.Arg(most))}
 	}
 	return nil
+}
+
+// printJSON writes a value for programs, and for people who look at that.
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
 }

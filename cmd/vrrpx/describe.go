@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"io"
+	"slices"
 
 	"github.com/spf13/pflag"
 )
@@ -63,7 +63,7 @@ func describeFlag(f *pflag.Flag) describedFlag {
 		d.Repeat = true
 	}
 	switch f.DefValue {
-	case "", "false", "[]", "0":
+	case "", "false", "[]", "0", "0s":
 	default:
 		d.Default = f.DefValue
 	}
@@ -76,16 +76,21 @@ func describeOption(o option) describedFlag {
 	if o.letter != 0 {
 		d.Letter = string(o.letter)
 	}
-	if o.takes != nothing {
+	switch {
+	case o.takes == nothing:
+	case slices.Contains(optionsOfFiles, o.long):
+		d.Value = "FILE"
+	default:
 		d.Value = "ARGUMENT"
 	}
 	return d
 }
 
+// optionsOfFiles are those of keepalived's options whose argument is a path.
+var optionsOfFiles = []string{"use-file", "log-file", "pid", "vrrp_pid", "config-test", "checkers_pid", "bfd_pid"}
+
 func printDescription(ctx context.Context, w io.Writer) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(describe(ctx))
+	return printJSON(w, describe(ctx))
 }
 
 // choices annotates a flag with all values that it can have.

@@ -16,7 +16,7 @@ import (
 func runRecord(ctx context.Context, e env, flags *pflag.FlagSet, args []string) error {
 	since := flags.Duration("since", 0, "only what happened in this time, such as 10m; without it all that is kept")
 	router := flags.StringP("router", "r", "", "only this router; without it all")
-	output := flags.StringP("output", "o", "", "the pcapng file; - is standard output")
+	output := flags.StringP("output", "o", "", "the pcapng `FILE` to write; - is standard output")
 	if err := parse(flags, args); err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func runRecord(ctx context.Context, e env, flags *pflag.FlagSet, args []string) 
 		return err
 	}
 	if err := os.WriteFile(*output, b, 0o600); err != nil {
-		return err
+		return hint("-o FILE, in a directory that you may write to; -o - is standard output", "%w", err)
 	}
 	fmt.Fprintf(e.stdout, "wrote %s, %d octets: for Wireshark, and for tools/replay\n", *output, len(b))
 	return nil

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -29,9 +28,7 @@ func runStatus(ctx context.Context, e env, flags *pflag.FlagSet, args []string) 
 		return err
 	}
 	if *asJSON {
-		enc := json.NewEncoder(e.stdout)
-		enc.SetIndent("", "  ")
-		return enc.Encode(st)
+		return printJSON(e.stdout, st)
 	}
 	printStatus(e.stdout, st)
 	return nil
@@ -76,6 +73,10 @@ func explainAsk(path string, err error) error {
 			"no vrrpx runs in this network namespace (%s)", path)}
 	case errors.Is(err, syscall.EACCES):
 		return hint("ask as root", "%s may not be opened: %w", path, err)
+	case errors.Is(err, control.ErrUnknown):
+		return hint("`vrrpx status` has the version that runs; if that is older than `vrrpx version`, restart it when it suits", "%w", err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return hint("its log says what holds it up: `journalctl -u vrrpx`; `vrrpx doctor` looks at the host", "the daemon does not answer: %w", err)
 	}
 	return err
 }

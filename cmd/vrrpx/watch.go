@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"os"
 	"time"
 
@@ -70,9 +69,7 @@ func runSpeakers(ctx context.Context, e env, flags *pflag.FlagSet, args []string
 		return err
 	}
 	if *asJSON {
-		enc := json.NewEncoder(e.stdout)
-		enc.SetIndent("", "  ")
-		return enc.Encode(all)
+		return printJSON(e.stdout, all)
 	}
 	speakers.Print(e.stdout, all)
 	return nil

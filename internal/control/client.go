@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -71,7 +72,23 @@ func (c *Client) open(ctx context.Context, method, what string) (io.ReadCloser, 
 	if resp.StatusCode != http.StatusOK {
 		defer resp.Body.Close()
 		b, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
-		return nil, fmt.Errorf("the daemon answered %s: %s", resp.Status, strings.TrimSpace(string(b)))
+		return nil, refusal(resp, b)
 	}
 	return resp.Body, nil
+}
+
+// ErrUnknown is the answer of a daemon that does not know what it was asked for: an
+// upgrade leaves a MASTER running as it is, so that it may be older than who asks.
+var ErrUnknown = errors.New("the daemon does not know what it is asked for")
+
+// refusal is an answer that is none.
+func refusal(resp *http.Response, body []byte) error {
+	text := strings.TrimSpace(string(body))
+	switch {
+	case resp.StatusCode == http.StatusNotFound && strings.HasPrefix(text, ErrNoRouter.Error()):
+		return fmt.Errorf("%w%s", ErrNoRouter, strings.TrimPrefix(text, ErrNoRouter.Error()))
+	case resp.StatusCode == http.StatusNotFound:
+		return ErrUnknown
+	}
+	return fmt.Errorf("the daemon answered %s: %s", resp.Status, text)
 }

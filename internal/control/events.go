@@ -69,10 +69,6 @@ func parseEventQuery(v url.Values) (q EventQuery, err error) {
 	return q, nil
 }
 
-// eventTime is how long a client may be in taking what is written to it: one that does not
-// read is hung up on.
-const eventTime = 10 * time.Second
-
 // serveEvents answers with one JSON line for each event.
 func serveEvents(w http.ResponseWriter, r *http.Request, h History) {
 	q, err := parseEventQuery(r.URL.Query())
@@ -81,14 +77,10 @@ func serveEvents(w http.ResponseWriter, r *http.Request, h History) {
 		return
 	}
 	c := http.NewResponseController(w)
-	if q.Follow {
-		// The server's would end the request's context when it runs out.
-		_ = c.SetReadDeadline(time.Time{})
-	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	after, enc := q.After, json.NewEncoder(w)
 	send := func(events []stats.Event) bool {
-		_ = c.SetWriteDeadline(time.Now().Add(eventTime)) // a unix socket has deadlines
+		_ = c.SetWriteDeadline(time.Now().Add(writeTime)) // who does not read is hung up on
 		for i := range events {
 			after = events[i].Seq
 			if !q.Since.IsZero() && events[i].At.Before(q.Since) {

@@ -68,6 +68,47 @@ func TestEventsAreChosenBySinceAndAfter(t *testing.T) {
 	}
 }
 
+// The end of the server cuts nothing off: what was added before it is heard.
+func TestFollowerHearsTheLastEvents(t *testing.T) {
+	const n = 50
+	h, err := history.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = h.Close(time.Minute) })
+	srv, err := Listen(filepath.Join(t.TempDir(), "s"), withHistory{of: h})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Add(stats.Event{At: noon, Text: "first"})
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	heard, follows, ended := 0, make(chan struct{}), make(chan error)
+	go func() {
+		ended <- NewClient(srv.path).Events(ctx, EventQuery{Follow: true}, func(*stats.Event) error {
+			if heard++; heard == 1 {
+				close(follows)
+			}
+			return nil
+		})
+	}()
+	select {
+	case <-follows:
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	for range n {
+		h.Add(stats.Event{At: noon, Text: "more"})
+	}
+	h.End()
+	if err := srv.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err != nil || heard != 1+n {
+		t.Errorf("%d events of %d, %v", heard, 1+n, err)
+	}
+}
+
 func TestFollowedEventsComeAsTheyHappen(t *testing.T) {
 	h, c, _ := serveHistory(t)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

@@ -60,23 +60,14 @@ func (c *Client) Record(ctx context.Context, since time.Duration, router string)
 	if router != "" {
 		query.Set("router", router)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://vrrpx/v1/record?"+query.Encode(), nil)
+	body, err := c.open(ctx, http.MethodGet, "record?"+query.Encode())
 	if err != nil {
 		return nil, err
 	}
-	resp, err := c.http.Do(req)
+	defer body.Close()
+	b, err := io.ReadAll(body)
 	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	switch {
-	case err != nil:
 		return nil, fmt.Errorf("the daemon's answer: %w", err)
-	case resp.StatusCode == http.StatusNotFound && router != "":
-		return nil, fmt.Errorf("%w: %s", ErrNoRouter, router)
-	case resp.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("the daemon answered %s: %.200s", resp.Status, b)
 	}
 	return b, nil
 }

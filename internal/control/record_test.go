@@ -57,10 +57,51 @@ func TestRecordingCrossesTheSocket(t *testing.T) {
 	}
 }
 
+// slow is a host with many routers, and busy.
+type slow struct{ source }
+
+func (slow) Reload(ctx context.Context) (*stats.Reload, error) {
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(10 * readTime):
+	}
+	return &stats.Reload{OK: true}, nil
+}
+
+func (slow) Record(ctx context.Context, _ time.Duration, _ string) (func(io.Writer) error, error) {
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(10 * readTime):
+	}
+	return func(w io.Writer) error { _, err := io.WriteString(w, "recording"); return err }, nil
+}
+
+// What takes longer than a client may take to ask is waited for all the same.
+func TestAnswersMayTakeTheirTime(t *testing.T) {
+	defer func(was time.Duration) { readTime = was }(readTime)
+	readTime = 30 * time.Millisecond
+	path := filepath.Join(t.TempDir(), "s")
+	srv, err := Listen(path, slow{func() (*stats.Status, error) { return nil, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer srv.Close()
+	if b, err := NewClient(path).Record(context.Background(), 0, ""); err != nil || string(b) != "recording" {
+		t.Errorf("%q, %v", b, err)
+	}
+	if res, err := NewClient(path).Reload(context.Background()); err != nil || !res.OK {
+		t.Errorf("%+v, %v", res, err)
+	}
+}
+
 // A source without a recorder has no such page.
 func TestNoRecorder(t *testing.T) {
 	c := NewClient(serve(t, func() (*stats.Status, error) { return nil, nil }))
-	if _, err := c.Record(context.Background(), 0, ""); err == nil || !strings.Contains(err.Error(), "404") {
-		t.Errorf("%v", err)
+	for _, router := range []string{"", "VI_1"} {
+		if _, err := c.Record(context.Background(), 0, router); !errors.Is(err, ErrUnknown) {
+			t.Errorf("%q: %v", router, err)
+		}
 	}
 }

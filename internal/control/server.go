@@ -27,9 +27,18 @@ type Source interface {
 	Speakers(context.Context) (*stats.Speakers, error)
 }
 
-// reloadTime is how long the result of a reload is waited for: those before it
-// and its own, which may have to attach XDP to many interfaces.
-const reloadTime = time.Minute
+const (
+	// reloadTime is how long the result of a reload is waited for: those before it
+	// and its own, which may have to attach XDP to many interfaces.
+	reloadTime = time.Minute
+	// lookTime is how long a snapshot is waited for.
+	lookTime = 3 * time.Second
+	// writeTime is how long a client may be in taking an answer.
+	writeTime = 10 * time.Second
+)
+
+// readTime is how long a client may take to ask. To answer may take longer.
+var readTime = 5 * time.Second // tests have less
 
 // Server serves one socket.
 type Server struct {
@@ -56,8 +65,8 @@ func Listen(path string, src Source) (*Server, error) {
 	s := &Server{path: path, done: make(chan struct{})}
 	s.http = http.Server{
 		Handler:        handler(src),
-		ReadTimeout:    5 * time.Second,
-		WriteTimeout:   10 * time.Second,
+		ReadTimeout:    readTime,
+		WriteTimeout:   writeTime,
 		MaxHeaderBytes: 8 << 10,
 		ErrorLog:       log.New(io.Discard, "", 0), // garbage from a client is the client's trouble: it gets 400
 	}
@@ -68,9 +77,19 @@ func Listen(path string, src Source) (*Server, error) {
 	return s, nil
 }
 
-// Close stops serving and removes the socket.
+// endTime is how long answers under way have at the end: who follows the history
+// hears its last events then.
+const endTime = 250 * time.Millisecond
+
+// Close stops serving and removes the socket. Answers that are under way end first, or
+// are cut off after 250 ms.
 func (s *Server) Close() error {
-	err := s.http.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), endTime)
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		err = s.http.Close()
+	}
 	<-s.done
 	_ = os.Remove(s.path)
 	return err
@@ -78,45 +97,30 @@ func (s *Server) Close() error {
 
 func handler(src Source) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
-		defer cancel()
-		st, err := src.Status(ctx)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(st) // the client has gone if this fails
-	})
-	mux.HandleFunc("GET /v1/speakers", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
-		defer cancel()
-		all, err := src.Speakers(ctx)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(all)
-	})
-	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), reloadTime)
-		defer cancel()
-		c := http.NewResponseController(w) // a unix socket has deadlines
-		_ = c.SetReadDeadline(time.Time{}) // that of the server, when it runs out, would end the context
-		_ = c.SetWriteDeadline(time.Now().Add(reloadTime + 5*time.Second))
-		res, err := src.Reload(ctx)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(res)
-	})
+	mux.HandleFunc("GET /v1/status", answer(src.Status, lookTime, writeStatus))
+	mux.HandleFunc("GET /v1/speakers", answer(src.Speakers, lookTime, writeJSON))
+	mux.HandleFunc("POST /v1/reload", answer(src.Reload, reloadTime, writeJSON))
 	mux.HandleFunc("GET /v1/events", func(w http.ResponseWriter, r *http.Request) { serveEvents(w, r, src.History()) })
 	if rec, ok := src.(Recorder); ok {
 		serveRecord(mux, rec)
 	}
 	return mux
+}
+
+func writeJSON[T any](w io.Writer, v T) error { return json.NewEncoder(w).Encode(v) }
+
+// answer is what f returns within a time, as JSON.
+func answer[T any](f func(context.Context) (T, error), within time.Duration, write func(io.Writer, T) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), within)
+		defer cancel()
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(within + writeTime)) // a unix socket has deadlines
+		v, err := f(ctx)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = write(w, v) // the client has gone if this fails
+	}
 }

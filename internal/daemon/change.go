@@ -52,6 +52,7 @@ func (h *host) change(r *router, c *plan.Change, g auth.Guard) {
 	r.step(t, vrrp.SetConfig{Config: r.machineConfig(r.sourceNow())})
 	if is := r.machine.Config().Priority; is != was {
 		r.log.Info(fmt.Sprintf("(%s) Changing effective priority from %d to %d", r.cfg.Name, was, is))
+		r.rememberPriority(t, was, is)
 		r.tellPriority()
 	}
 	if areas.Has(plan.Addresses) {

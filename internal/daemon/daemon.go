@@ -97,8 +97,9 @@ type host struct {
 
 	out        outputs
 	runner     *script.Runner
-	desk       *tell.Desk     // who tells programs, FIFOs and mail
-	history    *history.Store // nil in tests
+	desk       *tell.Desk      // who tells programs, FIFOs and mail
+	history    *history.Store  // nil in tests
+	control    *control.Server // nil before it listens
 	reloads    *reload.Reloader
 	keeper     *auth.Keeper // the reloader's, as is the next; nil when nothing is to be kept
 	stopKeeper func()
@@ -122,6 +123,7 @@ func Run(ctx context.Context, o Options) error {
 	h := newHost(o)
 	h.openHistory()
 	defer h.closeHistory()
+	defer h.closeControl()
 	defer h.close()
 	if err := h.open(); err != nil {
 		return err
@@ -130,13 +132,11 @@ func Run(ctx context.Context, o Options) error {
 		Load: o.Load, File: o.ConfigFile, Apply: h.reconfigure, Tell: h.send, Done: h.rememberReload, Ended: h.loopDone, Log: h.log,
 	})
 	defer h.reloads.Stop()
-	srv, err := control.Listen(filepath.Join(o.RunDir, rundir.Socket), h)
-	if err != nil {
+	if h.control, err = control.Listen(filepath.Join(o.RunDir, rundir.Socket), h); err != nil {
 		return err
 	}
-	defer srv.Close()
-	rundir.CleanupMetrics(o.RunDir) // of a run that was killed
-	if _, err := h.serveMetrics(o.Config.Global.Metrics); err != nil {
+	rundir.CleanupMetrics(o.RunDir)                                    // of a run that was killed
+	if _, err := h.serveMetrics(o.Config.Global.Metrics); err != nil { // there is nothing to commit yet
 		// An address that comes later, or another's socket, must not cost the redundancy.
 		h.log.Error(err.Error() + ": no metrics are served until a reload")
 	}
@@ -159,6 +159,7 @@ func Run(ctx context.Context, o Options) error {
 	h.reloads.Stop()        // one that is under way ends first
 	h.stop()
 	h.rememberStop()
+	h.history.End()
 	return nil
 }
 
@@ -205,6 +206,15 @@ func (h *host) stop() {
 	})
 	h.loop.stop()
 	<-h.loopDone
+}
+
+// closeControl hangs up on who asks. It comes after close, for which no answer is worth
+// waiting: meanwhile who follows the history reads the last of it, and who asks for
+// anything else is told that the daemon stops.
+func (h *host) closeControl() {
+	if h.control != nil {
+		_ = h.control.Close() // the process ends
+	}
 }
 
 // close gives back what open took, in any state of it.

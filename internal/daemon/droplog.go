@@ -21,11 +21,12 @@ const logDrops = 10 * time.Second
 type dropLog struct {
 	log  *slog.Logger
 	last map[string]uint64
+	near func(r *stats.Router, g *stats.Gap) // of each near miss that is news
 }
 
 // watchDrops logs what was dropped since it last looked.
 func (h *host) watchDrops(ctx context.Context) {
-	d := dropLog{h.log, map[string]uint64{}}
+	d := dropLog{h.log, map[string]uint64{}, h.rememberNear}
 	tick := time.NewTicker(logDrops)
 	defer tick.Stop()
 	for {
@@ -56,7 +57,7 @@ func (d *dropLog) look(st *stats.Status) {
 		for _, name := range slices.Sorted(maps.Keys(r.Drops)) {
 			d.grown("("+r.Name+")", "adverts", name, r.Drops[name])
 		}
-		d.near(r)
+		d.missed(&r)
 	}
 }
 
@@ -69,13 +70,22 @@ func (d *dropLog) grown(where, what, name string, n uint64) {
 	}
 }
 
-// near tells of a master that was nearly taken for dead.
-func (d *dropLog) near(r stats.Router) {
+// missed tells of a master that was nearly taken for dead.
+func (d *dropLog) missed(r *stats.Router) {
 	id := r.Name + "/near"
 	last := d.last[id]
 	d.last[id] = r.NearMisses
 	if g := r.LastNearMiss; r.NearMisses > last && g != nil {
-		d.log.Warn(fmt.Sprintf("(%s) an advert of the master came %v before it would have been taken for dead: after %v of %v",
-			r.Name, stats.Seconds(g.Left()), g.Seconds, g.MasterDown), "at", g.At.UTC(), "total", r.NearMisses)
+		d.log.Warn(fmt.Sprintf("(%s) %s", r.Name, nearText(g)), "at", g.At.UTC(), "total", r.NearMisses)
+		d.near(r, g)
 	}
+}
+
+// nearText is a near miss in words. A gap may be above the master-down interval where
+// the deadline itself was held up, with the whole host.
+func nearText(g *stats.Gap) string {
+	if left := stats.Seconds(g.Left()); left > 0 {
+		return fmt.Sprintf("an advert of the master came %v before it would have been taken for dead: after %v of %v", left, g.Seconds, g.MasterDown)
+	}
+	return fmt.Sprintf("an advert of the master came after %v of %v, and it was not taken for dead: this host stood still as well", g.Seconds, g.MasterDown)
 }

@@ -24,7 +24,7 @@ func lines(b *bytes.Buffer) []string {
 //vrrp:row 24
 func TestDropsAreLoggedOncePerKindAndLook(t *testing.T) {
 	var out bytes.Buffer
-	d := dropLog{slog.New(slog.NewTextHandler(&out, nil)), map[string]uint64{}}
+	d := dropLog{slog.New(slog.NewTextHandler(&out, nil)), map[string]uint64{}, nil}
 	status := func(fragment, vrid, ttl uint64) *stats.Status {
 		return &stats.Status{
 			Interfaces: []stats.Interface{{Name: "eth0", Drops: map[string]uint64{"fragment": fragment, "vrid": vrid, "vlan": vrid}}},
@@ -57,7 +57,8 @@ func TestDropsAreLoggedOncePerKindAndLook(t *testing.T) {
 
 func TestNearMissesAreLogged(t *testing.T) {
 	var out bytes.Buffer
-	d := dropLog{slog.New(slog.NewTextHandler(&out, nil)), map[string]uint64{}}
+	var kept []*stats.Gap
+	d := dropLog{slog.New(slog.NewTextHandler(&out, nil)), map[string]uint64{}, func(r *stats.Router, g *stats.Gap) { kept = append(kept, g) }}
 	look := func(n uint64, g *stats.Gap) []string {
 		d.look(&stats.Status{Routers: []stats.Router{{Name: "VI_1", NearMisses: n, LastNearMiss: g}}})
 		return lines(&out)
@@ -72,6 +73,13 @@ func TestNearMissesAreLogged(t *testing.T) {
 	}
 	if got = look(1, g); got != nil {
 		t.Errorf("told twice: %q", got)
+	}
+	if len(kept) != 1 || kept[0] != g {
+		t.Errorf("kept %+v", kept)
+	}
+	late := &stats.Gap{Seconds: stats.Seconds(time.Second), MasterDown: g.MasterDown, At: time.Now()}
+	if got = look(2, late); len(got) != 1 || !strings.Contains(got[0], "after 1s of 36.1ms, and it was not taken for dead") {
+		t.Errorf("one of a host that stood still: %q", got)
 	}
 }
 

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"os"
@@ -18,13 +19,12 @@ import (
 // What happens goes into the history, which outlives the process. To add to it never makes
 // the loop wait; what is added has the evidence as it is at that moment.
 
+func (h *host) historyDir() string { return cmp.Or(h.opts.HistoryDir, h.opts.RunDir) }
+
 // openHistory goes on with the history of the runs before this one. Without its file it is
 // kept in memory, and status says so.
 func (h *host) openHistory() {
-	dir := h.opts.HistoryDir
-	if dir == "" {
-		dir = h.opts.RunDir
-	}
+	dir := h.historyDir()
 	history.Prune(dir)
 	var err error
 	if h.history, err = history.Open(dir); err != nil {
@@ -60,17 +60,25 @@ func (h *host) rememberStop() {
 }
 
 func (h *host) rememberReload(r *stats.Reload) {
-	text := fmt.Sprintf("reloaded, %d changes, %d routers untouched", len(r.Changes), r.Untouched)
+	text := fmt.Sprintf("reloaded, %s, %s untouched", plural(len(r.Changes), "change"), plural(r.Untouched, "router"))
 	if !r.OK {
 		text = "a reload was refused: " + r.Error
 	}
 	h.remember(stats.Event{At: r.At, Kind: stats.EventReload, Text: text, Changes: r.Changes})
 }
 
+// plural is a number of things that have a plain plural.
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
 // remember is likewise of a router.
 func (r *router) remember(at vrrp.Instant, e stats.Event) {
 	if r.out.history != nil {
-		e.At, e.Router = clock.Wall(at), r.cfg.Name
+		e.At, e.Router, e.VRID = clock.Wall(at), r.cfg.Name, r.cfg.VRID
 		r.out.history.Add(e)
 	}
 }
@@ -131,4 +139,17 @@ func (r *router) rememberPause(at vrrp.Instant, pause time.Duration) {
 		Kind: stats.EventPause, Silence: stats.Seconds(pause), MasterDown: stats.Seconds(r.down()),
 		Text: fmt.Sprintf("sent nothing for %v; nobody had taken over, MASTER still", pause.Round(time.Millisecond)),
 	})
+}
+
+// rememberNear is of a master that was nearly taken for dead. It is for watchDrops, which
+// has a snapshot alone; who is followed now was so then, unless we became BACKUP since.
+func (h *host) rememberNear(r *stats.Router, g *stats.Gap) {
+	e := stats.Event{
+		At: g.At, Kind: stats.EventNearMiss, Router: r.Name, VRID: r.VRID, Text: nearText(g),
+		Silence: g.Seconds, MasterDown: g.MasterDown,
+	}
+	if m := r.Master; m != nil && r.State == vrrp.Backup.String() && r.Since.Before(g.At) {
+		e.Source, e.MAC, e.Priority = m.Address, m.MAC, m.Priority
+	}
+	h.remember(e)
 }

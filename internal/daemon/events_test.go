@@ -40,7 +40,7 @@ func TestHistoryHasTheEvidence(t *testing.T) {
 	var kinds []stats.EventKind
 	for _, e := range all {
 		kinds = append(kinds, e.Kind)
-		if e.Router != "VI_1" || e.Text == "" || e.At.IsZero() {
+		if e.Router != "VI_1" || e.VRID != 51 || e.Text == "" || e.At.IsZero() {
 			t.Errorf("%+v", e)
 		}
 	}
@@ -66,5 +66,40 @@ func TestHistoryHasTheEvidence(t *testing.T) {
 	}
 	if prio.OwnPriority != 90 || prio.BasePriority != 90 || prio.Text != "priority went from 100 to 90" {
 		t.Errorf("the priority: %+v", prio)
+	}
+}
+
+// A near miss is remembered with who was followed then, and of a router that follows
+// somebody else since, or is no BACKUP any more, without.
+func TestNearMissIsRememberedWithItsMaster(t *testing.T) {
+	s, err := history.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &host{history: s}
+	at := time.Date(2026, 11, 23, 2, 13, 7, 0, time.UTC)
+	g := &stats.Gap{Seconds: stats.Seconds(32 * time.Millisecond), MasterDown: stats.Seconds(36100 * time.Microsecond), At: at}
+	m := &stats.Speaker{Address: "10.0.0.6", MAC: "02:00:00:00:00:06", Priority: 200}
+	for _, r := range []stats.Router{
+		{Name: "VI_1", VRID: 51, State: "BACKUP", Since: at.Add(-time.Hour), Master: m},
+		{Name: "VI_1", VRID: 51, State: "BACKUP", Since: at.Add(time.Second), Master: m},
+		{Name: "VI_1", VRID: 51, State: "MASTER", Since: at.Add(-time.Hour), Master: m},
+	} {
+		h.rememberNear(&r, g)
+	}
+	if err := s.Close(time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	all := s.After(0)
+	if len(all) != 3 {
+		t.Fatalf("%+v", all)
+	}
+	for i, e := range all {
+		if e.Kind != stats.EventNearMiss || !e.At.Equal(at) || e.VRID != 51 || e.Silence != g.Seconds || e.MasterDown != g.MasterDown || e.Text == "" {
+			t.Errorf("%+v", e)
+		}
+		if known := e.Source == m.Address && e.MAC == m.MAC && e.Priority == 200; known != (i == 0) {
+			t.Errorf("%d: whose adverts they were: %+v", i, e)
+		}
 	}
 }

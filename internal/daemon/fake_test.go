@@ -287,8 +287,10 @@ func newRig(t *testing.T, deadlines bool, change func(*config.Router)) *rig {
 	return g
 }
 
-// posts has the next round run what is posted.
+// posts has the next round run what is posted. Nobody else posts: the timer of split
+// brain is a real one, and the time of the rig is not.
 func (g *rig) posts() {
+	g.r.split.due = 1
 	g.r.out.post = func(f func()) bool { g.loop.posted = append(g.loop.posted, f); return true }
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/clock"
 	"github.com/vrrpx/vrrpx/internal/control"
 	"github.com/vrrpx/vrrpx/internal/flight"
+	"github.com/vrrpx/vrrpx/internal/history"
 	"github.com/vrrpx/vrrpx/internal/version"
 	"github.com/vrrpx/vrrpx/loader"
 	"github.com/vrrpx/vrrpx/vrrp"
@@ -99,8 +100,7 @@ func (g *syncGroup) fly(t vrrp.Instant) {
 }
 
 const (
-	flightSpan   = 10 * time.Minute // what a file has, at most, before the transition
-	flightSettle = 2 * time.Second  // and what follows
+	flightSettle = 2 * time.Second  // what a file has of what follows the transition
 	flightPause  = 30 * time.Second // between two files: who flaps must not push the first out
 	flightRest   = 300 * time.Microsecond
 	flightTurn   = 64 // records between two rests
@@ -179,11 +179,7 @@ func (h *host) Record(ctx context.Context, since time.Duration, router string) (
 // it, until ctx ends. It has a goroutine of its own: a disk that hangs holds up nothing
 // else.
 func (h *host) watchFlights(ctx context.Context) {
-	dir := h.opts.StateDir
-	if dir == "" {
-		dir = h.opts.RunDir
-	}
-	store := flight.Store{Dir: filepath.Join(dir, "flight")}
+	store := flight.Store{Dir: filepath.Join(h.historyDir(), history.Recordings)}
 	for {
 		select {
 		case <-ctx.Done():
@@ -223,7 +219,8 @@ func (h *host) keepFlight(ctx context.Context, store *flight.Store, first string
 	}
 	ctx, cancel := context.WithTimeout(ctx, dumpTime)
 	defer cancel()
-	all, err := h.captures(ctx, clock.Now().Add(-flightSettle-flightSpan), func(name string) bool { return names[name] })
+	before := clock.Now().Add(-flightSettle)
+	all, err := h.captures(ctx, before.Add(-flight.Span), func(name string) bool { return names[name] })
 	if err == nil && len(all) == 0 {
 		return // removed since
 	}
@@ -233,7 +230,12 @@ func (h *host) keepFlight(ctx context.Context, store *flight.Store, first string
 	}
 	path := ""
 	if err == nil {
-		path, err = store.Put(time.Now(), about, func(w io.Writer) error { return writeFlight(w, all) })
+		path, err = store.Put(time.Now(), about, func(w io.Writer, span time.Duration) error {
+			for i := range all {
+				all[i].Since(before.Add(-span))
+			}
+			return writeFlight(w, all)
+		})
 	}
 	if err != nil {
 		h.log.Error("no flight recording of the transition: "+err.Error(), "routers", len(names))

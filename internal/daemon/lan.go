@@ -37,7 +37,12 @@ func (h *host) Speakers(ctx context.Context) (*stats.Speakers, error) {
 	if err := h.onLoop(ctx, func() { v = h.lookLAN() }); err != nil {
 		return nil, err
 	}
-	return v.list(&h.lan), nil
+	if h.kernel == nil {
+		return v.list(&h.lan), nil
+	}
+	k := &kernelNotes{Kernel: h.kernel}
+	all := v.list(&h.lan, k)
+	return all, k.err
 }
 
 // lookLAN copies what only the loop may read.
@@ -59,7 +64,7 @@ func (h *host) lookLAN() lanView {
 		v.devices[i] = name
 		e := stats.Ear{Interface: name, By: "packet socket"}
 		if l.XDP != loader.Off {
-			e.By, e.Routers = "xdp "+l.XDP.String(), true
+			e.By = "xdp " + l.XDP.String()
 		}
 		v.ears[i] = e
 	}

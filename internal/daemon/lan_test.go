@@ -18,7 +18,7 @@ func TestSpeakersAreNotedAndValidOnes(t *testing.T) {
 	v := lanView{
 		now: 100 * second, devices: map[uint32]string{2: "eth0", 3: "eth1"}, valid: map[onlan.Key]speaker{},
 		routers: map[loader.Key]string{{Ifindex: 2, VRID: 51, Family: vrrp.IPv4}: "VI_1"},
-		ears:    map[uint32]stats.Ear{2: {Interface: "eth0", By: "packet socket"}, 3: {Interface: "eth1", By: "xdp native", Routers: true}},
+		ears:    map[uint32]stats.Ear{2: {Interface: "eth0", By: "packet socket"}, 3: {Interface: "eth1", By: "xdp native"}},
 		deaf:    []stats.Ear{{Interface: "dummy0", By: "none"}},
 	}
 	key := func(ifindex uint32, vrid uint8, src string) onlan.Key {
@@ -67,7 +67,7 @@ func TestSpeakersAreNotedAndValidOnes(t *testing.T) {
 			t.Errorf("%+v, want %+v", s, w)
 		}
 	}
-	if len(out.Ears) != 3 || out.Ears[0].Interface != "dummy0" || out.Ears[1].Routers || !out.Ears[2].Routers {
+	if len(out.Ears) != 3 || out.Ears[0].Interface != "dummy0" || out.Ears[1].By != "packet socket" || out.Ears[2].By != "xdp native" {
 		t.Errorf("ears %+v", out.Ears)
 	}
 }

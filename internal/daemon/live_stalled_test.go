@@ -45,6 +45,18 @@ func TestLateLoopGivesTheMasterOneMoreChance(t *testing.T) {
 	}
 }
 
+// What is left to the deadline is what the stall has left of it.
+func TestStatusHasTheDeadlineThatAStallPutOff(t *testing.T) {
+	g := newRig(t, false, nil)
+	g.master(0, 200)
+	g.round(1 * ms)
+	g.round(46 * ms) // the deadline was at 36 ms
+	g.want(vrrp.Backup)
+	if v := g.r.view(g.at(48 * ms)); v.DeadlineIn == nil || time.Duration(*v.DeadlineIn) != oneMore-2*ms {
+		t.Errorf("%v left, want %v", v.DeadlineIn, oneMore-2*ms)
+	}
+}
+
 // A release brings the deadline nearer than any first look at it.
 func TestReleaseIsNoStall(t *testing.T) {
 	g := newRig(t, false, nil)

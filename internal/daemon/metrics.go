@@ -17,31 +17,59 @@ type exporter struct {
 	server *metrics.Server // nil: nowhere
 }
 
-// serveMetrics has them served elsewhere, or nowhere. When it fails they are served
-// where they were. back undoes it.
-func (h *host) serveMetrics(at config.Listener) (back func(), err error) {
-	x := &h.exporter
-	was := x.at
-	if was.Network == at.Network && was.Address == at.Address {
-		x.at = at
-		return func() {}, nil
+// moved is a change of where the metrics are served. One of commit and undo is
+// called, once; where was is what was served before.
+type moved struct {
+	h      *host
+	was    exporter
+	closed bool // was had to go first
+}
+
+// commit ends what was served before.
+func (m *moved) commit() {
+	if !m.closed {
+		m.was.close()
 	}
-	h.keepMetrics(was, at)
-	defer func() { h.keepMetrics(x.at) }()
+	m.h.keepMetrics(m.h.exporter.at)
+}
+
+// undo is for a reload that is refused after all.
+func (m *moved) undo() {
+	m.h.exporter.close()
+	if m.closed {
+		m.h.backToMetrics(m.was.at)
+		return
+	}
+	m.h.exporter = m.was
+	m.h.keepMetrics(m.was.at)
+}
+
+// serveMetrics has them served elsewhere, or nowhere, and still where they were
+// until the change is committed. When it fails they are served where they were. A nil
+// move is none.
+func (h *host) serveMetrics(at config.Listener) (*moved, error) {
+	x := &h.exporter
+	m := &moved{h: h, was: *x}
+	if x.at.Network == at.Network && x.at.Address == at.Address {
+		x.at = at
+		return nil, nil
+	}
+	h.keepMetrics(x.at, at)
 	server, err := h.openMetrics(at)
 	if x.server != nil && errors.Is(err, syscall.EADDRINUSE) {
 		// Ours may be in the way: 127.0.0.1 and every address cannot have a port both.
+		m.closed = true
 		x.close()
 		if server, err = h.openMetrics(at); err != nil {
-			h.backToMetrics(was)
+			h.backToMetrics(m.was.at)
 		}
 	}
 	if err != nil {
+		h.keepMetrics(x.at)
 		return nil, err
 	}
-	x.close()
-	x.at, x.server = at, server
-	return func() { x.close(); h.backToMetrics(was) }, nil
+	*x = exporter{at, server}
+	return m, nil
 }
 
 func (h *host) openMetrics(at config.Listener) (*metrics.Server, error) {
@@ -79,7 +107,7 @@ func (h *host) endMetrics() {
 	h.keepMetrics()
 }
 
-// backToMetrics is for a reload that is refused. Somebody may have been quicker.
+// backToMetrics is for where they had to be closed. Somebody may have been quicker.
 func (h *host) backToMetrics(was config.Listener) {
 	h.keepMetrics(was)
 	s, err := h.openMetrics(was)
@@ -88,6 +116,7 @@ func (h *host) backToMetrics(was config.Listener) {
 		was = config.Listener{} // the next reload tries
 	}
 	h.exporter = exporter{was, s}
+	h.keepMetrics(was)
 }
 
 func (x *exporter) close() {

@@ -1,17 +1,19 @@
 package daemon
 
 import (
+	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/preflight"
+	"github.com/vrrpx/vrrpx/internal/testnet"
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
@@ -39,12 +41,7 @@ func answers(l config.Listener) bool {
 }
 
 func TestMetricsMoveWithTheConfiguration(t *testing.T) {
-	free, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(free.Addr().String())
-	free.Close()
+	_, port, _ := net.SplitHostPort(testnet.TCPPort(t))
 	taken, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -54,18 +51,35 @@ func TestMetricsMoveWithTheConfiguration(t *testing.T) {
 	run := t.TempDir()
 	h := newHost(Options{Log: slog.New(slog.DiscardHandler), RunDir: run})
 	defer h.endMetrics()
-	kept := func() (text string) { // for a cleanup
-		b, _ := os.ReadFile(filepath.Join(run, "metrics.json"))
-		return string(b)
+	wrote := func(want ...config.Listener) { // for a cleanup
+		t.Helper()
+		var is []string
+		b, err := os.ReadFile(filepath.Join(run, "metrics.json"))
+		if err == nil {
+			err = json.Unmarshal(b, &is)
+		}
+		if len(want) == 0 && errors.Is(err, os.ErrNotExist) {
+			return
+		}
+		if err != nil || !slices.EqualFunc(is, want, func(is string, l config.Listener) bool { return is == l.Address }) {
+			t.Errorf("written down for a cleanup: %s, %v, want %v", b, err, want)
+		}
 	}
 	one, all, path := at(t, "127.0.0.1:"+port), at(t, ":"+port), at(t, "unix:"+filepath.Join(t.TempDir(), "s"))
-	move := func(to config.Listener) (back func()) {
+	beside := at(t, path.Network+":"+path.Address+"2")
+	begin := func(to config.Listener) *moved {
 		t.Helper()
-		back, err := h.serveMetrics(to)
+		m, err := h.serveMetrics(to)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return back
+		return m
+	}
+	move := func(to config.Listener) {
+		t.Helper()
+		if m := begin(to); m != nil {
+			m.commit()
+		}
 	}
 	only := func(want config.Listener) {
 		t.Helper()
@@ -88,16 +102,39 @@ func TestMetricsMoveWithTheConfiguration(t *testing.T) {
 	if h.exporter.at != all {
 		t.Errorf("at %v, want %v", h.exporter.at, all)
 	}
-	back := move(path)
-	only(path)
-	if want := fmt.Sprintf("[%q]", path.Address); kept() != want {
-		t.Errorf("written down for a cleanup: %s, want %s", kept(), want)
+	server = h.exporter.server
+	m := begin(path)
+	if !answers(one) || !answers(path) {
+		t.Error("until a reload is through they are served at both")
 	}
-	back() // the reload was refused
+	wrote(path)
+	m.undo() // the reload was refused
+	wrote()
 	only(one)
-	if kept() != "" {
-		t.Errorf("written down for a cleanup: %s", kept())
+	if h.exporter.at != all || h.exporter.server != server {
+		t.Error("what was served before was opened anew")
 	}
+	m = begin(one) // where both cannot be
+	only(one)
+	m.undo()
+	only(one)
+	if h.exporter.at != all || h.exporter.server == nil {
+		t.Errorf("at %v, want %v again", h.exporter.at, all)
+	}
+	move(path)
+	only(path)
+	wrote(path)
+	m = begin(beside)
+	wrote(path, beside) // a kill would leave both
+	m.undo()
+	wrote(path)
+	if _, err := h.serveMetrics(at(t, taken.Addr().String())); err == nil {
+		t.Error("an address that another has is served")
+	}
+	wrote(path)
+	move(all)
+	only(one)
+	wrote()
 
 	_, err = h.serveMetrics(at(t, taken.Addr().String()))
 	var where *preflight.MetricsError
@@ -113,9 +150,8 @@ func TestMetricsMoveWithTheConfiguration(t *testing.T) {
 	only(config.Listener{})
 	move(path)
 	h.endMetrics()
-	if only(config.Listener{}); kept() != "" {
-		t.Errorf("written down for a cleanup after the end: %s", kept())
-	}
+	only(config.Listener{})
+	wrote()
 }
 
 // Each change of state is counted by what it was into, and why.

@@ -32,6 +32,9 @@ func (h *host) reconfigure(cfg *config.Config, p *plan.Plan) error {
 // that it does on the loop takes long: each router has a turn of its own, and
 // the loop is waited for in between, so that it hears and acts for the others.
 func (h *host) apply(p *prepared) {
+	if p.metrics != nil {
+		p.metrics.commit()
+	}
 	turn := func(f func()) { _ = h.onLoop(context.Background(), f) }
 	turn(func() {
 		if p.hops != nil {

@@ -29,7 +29,7 @@ type prepared struct {
 	fittings map[string]*link.Fitting // by device
 	devices  []string                 // all that are watched while it is applied
 	hops     *nexthop.Watcher         // nil: there is one, or need be none
-	unserve  func()                   // has the metrics served where they were; nil: they are
+	metrics  *moved                   // nil: they stay where they are
 }
 
 // prepare fails, and leaves nothing behind, where a start from this configuration
@@ -85,7 +85,7 @@ func (h *host) prepare(cfg *config.Config, p *plan.Plan) (*prepared, error) {
 		prep.close()
 		return nil, err
 	}
-	if prep.unserve, err = h.serveMetrics(cfg.Global.Metrics); err != nil && p.Metrics {
+	if prep.metrics, err = h.serveMetrics(cfg.Global.Metrics); err != nil && p.Metrics {
 		prep.close()
 		return nil, err
 	} else if err != nil { // it could not be had before, either
@@ -106,8 +106,8 @@ func (p *prepared) close() {
 	if p.hops != nil {
 		p.hops.Close()
 	}
-	if p.unserve != nil {
-		p.unserve()
+	if p.metrics != nil {
+		p.metrics.undo()
 	}
 }
 

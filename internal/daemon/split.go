@@ -250,7 +250,7 @@ func (r *router) reviewSplit(at vrrp.Instant) {
 	cause, why := r.conflictCause(o)
 	r.alarms.Raise(at, alarm.Alarm{
 		Kind: alarm.Conflict, Cause: cause, Level: slog.LevelError, Same: string(o.mac[:]) + cause,
-		Text: fmt.Sprintf("%s is held by %s as well: %d claims by ARP or ND since %s; %s", o.addr, o, o.frames, hour(o.first), why),
+		Text: fmt.Sprintf("%s is held by %s as well: %s by ARP or ND since %s; %s", o.addr, o, plural(int(o.frames), "claim"), hour(o.first), why),
 	})
 	if why, yields := r.yields(at, o); yields {
 		r.yield(at, o, why)

@@ -28,7 +28,7 @@ func (r *router) conflictCause(o *other) (cause, why string) {
 		default:
 			cause, what = "refused", d.String()
 		}
-		return cause, fmt.Sprintf("adverts for VRID %d are refused here (%s, %d of them): %s differs, or another group uses the VRID", r.cfg.VRID, d, n, what)
+		return cause, fmt.Sprintf("adverts for VRID %d are refused here (%s, %d of them): %s differs, or another group uses the VRID", r.cfg.VRID, d.String(), n, what)
 	}
 	speaker := slices.ContainsFunc(r.speakers, func(s speaker) bool { return s.last.MAC == o.mac })
 	switch {

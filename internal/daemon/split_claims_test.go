@@ -76,7 +76,7 @@ func TestCausesOfConflict(t *testing.T) {
 		g.wantAlarm(alarm.Conflict, "manual")
 		g.r.drops[drop].Add(2)
 		g.tick(3 * time.Second)
-		g.wantAlarm(alarm.Conflict, cause, drop.String()+", 2 of them")
+		g.wantAlarm(alarm.Conflict, cause, "here ("+drop.String()+", 2 of them")
 	}
 }
 

@@ -29,11 +29,11 @@ func (h *host) Status(ctx context.Context) (*stats.Status, error) {
 	if h.kernel != nil {
 		st.PinDir = h.opts.PinDir
 	}
-	var views []view
-	var ifaces []ifaceView
-	if err := h.onLoop(ctx, func() { views, ifaces = h.look(); st.Groups = h.groupViews() }); err != nil {
+	views, ifaces, groups, err := h.look(ctx)
+	if err != nil {
 		return nil, err
 	}
+	st.Groups = groups
 	st.Reload = h.reloads.Last()
 	st.Logs.Written, st.Logs.Dropped = h.opts.LogCounts()
 	st.Pacer = h.pacerStatus()
@@ -143,14 +143,7 @@ type ifaceView struct {
 	link *link.Link
 }
 
-// look copies what only the loop may read.
-func (h *host) look() ([]view, []ifaceView) {
-	t := clock.Now()
-	views := make([]view, 0, len(h.routers))
-	for _, r := range h.routers {
-		views = append(views, r.view(t))
-	}
-	var ifaces []ifaceView
+func (h *host) ifaceViews() (ifaces []ifaceView) {
 	for _, name := range slices.Sorted(maps.Keys(h.devices)) {
 		d := h.devices[name]
 		v := ifaceView{stats.Interface{Name: name, Up: d.up, XDP: "off", Drops: map[string]uint64{}}, d.link}
@@ -160,7 +153,7 @@ func (h *host) look() ([]view, []ifaceView) {
 		}
 		ifaces = append(ifaces, v)
 	}
-	return views, ifaces
+	return ifaces
 }
 
 // view brings the machine up to the last advert that the kernel kept, so that
@@ -186,6 +179,7 @@ func (r *router) view(t vrrp.Instant) view {
 		v.Reason = fmt.Sprintf("the election begins in %v (vrrp_startup_delay, vrrp_delay_after_boot)", left.Round(time.Millisecond))
 	}
 	v.BasePriority, v.Tracked = r.cfg.Priority, r.trackView()
+	v.Preempt, v.Faults, v.UntrackedOwn = c.Preempt, m.Faults(), r.cfg.UntrackedOwn
 	if pause, listening := m.Listening(); listening {
 		v.Reason = fmt.Sprintf("paused for %v: says nothing until it has listened whether another has taken over", pause.Round(time.Millisecond))
 	}
@@ -214,7 +208,7 @@ func (r *router) view(t vrrp.Instant) view {
 	}
 	v.Speakers = r.speakers.view(t, c.Family)
 	if due, ok := r.deadline(); ok {
-		in := stats.Seconds(due.Sub(t))
+		in := stats.Seconds(r.held(due).Sub(t))
 		v.DeadlineIn = &in
 	}
 	if l := r.link; l != nil {

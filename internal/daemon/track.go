@@ -118,7 +118,7 @@ func (r *router) trackView() (all []stats.Tracked) {
 			state = strconv.FormatInt(t.value, 10)
 		}
 		all = append(all, stats.Tracked{
-			Name: t.name, State: state, Weight: weight, Points: t.points(), Fault: fault, Note: t.note,
+			Name: t.name, State: state, Weight: weight, Points: t.points(), Fault: fault, Reverse: t.weight.Reverse, Note: t.note,
 		})
 	}
 	return all

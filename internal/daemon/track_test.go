@@ -90,8 +90,24 @@ func TestElectionWaitsForAScriptWithoutWeight(t *testing.T) {
 	if f := g.r.machine.Faults(); !slices.Equal(f, []string{"script x is down"}) {
 		t.Errorf("faults %q", f)
 	}
+	if v := g.r.view(g.t); !slices.Equal(v.Faults, g.r.machine.Faults()) || !v.Preempt || v.UntrackedOwn || v.Tracked[0].Reverse {
+		t.Errorf("status: %q, preempt %v, untracked %v, %+v", v.Faults, v.Preempt, v.UntrackedOwn, v.Tracked)
+	}
 	h.checked(track.Report{Name: "x", State: track.Up, Changed: true})
 	g.want(vrrp.Backup)
+	if v := g.r.view(g.t); len(v.Faults) > 0 {
+		t.Errorf("status: %q", v.Faults)
+	}
+}
+
+// What an explanation argues from is as it is configured.
+func TestStatusTellsOfNopreemptAndReverse(t *testing.T) {
+	g, _, _ := tracking(t, config.Weight{Reverse: true})
+	g.r.cfg.Preempt, g.r.cfg.UntrackedOwn = false, true
+	g.r.step(g.t, vrrp.SetConfig{Config: g.r.machineConfig(g.r.machine.Config().Primary)})
+	if v := g.r.view(g.t); v.Preempt || !v.UntrackedOwn || !v.Tracked[0].Reverse {
+		t.Errorf("preempt %v, untracked %v, %+v", v.Preempt, v.UntrackedOwn, v.Tracked)
+	}
 }
 
 func TestScriptThatFailsAtOnceIsAFaultFromTheStart(t *testing.T) {

@@ -71,6 +71,7 @@ access_log logs/access_blog.log main;
 type site struct {
 	*testnet.LAN
 	lb01, lb02, client *testnet.Host
+	lb01Dead           bool
 }
 
 func newSite(t *testing.T, prefix string) *site {

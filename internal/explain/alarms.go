@@ -47,20 +47,26 @@ func lead(alarm, cause string, vrid uint8) string {
 // explanations are the alarms that are the cause behind a transition for some reason: an
 // advert that was refused is a silence to the machine.
 var explanations = map[string][]string{
-	"master_down":   {"auth_refused", "vrrp_lost", "address_conflict", "two_masters", "interval_capped"},
-	"no_master":     {"auth_refused", "vrrp_lost", "address_conflict", "two_masters"},
+	"master_down":   {"auth_refused", "vrrp_lost", "two_masters", "address_conflict", "interval_capped"},
+	"no_master":     {"auth_refused", "vrrp_lost", "two_masters", "address_conflict"},
 	"better_master": {"addresses_differ", "two_masters", "interval_capped", "foreign_owner"},
 	"yielded":       {"yielded"},
 }
 
 // leading are the causes behind a transition that alarms name, the most telling first, and
-// which alarms those are.
+// which alarms those are. Two of one cause are one: what claims the addresses by ARP and by
+// adverts.
 func leading(e *stats.Event, alarms []stats.Event, vrid uint8) (says, kinds []string) {
+	var causes []string
 	for _, kind := range explanations[e.Code] {
 		for i := range alarms {
-			text := lead(alarms[i].Alarm, alarms[i].Cause, vrid)
-			if alarms[i].Alarm == kind && text != "" && !slices.Contains(kinds, kind) {
-				says, kinds = append(says, text), append(kinds, kind)
+			a := &alarms[i]
+			text := lead(a.Alarm, a.Cause, vrid)
+			if a.Alarm != kind || text == "" || slices.Contains(kinds, kind) {
+				continue
+			}
+			if kinds = append(kinds, kind); a.Cause == "" || !slices.Contains(causes, a.Cause) {
+				says, causes = append(says, text), append(causes, a.Cause)
 			}
 		}
 	}

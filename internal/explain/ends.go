@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -54,10 +55,10 @@ func (v view) backupEnds() (says []string) {
 	switch {
 	case r.PreemptIn != nil:
 		says = append(says, fmt.Sprintf("preempt_delay ends in %s.", age(time.Duration(*r.PreemptIn))))
-	case m.Priority < r.Priority:
-		says = append(says, "No priority of its master changes it: nopreempt.")
-	default:
-		says = append(says, fmt.Sprintf("Its master's priority falls below %d, or ours rises above %d, unless the configuration says nopreempt.", r.Priority, m.Priority))
+	case !v.preempts():
+		says = append(says, "No priority of its master or of ours changes it: nopreempt.")
+	case m.Priority >= r.Priority:
+		says = append(says, fmt.Sprintf("Its master's priority falls below %d, or ours rises above %d.", r.Priority, m.Priority))
 	}
 	return says
 }
@@ -70,13 +71,13 @@ func keeper(by string) string {
 }
 
 func (v view) faultEnds() (says []string) {
-	for _, t := range v.r.Tracked {
-		if t.Fault {
-			says = append(says, fmt.Sprintf("%s is no longer %s.", capital(t.Name), t.State))
-		}
-	}
-	if len(says) == 0 {
+	switch all := v.r.Faults; len(all) {
+	case 0:
 		says = append(says, fmt.Sprintf("Its fault ends (%s).", v.r.Reason))
+	case 1:
+		says = append(says, fmt.Sprintf("Its fault ends: %s.", all[0]))
+	default:
+		says = append(says, fmt.Sprintf("All of its %d faults end: %s.", len(all), strings.Join(all, "; ")))
 	}
 	return append(says, fmt.Sprintf("It is BACKUP then, and waits %s for a master.", span(time.Duration(v.r.MasterDown))))
 }

@@ -3,6 +3,7 @@ package explain
 import (
 	"errors"
 	"flag"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -103,8 +104,8 @@ func TestStrangeInputs(t *testing.T) {
 			func(*stats.Router) {},
 			func(r *stats.Router) { *r = stats.Router{Name: "VI_1", State: state} },
 			func(r *stats.Router) {
-				r.Arrivals = make([]uint64, 70)
-				r.Arrivals[69], r.Arrivals[3] = 1, 1
+				r.LongestGap, r.LongestGapToday, r.LastNearMiss = &stats.Gap{Seconds: 1}, &stats.Gap{}, &stats.Gap{At: on("02:17:18")}
+				r.Faults = []string{"", ""}
 				r.Speakers = []stats.Speaker{{}, {Address: "x", Priority: 100}}
 				r.Tracked = []stats.Tracked{{}, {Name: "file f", State: "5", Weight: 3, Points: 15}, {Name: "s", State: "unknown", Weight: -3}, {Name: "s", State: "down", Fault: true}}
 				r.AlarmList = []stats.Alarm{{}}
@@ -124,6 +125,26 @@ func TestStrangeInputs(t *testing.T) {
 	}
 }
 
+// A host that booted with a clock that was ahead, and was set then, has a past all the same.
+func TestPastOfAClockThatWasSet(t *testing.T) {
+	ahead := on("02:13:00").AddDate(14, 0, 0)
+	in := Input{Now: on("02:17:19"), Events: []stats.Event{
+		{At: ahead, Kind: stats.EventStart, Text: "vrrpx started"},
+		{At: ahead, Kind: stats.EventTransition, Router: "VI_1", From: "INIT", To: "BACKUP", Code: "startup"},
+		{At: on("02:10:00"), Kind: stats.EventTransition, Router: "VI_1", From: "BACKUP", To: "MASTER", Code: "no_master"},
+		{At: on("02:11:00"), Kind: stats.EventStop, Text: "vrrpx stopped"},
+		{At: on("02:12:00"), Kind: stats.EventStart, Text: "vrrpx started"},
+	}}
+	for at, want := range map[string]string{
+		"02:10:30": "MASTER, since", "02:11:30": "vrrpx did not run", "02:12:30": "MASTER, since",
+	} {
+		answers, err := Past(in, "VI_1", on(at), time.Second)
+		if err != nil || len(answers) != 1 || !strings.Contains(answers[0].String(), want) {
+			t.Errorf("at %s: %v, %v; want %q", at, answers, err, want)
+		}
+	}
+}
+
 // A weight that counts is compared with the peer, by priority and then by the address.
 func TestOutcomesOfATrackedThing(t *testing.T) {
 	for _, tc := range []struct {
@@ -139,7 +160,9 @@ func TestOutcomesOfATrackedThing(t *testing.T) {
 		{"falls to the same, and we have the higher address", "MASTER", 150, 150, 100, stats.Tracked{State: "up", Weight: -50}, "priority 100, and nothing changes"},
 		{"loses what it adds", "MASTER", 150, 100, 120, stats.Tracked{State: "up", Weight: 50, Points: 50}, "adds 50. If it fails: priority 100, and 10.0.0.1 takes over"},
 		{"in reverse", "MASTER", 80, 100, 90, stats.Tracked{State: "up", Weight: -20, Points: -20}, "takes 20. If it fails: priority 100, and"},
-		{"back up, a BACKUP preempts", "BACKUP", 90, 150, 100, stats.Tracked{State: "down", Weight: -60, Points: -60}, "With it up: priority 150, and it preempts 10.0.0.1 (priority 100), unless"},
+		{"back up, a BACKUP preempts", "BACKUP", 90, 150, 100, stats.Tracked{State: "down", Weight: -60, Points: -60}, "With it up: priority 150, and it preempts 10.0.0.1 (priority 100)."},
+		{"without weight, in reverse", "BACKUP", 90, 90, 100, stats.Tracked{State: "down", Reverse: true}, "thing is down. If it succeeds: FAULT (reverse)."},
+		{"a number, in reverse", "BACKUP", 90, 90, 100, stats.Tracked{State: "5", Reverse: true}, "thing has 5: 0 is a FAULT."},
 		{"back up, and still behind", "BACKUP", 40, 90, 100, stats.Tracked{State: "down", Weight: -50, Points: -50}, "That cannot matter: with 40 as with 90 it stays BACKUP"},
 		{"no less than 1", "MASTER", 30, 30, 20, stats.Tracked{State: "up", Weight: -60}, "priority 1, and 10.0.0.1 takes over"},
 		{"an owner's is never adjusted", "MASTER", 255, 255, 100, stats.Tracked{State: "up", Weight: -60}, "priority 255, and nothing changes"},
@@ -168,6 +191,7 @@ func TestSpans(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0 s", 850 * time.Microsecond: "850 us", 36093750: "36.09 ms", 300 * ms: "300 ms", 3609375 * time.Microsecond: "3.609 s",
 		time.Minute: "1 min", 252 * time.Second: "4 min 12 s", 2*time.Hour + 3*time.Minute: "2 h 3 min", 75 * time.Hour: "3 days 3 h", -5 * ms: "-5 ms",
+		math.MinInt64: "-106751 days 23 h",
 	} {
 		if got := span(d); got != want {
 			t.Errorf("%d: %q, want %q", d, got, want)

@@ -12,9 +12,7 @@ import (
 func (v view) margin() (says []string) {
 	r := v.r
 	says = v.nearMisses()
-	if text := gaps(r); text != "" {
-		says = append(says, text)
-	}
+	says = append(says, v.gaps()...)
 	if r.Stalls > 0 {
 		says = append(says, fmt.Sprintf("This host stood still %s while BACKUP, and the master was given another interval each time.%s",
 			times(r.Stalls), v.last(stats.EventStall)))
@@ -45,20 +43,30 @@ func (v view) last(kind stats.EventKind) string {
 	return ""
 }
 
-// nearMisses tells of the closest of the last day.
+// nearMisses tells of the closest of the last day. One of the last seconds is in the
+// snapshot, and not in the history yet.
 func (v view) nearMisses() []string {
 	var closest *stats.Event
 	left := func(e *stats.Event) time.Duration { return time.Duration(e.MasterDown - e.Silence) }
-	n := uint64(0)
-	for i := range v.Events {
-		e := &v.Events[i]
-		if e.Kind != stats.EventNearMiss || e.Router != v.r.Name || v.Now.Sub(e.At) > 24*time.Hour {
-			continue
-		}
-		n++
+	n, newest := uint64(0), time.Time{}
+	see := func(e *stats.Event) {
+		n, newest = n+1, e.At
 		if closest == nil || left(e) < left(closest) {
 			closest = e
 		}
+	}
+	recent := func(t time.Time) bool { return v.Now.Sub(t) <= 24*time.Hour }
+	for i := range v.Events {
+		if e := &v.Events[i]; e.Kind == stats.EventNearMiss && e.Router == v.r.Name && recent(e.At) {
+			see(e)
+		}
+	}
+	if g := v.r.LastNearMiss; g != nil && recent(g.At) && g.At.Sub(newest) > time.Millisecond { // two readings of the clocks
+		e := &stats.Event{At: g.At, Silence: g.Seconds, MasterDown: g.MasterDown}
+		if m := v.r.Master; m != nil && v.r.Since.Before(g.At) {
+			e.Source = m.Address
+		}
+		see(e)
 	}
 	if closest == nil {
 		return nil
@@ -67,37 +75,24 @@ func (v view) nearMisses() []string {
 	if from == "" {
 		from = "the master"
 	}
+	if left(closest) <= 0 {
+		return []string{fmt.Sprintf("At %s an advert of %s came after %s, of %s, and it was not taken for dead, since this host stood still as well. %s in the last 24 h.",
+			v.clock(closest.At), from, span(time.Duration(closest.Silence)), span(time.Duration(closest.MasterDown)), plural(n, "such miss", "such misses"))}
+	}
 	return []string{fmt.Sprintf("The adverts of %s came within %s of the deadline at %s: a gap of %s, of %s. %s in the last 24 h.",
 		from, span(left(closest)), v.clock(closest.At), span(time.Duration(closest.Silence)), span(time.Duration(closest.MasterDown)),
 		plural(n, "such miss", "such misses"))}
 }
 
-// gaps is the largest gap between two adverts, as well as the counters know it: by powers
-// of two of a microsecond.
-func gaps(r *stats.Router) string {
-	down := time.Duration(r.MasterDown)
-	if down <= 0 {
-		return ""
+// gaps are the largest between two adverts of one master.
+func (v view) gaps() (says []string) {
+	r := v.r
+	if g := r.LongestGapToday; g != nil {
+		says = append(says, fmt.Sprintf("Largest gap between two of its master's adverts today: %s of %s, at %s.",
+			span(time.Duration(g.Seconds)), span(time.Duration(g.MasterDown)), v.clock(g.At)))
 	}
-	var all, over uint64
-	largest := -1
-	floor := func(k int) time.Duration { return time.Microsecond << k }
-	for k, n := range r.Arrivals {
-		all += n
-		switch {
-		case n == 0 || k > 40:
-		case floor(k) >= down:
-			over += n
-		default:
-			largest = k
-		}
+	if g, day := r.LongestGap, r.LongestGapToday; g != nil && (day == nil || g.Seconds > day.Seconds) {
+		says = append(says, fmt.Sprintf("Largest since vrrpx was started: %s of %s, at %s.", span(time.Duration(g.Seconds)), span(time.Duration(g.MasterDown)), v.clock(g.At)))
 	}
-	if largest < 0 {
-		return ""
-	}
-	text := fmt.Sprintf("Largest gap between two of %d adverts: %s to %s; %s are allowed.", all, span(floor(largest)), span(floor(largest+1)), span(down))
-	if over > 0 {
-		text += fmt.Sprintf(" %s longer: no master was heard then.", plural(over, "gap was", "gaps were"))
-	}
-	return text
+	return says
 }

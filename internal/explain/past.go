@@ -26,7 +26,8 @@ func Past(in Input, router string, at time.Time, exact time.Duration) ([]Answer,
 	if len(in.Events) == 0 {
 		return []Answer{{Head: fmt.Sprintf("Nothing is known of %s: there is no history yet.", m.label)}}, nil
 	}
-	if first := in.Events[0].At; first.After(m.to) {
+	// Not of the first in order: its clock may have been ahead, and have been set since.
+	if first := slices.MinFunc(in.Events, func(a, b stats.Event) int { return a.At.Compare(b.At) }).At; first.After(m.to) {
 		return []Answer{{Head: fmt.Sprintf("Nothing is known of %s: the history begins at %s.", m.label, in.clock(first))}}, nil
 	}
 	var all []Answer
@@ -111,7 +112,7 @@ func (m moment) of(name string) Answer {
 	}
 	const most = 8
 	for _, e := range within[max(len(within)-most, 0):] {
-		says, _ := leading(e, m.alarmsAround(e), m.vrid(name))
+		says, _ := leading(e, m.alarmsAround(e), e.VRID)
 		first, last := m.context(e)
 		says = slices.Concat(says, first, decided(e), last)
 		if n > 1 {
@@ -129,23 +130,11 @@ func (m moment) of(name string) Answer {
 func (m moment) ran() bool {
 	ran := true
 	for i := range m.Events {
-		if e := &m.Events[i]; !e.At.Before(m.to) {
-			break
-		} else if e.Kind == stats.EventStart || e.Kind == stats.EventStop {
+		if e := &m.Events[i]; e.At.Before(m.to) && (e.Kind == stats.EventStart || e.Kind == stats.EventStop) {
 			ran = e.Kind == stats.EventStart
 		}
 	}
 	return ran
-}
-
-// vrid is that of a router that runs still; of others the history does not tell.
-func (m moment) vrid(name string) uint8 {
-	if m.Status != nil {
-		if i := slices.IndexFunc(m.Status.Routers, func(r stats.Router) bool { return r.Name == name }); i >= 0 {
-			return m.Status.Routers[i].VRID
-		}
-	}
-	return 0
 }
 
 // alarmsAround are the alarms of a router that stood at a transition, or began so soon after

@@ -27,7 +27,7 @@ func node(state string, priority uint8, change func(*stats.Router)) *stats.Statu
 	skew := 10 * ms * time.Duration(256-int(priority)) / 256
 	r := stats.Router{
 		Name: "VI_1", Interface: "eth0", VRID: 51, Family: "IPv4", Version: 3, State: state, Since: on("02:13:07.361"),
-		Priority: priority, BasePriority: priority, Source: "10.0.0.2",
+		Priority: priority, BasePriority: priority, Preempt: true, Source: "10.0.0.2",
 		AdvertInterval: sec(10 * ms), LearnedInterval: sec(10 * ms), Skew: sec(skew), MasterDown: sec(30*ms + skew),
 		DeadlineBy: "kernel", Ingest: "xdp native", Pacer: "kernel clock",
 		Addresses: []stats.Address{{Address: "10.0.0.3/24", Device: "eth0", Present: state == "MASTER"}},
@@ -56,9 +56,14 @@ func alarm(kind, cause, since, text string) stats.Alarm {
 	return stats.Alarm{Kind: kind, Cause: cause, Since: on(since), Text: text, Times: 1}
 }
 
+// gap is one between two adverts.
+func gap(long time.Duration, at string) *stats.Gap {
+	return &stats.Gap{Seconds: sec(long), MasterDown: sec(36093750), At: on(at)}
+}
+
 // moved is a transition of VI_1.
 func moved(at, from, to, code string, change func(*stats.Event)) stats.Event {
-	e := stats.Event{At: on(at), Kind: stats.EventTransition, Router: "VI_1", From: from, To: to, Code: code, OwnPriority: 100, BasePriority: 100, Text: from + " to " + to + ": " + code}
+	e := stats.Event{At: on(at), Kind: stats.EventTransition, Router: "VI_1", VRID: 51, From: from, To: to, Code: code, OwnPriority: 100, BasePriority: 100, Text: from + " to " + to + ": " + code}
 	if change != nil {
 		change(&e)
 	}
@@ -90,8 +95,8 @@ var stories = []story{
 		name: "master_killed",
 		status: node("MASTER", 100, func(r *stats.Router) {
 			r.Speakers = []stats.Speaker{*peer(150, 251*time.Second+639*ms)}
-			r.Arrivals = make([]uint64, 32)
-			r.Arrivals[13], r.Arrivals[14] = 1899999, 2
+			r.LongestGapToday = gap(31990*time.Microsecond, "01:02:03.5")
+			r.LongestGap, r.LastNearMiss = gap(33*ms, "2026-11-22 22:00:00"), r.LongestGapToday
 		}),
 		events: []stats.Event{
 			began("2026-11-22 21:00:00"),
@@ -100,16 +105,18 @@ var stories = []story{
 			moved("02:13:07.361", "BACKUP", "MASTER", "master_down", silent),
 		},
 		facts: []string{"MASTER since 02:13:07.361", "10.0.0.1", "02:00:00:00:00:01", "priority 150", "fell silent", "36.1 ms", "36.09 ms", "kernel kept the deadline",
-			"within 4.1 ms", "01:02:03.500", "31.99 ms", "lease of 300 ms", "16.38 ms to 32.77 ms"},
+			"within 4.1 ms", "01:02:03.500", "31.99 ms", "lease of 300 ms", "1 such miss in",
+			"adverts today: 31.99 ms of 36.09 ms, at 01:02:03.500", "was started: 33 ms of 36.09 ms, at 2026-11-22 22:00:00.000"},
 	},
 	{
 		name: "cable_cut",
 		status: node("FAULT", 150, func(r *stats.Router) {
 			r.Reason = "link eth0 is down"
+			r.Faults = []string{"link eth0 is down", "script check_web is down"}
 			r.Speakers = []stats.Speaker{*peer(100, 5*time.Hour)}
 		}),
 		events: []stats.Event{moved("02:13:07.361", "MASTER", "FAULT", "fault", func(e *stats.Event) { e.Cause, e.OwnPriority, e.BasePriority = "link eth0 is down", 150, 150 })},
-		facts:  []string{"FAULT since 02:13:07.361", "Link eth0 is down.", "MASTER to FAULT", "It is BACKUP then"},
+		facts:  []string{"FAULT since 02:13:07.361", "Link eth0 is down.", "MASTER to FAULT", "All of its 2 faults end: link eth0 is down; script check_web is down.", "It is BACKUP then"},
 	},
 	{
 		name: "firewall_on_the_peer",
@@ -176,7 +183,7 @@ var stories = []story{
 	{
 		name: "nopreempt",
 		status: node("BACKUP", 150, func(r *stats.Router) {
-			r.Since = on("02:13:07.361")
+			r.Since, r.Preempt, r.UntrackedOwn = on("02:13:07.361"), false, true
 			r.Master = peer(100, 3*ms)
 			r.Tracked = []stats.Tracked{{Name: "script check_web", State: "up", Weight: -60}}
 		}),
@@ -184,18 +191,20 @@ var stories = []story{
 			began("02:13:07.2"),
 			moved("02:13:07.361", "INIT", "BACKUP", "startup", func(e *stats.Event) { e.OwnPriority, e.BasePriority = 150, 150 }),
 		},
-		facts: []string{"nopreempt", "10.0.0.1", "priority 100", "our priority is 150", "vrrpx was started at 02:13:07.200", "10.0.0.1 is silent for 34.14 ms"},
+		facts: []string{"nopreempt", "10.0.0.1", "priority 100", "our priority is 150", "vrrpx was started at 02:13:07.200", "10.0.0.1 is silent for 34.14 ms", "of its master or of ours changes it",
+			"If it fails: priority 90, and nothing changes: it stays BACKUP behind 10.0.0.1", "If eth0 goes down: nothing changes here (dont_track_primary)"},
 	},
 	{
 		name:   "reload_that_changed_the_priority",
 		status: node("BACKUP", 90, func(r *stats.Router) { r.Master = peer(100, 3*ms) }),
 		events: []stats.Event{
+			{At: on("02:13:05.1"), Kind: stats.EventPriority, Router: "VI_1", VRID: 51, Text: "priority went from 150 to 90", OwnPriority: 90, BasePriority: 90},
 			{At: on("02:13:05.1"), Kind: stats.EventReload, Text: "reloaded, 2 changes, 0 routers untouched", Changes: []string{"(VI_1) changed: priority", "(VI_2) added"}},
 			moved("02:13:07.361", "MASTER", "BACKUP", "better_master", func(e *stats.Event) {
 				e.Source, e.MAC, e.Priority, e.OwnPriority, e.BasePriority = "10.0.0.1", "02:00:00:00:00:01", 100, 90, 90
 			}),
 		},
-		facts: []string{"A reload at 02:13:05.100: VI_1 changed: priority.", "10.0.0.1", "priority 100", "our priority was 90"},
+		facts: []string{"A reload at 02:13:05.100: VI_1 changed: priority. Its priority went from 150 to 90 at 02:13:05.100.", "10.0.0.1", "priority 100", "our priority was 90"},
 	},
 	{
 		name: "stall_survived",
@@ -214,8 +223,11 @@ var stories = []story{
 		status: node("MASTER", 150, func(r *stats.Router) {
 			r.Since = on("2026-11-22 21:00:03.605")
 			r.Speakers = []stats.Speaker{*peer(100, 4*ms)}
-			r.AlarmList = []stats.Alarm{alarm("two_masters", "one_way", "02:13:07.401",
-				"10.0.0.1 (02:00:00:00:00:01) is MASTER too and does not give way: 25122 adverts since 02:13:07, priority 100 to our 150; we hear it and it does not hear us")}
+			r.AlarmList = []stats.Alarm{
+				alarm("address_conflict", "one_way", "02:13:07.401", "10.0.0.3 is held by 02:00:00:00:00:01 as well: 5 claims by ARP or ND since 02:13:07"),
+				alarm("two_masters", "one_way", "02:13:07.401",
+					"10.0.0.1 (02:00:00:00:00:01) is MASTER too and does not give way: 25122 adverts since 02:13:07, priority 100 to our 150; we hear it and it does not hear us"),
+			}
 		}),
 		events: []stats.Event{moved("2026-11-22 21:00:03.605", "BACKUP", "MASTER", "no_master", func(e *stats.Event) { e.OwnPriority, e.BasePriority, e.Silence = 150, 150, sec(35*ms) })},
 		facts:  []string{"two masters", "it does not hear us", "10.0.0.1 (02:00:00:00:00:01)", "since 02:13:07.401", "25122 adverts"},
@@ -237,7 +249,7 @@ var stories = []story{
 			}),
 		},
 		facts: []string{"Its priority went from 150 to 90 at 02:13:07.301 (150 configured, script check_web is down: -60).", "10.0.0.1 sent a better advert; our priority was 90.",
-			"script check_web is down (exit status 1): takes 60. With it up: priority 150, and it preempts 10.0.0.1 (priority 100), unless"},
+			"script check_web is down (exit status 1): takes 60. With it up: priority 150, and it preempts 10.0.0.1 (priority 100).", "or ours rises above 100.", "If eth0 goes down: FAULT at once."},
 	},
 	{
 		name:   "past_minute",
@@ -285,6 +297,39 @@ var stories = []story{
 		name:   "no_daemon_killed",
 		events: []stats.Event{began("2026-11-22 21:00:00"), moved("02:13:07.361", "BACKUP", "MASTER", "master_down", silent)},
 		facts:  []string{"ended without a word after 02:13:07.361"},
+	},
+	{
+		name:   "past_of_a_router_that_was_removed",
+		status: &stats.Status{Started: on("2026-11-22 21:00:00")},
+		events: []stats.Event{
+			began("2026-11-22 21:00:00"),
+			moved("02:13:07.361", "MASTER", "BACKUP", "better_master", func(e *stats.Event) { e.Source, e.Priority = "10.0.0.77", 200 }),
+			{At: on("02:13:07.361"), Kind: stats.EventAlarm, Router: "VI_1", VRID: 51, Alarm: "addresses_differ", Text: "10.0.0.77 advertises the addresses [10.0.0.99], ours are [10.0.0.3]"},
+			{At: on("02:15:00"), Kind: stats.EventReload, Text: "reloaded, 1 changes, 0 routers untouched", Changes: []string{"(VI_1) removed"}},
+		},
+		at: "02:13:00", exact: time.Minute,
+		facts: []string{"VRID 51 is used by another group of routers", "10.0.0.77 (priority 200) sent a better advert"},
+	},
+	{
+		name: "near_misses",
+		status: node("BACKUP", 100, func(r *stats.Router) {
+			r.Since, r.Master = on("2026-11-22 21:00:00.1"), peer(150, 3*ms)
+			r.NearMisses, r.LastNearMiss = 2, gap(33*ms, "02:17:15.2")
+			r.LongestGap, r.LongestGapToday = r.LastNearMiss, r.LastNearMiss
+		}),
+		events: []stats.Event{
+			moved("2026-11-22 21:00:00.1", "INIT", "BACKUP", "startup", nil),
+			{At: on("01:02:03.5"), Kind: stats.EventNearMiss, Router: "VI_1", Source: "10.0.0.1", Silence: sec(28 * ms), MasterDown: sec(36093750), Text: "near"},
+		},
+		facts: []string{"The adverts of 10.0.0.1 came within 3.09 ms of the deadline at 02:17:15.200: a gap of 33 ms, of 36.09 ms. 2 such misses", "adverts today: 33 ms of 36.09 ms, at 02:17:15.200"},
+	},
+	{
+		name: "deadline_that_stood_still_too",
+		status: node("BACKUP", 100, func(r *stats.Router) {
+			r.Since, r.Master = on("2026-11-22 21:00:00.1"), peer(150, 3*ms)
+			r.LastNearMiss = gap(50*ms, "02:17:15.2")
+		}),
+		facts: []string{"an advert of 10.0.0.1 came after 50 ms, of 36.09 ms, and it was not taken for dead"},
 	},
 	{name: "no_history", at: "02:13:00", exact: time.Minute, status: node("MASTER", 100, nil), facts: []string{"Nothing is known of 02:13"}},
 }

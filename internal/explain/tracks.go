@@ -19,8 +19,12 @@ func (v view) tracks() (says []string) {
 	for i := range r.Tracked {
 		says = append(says, v.track(&r.Tracked[i]))
 	}
-	if r.State != fault && r.State != initial {
-		says = append(says, fmt.Sprintf("If %s goes down: FAULT at once, unless the configuration says dont_track_primary.", r.Interface))
+	switch {
+	case r.State == fault || r.State == initial:
+	case r.UntrackedOwn:
+		says = append(says, fmt.Sprintf("If %s goes down: nothing changes here (dont_track_primary), and the others hear nothing of it any more.", r.Interface))
+	default:
+		says = append(says, fmt.Sprintf("If %s goes down: FAULT at once.", r.Interface))
 	}
 	return says
 }
@@ -35,14 +39,18 @@ func (v view) track(t *stats.Tracked) string {
 	switch {
 	case t.Fault:
 		return fmt.Sprintf("%s is %s%s: that keeps it in FAULT.", t.Name, t.State, note)
+	case number && t.Weight == 0 && t.Reverse:
+		return fmt.Sprintf("%s has %s: 0 is a FAULT.", t.Name, t.State)
 	case number && t.Weight == 0:
 		return fmt.Sprintf("%s has %s: any other number than 0 is a FAULT.", t.Name, t.State)
 	case number:
 		return fmt.Sprintf("%s has %s, times %d: %s.", t.Name, t.State, t.Weight, takes(t.Points))
 	case t.State == "unknown":
 		return fmt.Sprintf("%s has no result yet.", t.Name)
+	case t.Weight == 0 && t.Reverse:
+		return fmt.Sprintf("%s is %s%s. If it succeeds: FAULT (reverse).", t.Name, t.State, note)
 	case t.Weight == 0:
-		return fmt.Sprintf("%s is %s. If it fails: FAULT.", t.Name, t.State)
+		return fmt.Sprintf("%s is %s%s. If it fails: FAULT.", t.Name, t.State, note)
 	}
 	// A weight counts in one of its two states.
 	other := v.priorityWith(t.Weight - 2*t.Points)
@@ -103,11 +111,15 @@ func (v view) outcome(priority uint8) outcome {
 		return outcome{backup, fmt.Sprintf("%s takes over, if its priority is %d as it last said (%s ago) and it preempts", peer.Address, peer.Priority, age(time.Duration(peer.Heard)))}
 	case priority <= peer.Priority:
 		return outcome{backup, fmt.Sprintf("it stays BACKUP behind %s (priority %d)", peer.Address, peer.Priority)}
-	case r.Priority > peer.Priority && r.PreemptIn == nil:
+	case !v.preempts():
 		return outcome{backup, fmt.Sprintf("it stays BACKUP behind %s (priority %d): nopreempt", peer.Address, peer.Priority)}
 	}
-	return outcome{master, fmt.Sprintf("it preempts %s (priority %d), unless the configuration says nopreempt", peer.Address, peer.Priority)}
+	return outcome{master, fmt.Sprintf("it preempts %s (priority %d)", peer.Address, peer.Priority)}
 }
+
+// preempts tells whether the router takes over from a master of lower priority. One that
+// owns the addresses does so whatever it is told (RFC 9568 section 6.1).
+func (v view) preempts() bool { return v.r.Preempt || v.r.BasePriority == 255 }
 
 // peer is who the priority is compared with: a BACKUP's master, and for a MASTER the best of
 // those who have advertised, as they last did.

@@ -72,8 +72,10 @@ func (v view) behind() (says []string) {
 		says = append(says, "No master is heard.")
 	case r.PreemptIn != nil:
 		says = append(says, fmt.Sprintf("%s is MASTER and below our %d: it is preempted in %s (preempt_delay).", whoIs(m), r.Priority, age(time.Duration(*r.PreemptIn))))
-	case m.Priority < r.Priority:
+	case m.Priority < r.Priority && !v.preempts():
 		says = append(says, fmt.Sprintf("nopreempt: %s is MASTER and stays it, although our priority is %d.", whoIs(m), r.Priority))
+	case m.Priority < r.Priority:
+		says = append(says, fmt.Sprintf("%s is MASTER and below our %d: it is preempted when the deadline ends.", whoIs(m), r.Priority))
 	case m.Priority == r.Priority:
 		says = append(says, fmt.Sprintf("%s is MASTER with our priority %d.", whoIs(m), r.Priority))
 	default:
@@ -167,9 +169,10 @@ func decided(e *stats.Event) []string {
 const near = 10 * time.Second
 
 // context is what happened shortly before a transition and may have led to it: a reload, a
-// change of priority. It is said first of what a change of ours decides, and last of others.
+// change of priority, in this order, since a reload makes such changes. It is said first of
+// what a change of ours decides, and last of others.
 func (in Input) context(e *stats.Event) (first, last []string) {
-	var says []string
+	var says, changes []string
 	for i := range in.Events {
 		c := &in.Events[i]
 		if ago := e.At.Sub(c.At); ago < 0 || ago > near {
@@ -183,9 +186,10 @@ func (in Input) context(e *stats.Event) (first, last []string) {
 				}
 			}
 		case c.Kind == stats.EventPriority && c.Router == e.Router:
-			says = append(says, fmt.Sprintf("Its %s at %s%s.", c.Text, in.clock(c.At), because(c)))
+			changes = append(changes, fmt.Sprintf("Its %s at %s%s.", c.Text, in.clock(c.At), because(c)))
 		}
 	}
+	says = append(says, changes...)
 	switch e.Code {
 	case "better_master", "preempt", "owner", "withdrawn", "resumed":
 		return says, nil

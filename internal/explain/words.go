@@ -2,9 +2,12 @@ package explain
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/vrrpx/vrrpx/stats"
 )
@@ -13,7 +16,7 @@ import (
 func span(d time.Duration) string {
 	switch {
 	case d < 0:
-		return "-" + span(-d)
+		return "-" + span(-max(d, -math.MaxInt64)) // the least has no opposite
 	case d == 0:
 		return "0 s"
 	case d < time.Millisecond:
@@ -97,10 +100,11 @@ func sentence(text string) string {
 }
 
 func capital(text string) string {
-	if text == "" {
-		return ""
+	first, n := utf8.DecodeRuneInString(text)
+	if n == 0 || first == utf8.RuneError {
+		return text
 	}
-	return strings.ToUpper(text[:1]) + text[1:]
+	return string(unicode.ToUpper(first)) + text[n:]
 }
 
 func plural(n uint64, one, more string) string {

@@ -14,6 +14,14 @@ type Result struct {
 	Keyframes int // with which the machine agreed
 	Begun     int // keyframes from which it began anew
 	Skipped   int // records without one before them
+
+	Moved []Moved // what the machine did, stepped again
+}
+
+// Moved is a change of state in a replay, at the stamp of the input that led to it.
+type Moved struct {
+	At vrrp.Instant
+	vrrp.Transition
 }
 
 // Difference is where a replay first did something else than what was recorded.
@@ -63,6 +71,11 @@ func Replay(c *Capture) (Result, error) {
 				return res, &Difference{c.Router, *r, orNothing(effectsText(r.Effects)), orNothing(effectsText(out))}
 			}
 			res.Steps++
+			for _, e := range out {
+				if t, ok := e.(vrrp.Transition); ok {
+					res.Moved = append(res.Moved, Moved{r.At, t})
+				}
+			}
 		}
 	}
 	if res.Begun == 0 {

@@ -32,9 +32,13 @@ const frameHead = 8
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// encoded is the room for one record that a ring begins with: most have less than a
+// tenth. It is beside the Budget.
+const encoded = 1 << 10
+
 // Ring has the latest records of one router, as many as fit. It is for one
-// goroutine, and after NewRing allocates nothing for records that fit. A nil Ring
-// records nothing.
+// goroutine, and allocates nothing but for a record longer than encoded and than any
+// before it. A nil Ring records nothing.
 type Ring struct {
 	buf  []byte
 	tail int // the oldest record
@@ -56,7 +60,7 @@ type Ring struct {
 // NewRing returns an empty ring of so many octets, of Least if they are fewer.
 func NewRing(size int) *Ring {
 	size = max(size, Least)
-	return &Ring{buf: make([]byte, size), enc: encoder{make([]byte, 0, Least)}}
+	return &Ring{buf: make([]byte, size), enc: encoder{make([]byte, 0, encoded)}}
 }
 
 // Len is how many octets it holds, Cap how many it can hold: 0 of a nil Ring.

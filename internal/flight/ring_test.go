@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -177,6 +178,21 @@ func TestSizes(t *testing.T) {
 		if got := Size(c.used, c.n); got != c.want {
 			t.Errorf("%d used, %d more: %d, want %d", c.used, c.n, got, c.want)
 		}
+	}
+}
+
+// The budget is what the rings take, and not the half of it.
+func TestRingsTakeWhatTheyAreGiven(t *testing.T) {
+	const n = Budget / Least
+	rings := make([]*Ring, 0, n)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range n {
+		rings = append(rings, NewRing(Size(len(rings)*Least, n-len(rings))))
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > Budget*5/4 {
+		t.Errorf("%d rings take %d octets, the budget is %d", len(rings), took, Budget)
 	}
 }
 

@@ -22,8 +22,8 @@ func names(t *testing.T, dir string) (all []string) {
 	return all
 }
 
-func of(n int) func(io.Writer) error {
-	return func(w io.Writer) error { _, err := w.Write(make([]byte, n)); return err }
+func of(n int) func(io.Writer, time.Duration) error {
+	return func(w io.Writer, _ time.Duration) error { _, err := w.Write(make([]byte, n)); return err }
 }
 
 func TestStoreKeepsTheNewest(t *testing.T) {
@@ -51,6 +51,48 @@ func TestStoreKeepsTheNewest(t *testing.T) {
 	}
 }
 
+// Many routers that hear much have a recording too, of less time.
+func TestLongRecordingGoesLessFarBack(t *testing.T) {
+	s := Store{t.TempDir()}
+	var spans []time.Duration
+	path, err := s.Put(time.Unix(1e9, 0), "VI_1-and-63-more", func(w io.Writer, span time.Duration) error {
+		spans = append(spans, span)
+		_, err := w.Write(make([]byte, int(span/time.Second)*(StoreBytes/200)))
+		return err
+	})
+	if err != nil || len(spans) != 3 || spans[0] != Span || spans[2] != Span/4 {
+		t.Fatalf("%v, %v", spans, err)
+	}
+	if all := names(t, s.Dir); len(all) != 1 || all[0] != filepath.Base(path) {
+		t.Errorf("there are %q", all)
+	}
+}
+
+// A clock that was ahead and was set must not cost the recordings of now.
+func TestRecordingsOfTheFutureGoFirst(t *testing.T) {
+	s := Store{t.TempDir()}
+	for i := range StoreFiles {
+		if _, err := s.Put(time.Unix(3e9+int64(i), 0), "ahead", of(1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 5 {
+		if _, err := s.Put(time.Unix(1e9+int64(i), 0), "now", of(1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := 0
+	all := names(t, s.Dir)
+	for _, name := range all {
+		if strings.Contains(name, "now") {
+			now++
+		}
+	}
+	if now != 5 || len(all) != StoreFiles || strings.Contains(all[5], "1320.000") {
+		t.Errorf("of %q 5 are of now, and the oldest of the others are to go first", all)
+	}
+}
+
 func TestStoreLeavesNothingHalf(t *testing.T) {
 	s := Store{t.TempDir()}
 	foreign := filepath.Join(s.Dir, "flight-notes.txt")
@@ -61,7 +103,7 @@ func TestStoreLeavesNothingHalf(t *testing.T) {
 		}
 	}
 	broken := errors.New("broken")
-	if _, err := s.Put(time.Unix(1e9, 0), "x", func(io.Writer) error { return broken }); !errors.Is(err, broken) {
+	if _, err := s.Put(time.Unix(1e9, 0), "x", func(io.Writer, time.Duration) error { return broken }); !errors.Is(err, broken) {
 		t.Error(err)
 	}
 	if _, err := s.Put(time.Unix(1e9, 0), "x", of(StoreBytes+1)); err == nil {

@@ -21,6 +21,13 @@ func TestOldHistoriesOfNamespacesGo(t *testing.T) {
 				if err := os.WriteFile(path, nil, 0o600); err != nil {
 					t.Fatal(err)
 				}
+				recording := filepath.Join(dir, Recordings, "flight-1.pcapng")
+				if err := os.MkdirAll(filepath.Dir(recording), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(recording, nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
 				at := time.Unix(int64(1e9+i), 0)
 				if err := os.Chtimes(path, at, at); err != nil {
 					t.Fatal(err)
@@ -52,6 +59,45 @@ func TestOldHistoriesOfNamespacesGo(t *testing.T) {
 	for _, dir := range dirs {
 		if _, err := os.Stat(dir); err != nil {
 			t.Errorf("not of namespaces, and removed: %v", err)
+		}
+	}
+}
+
+// The recordings of many namespaces are in memory: those of the oldest go, and histories
+// stay.
+func TestOldRecordingsOfNamespacesGo(t *testing.T) {
+	all := filepath.Join(t.TempDir(), "history")
+	const n = 10
+	var dirs []string
+	for i := range n {
+		dir := filepath.Join(all, fmt.Sprintf("netns-%d", i))
+		dirs = append(dirs, dir)
+		if err := os.MkdirAll(filepath.Join(dir, Recordings), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		recording := filepath.Join(dir, Recordings, "flight-1.pcapng")
+		for _, path := range []string{filepath.Join(dir, fileName), recording} {
+			if err := os.WriteFile(path, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Truncate(recording, recordingsMost/4); err != nil { // a hole
+			t.Fatal(err)
+		}
+		at := time.Unix(int64(1e9-i), 0) // the first is the newest
+		if err := os.Chtimes(filepath.Join(dir, fileName), at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	own := dirs[n-1]
+	Prune(own)
+	for i, dir := range dirs {
+		_, err := os.Stat(filepath.Join(dir, Recordings))
+		if kept := err == nil; kept != (i < 4 || dir == own) {
+			t.Errorf("the recordings of the %d. of %d: kept %v", i+1, n, kept)
+		}
+		if _, err := os.Stat(filepath.Join(dir, fileName)); err != nil {
+			t.Errorf("the history of the %d. has gone", i+1)
 		}
 	}
 }

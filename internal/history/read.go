@@ -37,7 +37,10 @@ func Read(dir string) (events []stats.Event, err error) {
 				continue
 			}
 			if n := len(events); n > 0 && e.Seq <= events[n-1].Seq {
-				continue // of a file that was put back
+				if n < 2 || e.Seq != events[n-2].Seq+2 {
+					continue // of a file that was put back
+				}
+				events = events[:n-1] // a damaged digit in it would hide all that follows
 			}
 			events = append(events, e)
 		}

@@ -6,6 +6,7 @@ package history
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -23,8 +24,11 @@ const (
 	oldSuffix = ".1"
 	// fileMost is when a generation is full, in bytes: some 4,000 events.
 	fileMost = 1 << 20
-	// memoryMost is how many events are kept in memory.
+	// memoryMost is how many events are kept in memory, octetsMost about how much they take.
 	memoryMost = 4096
+	octetsMost = 4 << 20
+	// changesMost is how much of the changes of a reload is kept, in bytes: some 200 lines.
+	changesMost = 16 << 10
 	// queueMost is how many may wait to be numbered, which takes microseconds each: two for
 	// each of 255 routers, twice over. What comes beyond that is lost and counted.
 	queueMost = 1024
@@ -40,6 +44,7 @@ type Store struct {
 
 	mu      sync.Mutex
 	events  []stats.Event // the last memoryMost, in order; never changed in place
+	octets  int           // that these take
 	seq     uint64        // of the last
 	pending []stats.Event
 	unsaved uint64        // that did not get to the file
@@ -47,7 +52,7 @@ type Store struct {
 	changed chan struct{} // closed by the next event
 
 	ends  sync.Once
-	end   chan struct{} // closed by Close
+	end   chan struct{} // closed by End
 	wake  chan struct{} // of capacity 1: something is pending; closed at the end
 	kept  chan struct{} // closed when all that was added is in memory
 	saved chan struct{} // and in the file
@@ -67,7 +72,12 @@ func Open(dir string) (*Store, error) {
 	}
 	if n := len(events); n > 0 {
 		s.seq = events[n-1].Seq
-		s.events = slices.Clone(events[max(n-memoryMost, 0):])
+		for i := range events {
+			s.octets += octets(&events[i])
+		}
+		s.events = events
+		s.forget()
+		s.events = slices.Clone(s.events)
 	}
 	go s.keep()
 	go s.save()
@@ -110,10 +120,10 @@ func (s *Store) take(e stats.Event) {
 	defer s.mu.Unlock()
 	s.seq++
 	e.Seq = s.seq
+	e.Changes = shortened(e.Changes)
 	s.events = append(s.events, e)
-	if n := len(s.events); n > memoryMost {
-		s.events = s.events[n-memoryMost:] // append copies these alone when it has to
-	}
+	s.octets += octets(&e)
+	s.forget()
 	if len(s.pending) < pendingMost {
 		s.pending = append(s.pending, e)
 	} else {
@@ -125,6 +135,34 @@ func (s *Store) take(e stats.Event) {
 	case s.wake <- struct{}{}:
 	default:
 	}
+}
+
+// forget makes room: append copies what is left alone when it has to.
+func (s *Store) forget() {
+	for len(s.events) > memoryMost || s.octets > octetsMost && len(s.events) > 1 {
+		s.octets -= octets(&s.events[0])
+		s.events = s.events[1:]
+	}
+}
+
+// octets is about what an event takes in memory.
+func octets(e *stats.Event) int {
+	n := 400 + len(e.Text) + len(e.Cause) + 100*len(e.Tracked)
+	for _, c := range e.Changes {
+		n += len(c)
+	}
+	return n
+}
+
+// shortened leaves the first of so many changes that one reload would push out all else.
+func shortened(changes []string) []string {
+	n := 0
+	for i, c := range changes {
+		if n += len(c); n > changesMost {
+			return append(slices.Clone(changes[:i]), fmt.Sprintf("and %d more", len(changes)-i))
+		}
+	}
+	return changes
 }
 
 // After returns the events with a higher number that are in memory, in order. They are not
@@ -171,10 +209,14 @@ func (s *Store) Status() stats.History {
 	return stats.History{Lost: s.unsaved + s.dropped.Load(), Problem: s.problem}
 }
 
-// Close writes what waits and ends the store, whose events stay readable; it waits for the
-// disk no longer than patience.
+// End takes no more events, and waits for nothing: what was added is kept, and who follows
+// (Wait) is told that it was the last.
+func (s *Store) End() { s.ends.Do(func() { close(s.end) }) }
+
+// Close is End, and writes what waits; the events stay readable. It waits for the disk no
+// longer than patience.
 func (s *Store) Close(patience time.Duration) error {
-	s.ends.Do(func() { close(s.end) })
+	s.End()
 	select {
 	case <-s.saved:
 		return nil

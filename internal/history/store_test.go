@@ -90,6 +90,21 @@ func TestBrokenLinesArePassedOver(t *testing.T) {
 	}
 }
 
+// One number that a disk has damaged hides none of the events after it.
+func TestDamagedNumberHidesNothing(t *testing.T) {
+	dir := t.TempDir()
+	var text strings.Builder
+	for _, seq := range []int{1, 2, 3, 9004, 5, 6} {
+		fmt.Fprintf(&text, `{"seq":%d,"text":"x","at":"2026-11-23T00:00:00Z","kind":"alarm"}`+"\n", seq)
+	}
+	if err := os.WriteFile(filepath.Join(dir, fileName), []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Read(dir); err != nil || !slices.Equal(texts(got), []string{"1 x", "2 x", "3 x", "5 x", "6 x"}) {
+		t.Errorf("%q, %v", texts(got), err)
+	}
+}
+
 // What is added does not hang on to a line that was left in the middle.
 func TestBrokenLastLineStandsAlone(t *testing.T) {
 	dir := t.TempDir()
@@ -134,6 +149,33 @@ func TestHistoryIsBounded(t *testing.T) {
 	if got := s.After(0); len(got) != memoryMost || got[len(got)-1].Seq != n || got[0].Seq != n-memoryMost+1 {
 		t.Errorf("%d events in memory", len(got))
 	}
+}
+
+// A reload of hundreds of routers, again and again, takes no more memory than other things,
+// and leaves their events in the file.
+func TestLongListsOfChangesAreBounded(t *testing.T) {
+	dir := t.TempDir()
+	s := begin(t, dir)
+	changes := slices.Repeat([]string{strings.Repeat("x", 100)}, 5000)
+	const n = 400
+	for i := range n {
+		s.Add(stats.Event{Changes: changes})
+		until(t, s, uint64(i+1))
+	}
+	all := s.After(0)
+	last := all[len(all)-1]
+	if k := len(last.Changes); k != changesMost/100+1 || last.Changes[k-1] != fmt.Sprintf("and %d more", 5000-k+1) || last.Seq != n {
+		t.Errorf("%d changes of event %d are kept, the last %q", k, last.Seq, last.Changes[k-1])
+	}
+	if got := len(all); got < octetsMost/(2*changesMost) || got > octetsMost/changesMost {
+		t.Errorf("%d events of %d octets are in memory, want %d octets", got, changesMost, octetsMost)
+	}
+	end(t, s)
+	again := begin(t, dir)
+	if got := again.After(0); len(got) == 0 || len(got) > octetsMost/changesMost || got[len(got)-1].Seq != n {
+		t.Errorf("%d events are taken from the file", len(got))
+	}
+	end(t, again)
 }
 
 func (s *Store) waiting() int {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // ListenError tells of an address that cannot be listened at.
@@ -69,11 +71,33 @@ func listen(network, address string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Chmod(address, socketMode); err != nil {
+	if err := chmodSocket(address, socketMode); err != nil {
 		l.Close()
 		return nil, err
 	}
 	return l, nil
+}
+
+// chmodSocket is chmod(2) of a socket and of nothing else. Who may write its directory
+// can have put a symbolic link in its place; fchmodat2(2), which follows none, is of
+// Linux 6.6.
+func chmodSocket(path string, mode uint32) error {
+	if strings.HasPrefix(path, "@") {
+		return nil // an abstract one has no mode
+	}
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFSOCK {
+		return errNoSocket
+	}
+	return unix.Chmod(fmt.Sprintf("/proc/self/fd/%d", fd), mode)
 }
 
 // RemoveDead removes a socket that nobody listens at. It fails with EADDRINUSE where

@@ -76,7 +76,7 @@ var (
 	routerInfo       = gauge("router_info", "Always 1. address is the first, as text, of the virtual addresses: the same on all hosts of a router.", "router", "interface", "vrid", "family", "version", "address", "sync_group")
 	routerState      = gauge("router_state", "1 for the state of the router.", "router", "state")
 	routerSince      = gauge("router_state_timestamp_seconds", "When the router entered its state.", "router")
-	transitions      = counter("router_transitions_total", "Changes of state by the state entered and the reason, those that have occurred.", "router", "to", "reason")
+	transitions      = counter("router_transitions_total", "Changes of state by the state entered and the reason, the usual ones and those that have occurred.", "router", "to", "reason")
 	becameMaster     = counter("router_became_master_total", "Times that the router became MASTER.", "router")
 	releasedMaster   = counter("router_released_master_total", "Times that the router was MASTER and became something else.", "router")
 	priority         = gauge("router_priority", "Effective priority, with what is tracked.", "router")
@@ -86,7 +86,7 @@ var (
 	trackedFault     = gauge("router_tracked_fault", "Whether a tracked thing keeps the router in FAULT.", "router", "tracked")
 	addressesAll     = gauge("router_addresses", "Virtual addresses that the router has as MASTER.", "router")
 	addressesPresent = gauge("router_addresses_present", "Those of them that the host has now.", "router")
-	refusedPackets   = counter("router_refused_packets_total", "Packets to addresses of a router with no_accept, dropped.", "router")
+	refusedPackets   = counter("router_refused_packets_total", "Packets to addresses of a router with no_accept, dropped.", "router", "address")
 )
 
 // What comes and goes.

@@ -1,7 +1,6 @@
 package metrics
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,8 +9,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	kinds "github.com/vrrpx/vrrpx/internal/alarm"
+	"github.com/vrrpx/vrrpx/internal/promlab"
 	"github.com/vrrpx/vrrpx/internal/testnet"
+	"github.com/vrrpx/vrrpx/vrrp"
 )
 
 const (
@@ -47,6 +50,38 @@ func TestNamesThatAreUsedExist(t *testing.T) {
 	}
 }
 
+// A rule about a label value that there is not never fires either.
+func TestLabelValuesThatAreUsedExist(t *testing.T) {
+	reasons := []string{}
+	for r := range vrrp.NumReasons {
+		reasons = append(reasons, vrrp.ReasonCode(r).String())
+	}
+	known := map[string][]string{
+		"state": states, "to": states, "mode": xdpModes, "reason": reasons,
+		"kind": {kinds.AuthRefused, kinds.AuthRemark, kinds.AuthKept, kinds.NoAccept, kinds.TwoMasters, kinds.Conflict, kinds.VRRPLost,
+			kinds.NotHeard, kinds.Yielded, kinds.Heartbeat, kinds.Fence, vrrp.NoteIntervalDiffers.String()},
+	}
+	matcher := regexp.MustCompile(`\b(state|to|mode|reason|kind)(?:=~|!~|!=|=)"([^"]*)"`)
+	found := map[string]int{}
+	for _, file := range []string{rulesFile, rulesTest, dashboardFile} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range matcher.FindAllStringSubmatch(strings.ReplaceAll(string(text), `\"`, `"`), -1) {
+			for value := range strings.SplitSeq(m[2], "|") {
+				found[m[1]]++
+				if !slices.Contains(known[m[1]], value) {
+					t.Errorf("%s has %s %q, and there is none", file, m[1], value)
+				}
+			}
+		}
+	}
+	if found["kind"] < 9 || found["state"] < 4 {
+		t.Errorf("found %v", found)
+	}
+}
+
 // docs/monitoring.md has every metric that there is.
 func TestEveryMetricIsDocumented(t *testing.T) {
 	doc, err := os.ReadFile(monitoringDoc)
@@ -73,37 +108,11 @@ func TestAlertRules(t *testing.T) {
 	promtool(t, "test", "rules", rulesTest)
 }
 
-// dashboard is what is looked at of a Grafana dashboard.
-type dashboard struct {
-	UID, Title string
-	Panels     []panel
-	Templating struct {
-		List []struct{ Name string }
-	}
-}
-
-type panel struct {
-	ID      int
-	Type    string
-	Title   string
-	GridPos struct{ H, W, X, Y int }
-	Targets []struct{ Expr, RefID string }
-	Panels  []panel
-}
-
 // Every query of the dashboard is one that Prometheus understands.
 func TestDashboard(t *testing.T) {
-	text, err := os.ReadFile(dashboardFile)
+	d, err := promlab.ReadDashboard(dashboardFile)
 	if err != nil {
 		t.Fatal(err)
-	}
-	var d dashboard
-	if err := json.Unmarshal(text, &d); err != nil {
-		t.Fatal(err)
-	}
-	variables := []string{"__rate_interval", "__range", "__interval"}
-	for _, v := range d.Templating.List {
-		variables = append(variables, v.Name)
 	}
 	var rules strings.Builder
 	rules.WriteString("groups:\n- name: dashboard\n  rules:\n")
@@ -117,16 +126,9 @@ func TestDashboard(t *testing.T) {
 			t.Errorf("panel %q asks for nothing", p.Title)
 		}
 		for _, q := range p.Targets {
-			expr := q.Expr
-			for _, v := range variables {
-				value := ".*"
-				if strings.HasPrefix(v, "__") {
-					value = "5m"
-				}
-				expr = strings.ReplaceAll(expr, "$"+v, value)
-			}
-			if strings.Contains(expr, "$") {
-				t.Errorf("panel %q: a variable that there is not: %s", p.Title, expr)
+			expr, err := d.Expand(q.Expr, time.Minute)
+			if err != nil {
+				t.Errorf("panel %q: %v", p.Title, err)
 			}
 			fmt.Fprintf(&rules, "  - record: q%d\n    expr: %q\n", queries, expr)
 			queries++

@@ -1,7 +1,6 @@
 package metrics
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,9 +36,7 @@ func (s scrape) identity(r *stats.Router) {
 	s.stamp(routerSince, r.Since, r.Name)
 	s.count(becameMaster, r.BecameMaster, r.Name)
 	s.count(releasedMaster, r.ReleasedMaster, r.Name)
-	for _, t := range r.Transitions {
-		s.count(transitions, t.Count, r.Name, lower(t.To), t.Reason)
-	}
+	s.transitions(r)
 	s.put(priority, float64(r.Priority), r.Name)
 	s.put(basePriority, float64(r.BasePriority), r.Name)
 	for _, t := range r.Tracked {
@@ -52,12 +49,49 @@ func (s scrape) identity(r *stats.Router) {
 	}
 	s.put(addressesAll, float64(len(r.Addresses)), r.Name)
 	s.put(addressesPresent, float64(present), r.Name)
-	if slices.ContainsFunc(r.Addresses, func(a stats.Address) bool { return a.NoAccept }) {
-		n := uint64(0)
-		for _, a := range r.Addresses {
-			n += a.Refused
+	// By address: a sum would go down when a reload takes one away, and Prometheus
+	// takes that for a counter that began anew.
+	refused := map[string]uint64{}
+	for _, a := range r.Addresses {
+		if a.NoAccept {
+			at, _, _ := strings.Cut(a.Address, "/")
+			refused[at] = a.Refused // which are those of the address, on whichever device
 		}
-		s.count(refusedPackets, n, r.Name)
+	}
+	for address, n := range refused {
+		s.count(refusedPackets, n, r.Name, address)
+	}
+}
+
+// change is a change of state by what was entered and why, in words of stats.
+type change struct{ to, reason string }
+
+// usual are sent of every router, and usualInGroup of those of a sync group, from
+// 0 on: a counter that begins with 1 is one whose first increase Prometheus does
+// not see, and the first takeover is the one to look at.
+var (
+	usual = []change{
+		{"MASTER", "master_down"}, {"MASTER", "no_master"}, {"MASTER", "released"}, {"MASTER", "preempt"},
+		{"BACKUP", "better_master"}, {"BACKUP", "fault_cleared"}, {"FAULT", "fault"},
+	}
+	usualInGroup = []change{{"MASTER", "group"}, {"BACKUP", "group"}, {"FAULT", "group"}}
+)
+
+func (s scrape) transitions(r *stats.Router) {
+	counts := map[change]uint64{}
+	for _, c := range usual {
+		counts[c] = 0
+	}
+	if r.Group != "" {
+		for _, c := range usualInGroup {
+			counts[c] = 0
+		}
+	}
+	for _, t := range r.Transitions {
+		counts[change{t.To, t.Reason}] += t.Count
+	}
+	for c, n := range counts {
+		s.count(transitions, n, r.Name, lower(c.to), c.reason)
 	}
 }
 

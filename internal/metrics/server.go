@@ -46,7 +46,7 @@ func Open(network, address string, src Source) (*Server, error) {
 		Handler:        unhurried(handler(src), restRequest),
 		ReadTimeout:    5 * time.Second,
 		WriteTimeout:   10 * time.Second,
-		IdleTimeout:    2 * time.Minute, // Prometheus keeps its connection from scrape to scrape
+		IdleTimeout:    75 * time.Second, // Prometheus keeps its connection from scrape to scrape, a minute apart
 		MaxHeaderBytes: 8 << 10,
 		ErrorLog:       log.New(io.Discard, "", 0), // garbage from a client is the client's trouble: it gets 400
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vrrpx/vrrpx/internal/testnet"
 	"github.com/vrrpx/vrrpx/stats"
 )
 
@@ -56,20 +57,9 @@ func get(t *testing.T, c *http.Client, path, accept string) (status int, header 
 	return resp.StatusCode, resp.Header, string(b)
 }
 
-// freePort is one that nobody had a moment ago.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func TestMetricsAreServed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m.sock")
-	for network, address := range map[string]string{"tcp4": freePort(t), "unix": path} {
+	for network, address := range map[string]string{"tcp4": testnet.TCPPort(t), "unix": path} {
 		open(t, network, address, of(busy()))
 		c := client(network, address)
 		for accept, want := range map[string]string{
@@ -99,7 +89,7 @@ func TestMetricsAreServed(t *testing.T) {
 
 func TestCloseFreesTheAddress(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m.sock")
-	for network, address := range map[string]string{"tcp4": freePort(t), "unix": path} {
+	for network, address := range map[string]string{"tcp4": testnet.TCPPort(t), "unix": path} {
 		for range 2 {
 			s, err := Open(network, address, of(many(1)))
 			if err != nil {
@@ -118,22 +108,25 @@ func TestCloseFreesTheAddress(t *testing.T) {
 
 func TestAddressThatCannotBeHad(t *testing.T) {
 	dir := t.TempDir()
-	file, taken, port := filepath.Join(dir, "file"), filepath.Join(dir, "taken"), freePort(t)
+	file, taken, port := filepath.Join(dir, "file"), filepath.Join(dir, "taken"), testnet.TCPPort(t)
 	if err := os.WriteFile(file, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	open(t, "unix", taken, of(many(1)))
 	open(t, "tcp4", port, of(many(1)))
-	for _, c := range []struct{ network, address, text, hint string }{
-		{"tcp4", port, "metrics cannot be served at " + port + ": address already in use", "ss -ltnp 'sport = :"},
-		{"tcp4", "192.0.2.1:9652", "metrics cannot be served at 192.0.2.1:9652: cannot assign requested address", "ip address"},
-		{"unix", taken, "metrics cannot be served at " + taken + ": address already in use", "another process"},
-		{"unix", file, "it is there, and no socket", "another path"},
-		{"unix", filepath.Join(dir, "none", "s"), "no such file or directory", "make its directory"},
+	for _, c := range []struct {
+		network, address, text, hint string
+		cause                        error
+	}{
+		{"tcp4", port, "metrics cannot be served at " + port + ": address already in use", "ss -ltnp 'sport = :", syscall.EADDRINUSE},
+		{"tcp4", "192.0.2.1:9652", "metrics cannot be served at 192.0.2.1:9652: cannot assign requested address", "ip address", syscall.EADDRNOTAVAIL},
+		{"unix", taken, "metrics cannot be served at " + taken + ": address already in use", "another process", syscall.EADDRINUSE},
+		{"unix", file, "it is there, and no socket", "another path", nil},
+		{"unix", filepath.Join(dir, "none", "s"), "no such file or directory", "make its directory", syscall.ENOENT},
 	} {
 		s, err := Open(c.network, c.address, of(many(1)))
 		var where *ListenError
-		if s != nil || !errors.As(err, &where) || !strings.Contains(err.Error(), c.text) || !strings.Contains(where.Hint(), c.hint) {
+		if s != nil || !errors.As(err, &where) || c.cause != nil && !errors.Is(err, c.cause) || !strings.Contains(err.Error(), c.text) || !strings.Contains(where.Hint(), c.hint) {
 			t.Errorf("%s: %v; want %q and a hint with %q", c.address, err, c.text, c.hint)
 		}
 	}
@@ -159,10 +152,28 @@ func TestSocketOfAKilledProcessIsReplaced(t *testing.T) {
 	}
 }
 
+// In a directory that others may write a symbolic link can have come in the socket's
+// place: what it shows to keeps its mode.
+func TestModeIsOfTheSocketAlone(t *testing.T) {
+	dir := t.TempDir()
+	secret, link := filepath.Join(dir, "secret"), filepath.Join(dir, "link")
+	if err := errors.Join(os.WriteFile(secret, nil, 0o600), os.Symlink(secret, link)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{link, secret} {
+		if err := chmodSocket(path, socketMode); err == nil {
+			t.Errorf("of %s the mode was changed", path)
+		}
+	}
+	if info, err := os.Stat(secret); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+}
+
 // Strangers cost what they may, and no more.
 func TestStuckScrapesAreBounded(t *testing.T) {
 	release, waiting := make(chan struct{}), make(chan struct{}, 100)
-	address := freePort(t)
+	address := testnet.TCPPort(t)
 	open(t, "tcp4", address, source(func(context.Context) (*stats.Status, error) {
 		waiting <- struct{}{}
 		<-release
@@ -206,7 +217,7 @@ func TestStuckScrapesAreBounded(t *testing.T) {
 // Who asks without end has a bounded part of the CPUs, since all threads of the
 // process may be realtime ones.
 func TestRequestsAreUnhurried(t *testing.T) {
-	address := freePort(t)
+	address := testnet.TCPPort(t)
 	open(t, "tcp4", address, of(many(1)))
 	const asking, times = 4, 3
 	begun, answered := time.Now(), make(chan int, asking*times)
@@ -234,7 +245,7 @@ func TestRequestsAreUnhurried(t *testing.T) {
 }
 
 func TestGarbageIsHarmless(t *testing.T) {
-	address := freePort(t)
+	address := testnet.TCPPort(t)
 	open(t, "tcp4", address, of(many(1)))
 	for range 20 {
 		c, err := net.Dial("tcp4", address)
@@ -246,14 +257,6 @@ func TestGarbageIsHarmless(t *testing.T) {
 	}
 	if code, _, _ := get(t, client("tcp4", address), "/metrics", ""); code != 200 {
 		t.Errorf("after garbage: %d", code)
-	}
-}
-
-func TestListenErrorKeepsItsCause(t *testing.T) {
-	address := freePort(t)
-	open(t, "tcp4", address, of(many(1)))
-	if _, err := Open("tcp4", address, of(many(1))); !errors.Is(err, syscall.EADDRINUSE) {
-		t.Errorf("got %v", err)
 	}
 }
 

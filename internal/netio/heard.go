@@ -66,12 +66,10 @@ func (m *Match) matches(fr *vrrp.Frame) bool {
 
 func (h *heard) match(at vrrp.Instant) {
 	h.matched.Add(1)
-	if before := vrrp.Instant(h.lastMatch.Swap(int64(at))); before != 0 {
+	if before := vrrp.Instant(h.lastMatch.Swap(int64(at))); before > h.since { // not across a change of rule, as in bpf/verdict.h
 		us := uint64(at.Sub(before) / time.Microsecond)
 		h.arrivals[min(max(bits.Len64(us), 1), 32)-1].Add(1)
-		if before > h.since {
-			h.gaps.keep(before, at)
-		}
+		h.gaps.keep(before, at)
 	}
 }
 
@@ -101,7 +99,7 @@ type RouterCounts struct {
 	LastSeen  vrrp.Instant // the last valid advert, 0 for never
 	LastMatch vrrp.Instant // the last of Rule.Master
 	Drops     [vrrp.NumDrops]uint64
-	Arrivals  [32]uint64 // [k]: matches 2^k to 2^(k+1) us after the one before
+	Arrivals  [32]uint64 // [k]: matches 2^k to 2^(k+1) us after the one before, of one rule
 	Gaps      []Gap      // in the order of time, of the last minutes; see loader.State
 }
 

@@ -94,30 +94,43 @@ func compareAddresses(a, b string) int {
 
 // Print writes them as a table for people, and what they are not told by it.
 func Print(w io.Writer, all *stats.Speakers) {
+	PrintTable(w, all)
+	for _, note := range Notes(all) {
+		fmt.Fprintln(w, note)
+	}
+}
+
+// PrintTable writes the table alone, of which each row is a line.
+func PrintTable(w io.Writer, all *stats.Speakers) {
 	if len(all.Speakers) == 0 {
 		fmt.Fprintln(w, "nobody has been heard to speak VRRP or CARP")
 	} else {
-		t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+		var text strings.Builder
+		t := tabwriter.NewWriter(&text, 0, 8, 2, ' ', 0)
 		fmt.Fprintln(t, "DEVICE\tVRID\tWHOSE\tADDRESS\tSPEAKS\tPRI\tEVERY\tHEARD\tMAC\tFOR")
 		for i := range all.Speakers {
 			s := &all.Speakers[i]
-			line := fmt.Sprintf("%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s ago\t%s\t%s",
+			fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s ago\t%s\t%s\n",
 				s.Interface, s.VRID, whose(s), s.Address, protocol(s), priority(s), every(s), ago(time.Duration(s.Heard)), s.MAC, addresses(s))
-			fmt.Fprintln(t, strings.TrimRight(line, "\t"))
 		}
-		_ = t.Flush() // of w, whose errors the caller has to see
+		_ = t.Flush() // a Builder takes all
+		for line := range strings.Lines(text.String()) {
+			fmt.Fprintln(w, strings.TrimRight(line, " \n"))
+		}
 	}
+}
+
+// Notes are sentences on what was not heard.
+func Notes(all *stats.Speakers) (notes []string) {
 	for _, e := range all.Ears {
-		switch {
-		case e.By == "none":
-			fmt.Fprintf(w, "%s: nothing is heard there\n", e.Interface)
-		case e.Routers:
-			fmt.Fprintf(w, "%s (%s): only valid adverts for VRIDs configured here are listed\n", e.Interface, e.By)
+		if e.By == "none" {
+			notes = append(notes, e.Interface+": nothing is heard there")
 		}
 		if e.NotListed > 0 {
-			fmt.Fprintf(w, "%s: %d frames came from more senders at once than are listed; they may be forged\n", e.Interface, e.NotListed)
+			notes = append(notes, fmt.Sprintf("%s: %d frames came from more senders at once than are listed; they may be forged", e.Interface, e.NotListed))
 		}
 	}
+	return notes
 }
 
 func protocol(s *stats.LANSpeaker) string {

@@ -195,13 +195,12 @@ func TestPrint(t *testing.T) {
 				Interval: stats.Seconds(time.Second), Addresses: []string{"10.0.0.100"}, More: 3, Router: "VI_1", Verdict: "version", Heard: stats.Seconds(61 * time.Second)},
 			{Interface: "eth1", Protocol: "CARP", VRID: 9, Address: "10.0.1.1", MAC: "00:00:5e:00:01:09", Version: 2, Skew: &skew, Verdict: "vrid", Heard: stats.Seconds(1230 * time.Millisecond)},
 		},
-		Ears: []stats.Ear{{Interface: "eth0", By: "xdp native", Routers: true}, {Interface: "eth1", By: "packet socket", NotListed: 12}, {Interface: "eth2", By: "none"}},
+		Ears: []stats.Ear{{Interface: "eth0", By: "xdp native"}, {Interface: "eth1", By: "packet socket", NotListed: 12}, {Interface: "eth2", By: "none"}},
 	})
 	want := `DEVICE  VRID  WHOSE                    ADDRESS   SPEAKS  PRI       EVERY  HEARD     MAC                FOR
 eth0    51    VI_1                     10.0.0.1  VRRPv3  200       10ms   4ms ago   02:00:00:00:00:01  10.0.0.100
 eth0    51    VI_1 (dropped: version)  10.0.0.7  VRRPv2  100       1s     1m1s ago  02:00:00:00:00:07  10.0.0.100 and 3 more
 eth1    9     foreign                  10.0.1.1  CARP    skew 100  ?      1.2s ago  00:00:5e:00:01:09
-eth0 (xdp native): only valid adverts for VRIDs configured here are listed
 eth1: 12 frames came from more senders at once than are listed; they may be forged
 eth2: nothing is heard there
 `

@@ -68,11 +68,11 @@ func TestSamples(t *testing.T) {
 	was, is := &stats.Router{Arrivals: make([]uint64, 32), Drops: map[string]uint64{"ttl": 1}}, &stats.Router{Received: 50, Sent: 5, Arrivals: make([]uint64, 32), Drops: map[string]uint64{"ttl": 1, "version": 4}}
 	is.Arrivals[3], is.Arrivals[13] = 1, 9
 	s.add(was, is, 500*time.Millisecond)
-	if s.in != 100 || s.out != 10 || s.drops != 8 || s.worst != 13 || !slices.Equal(s.gaps, []int8{13}) {
+	if s.in != 100 || s.out != 10 || s.drops != 8 || s.bucket != 13 || !slices.Equal(s.gaps, []int8{13}) {
 		t.Errorf("%+v", s)
 	}
 	s.add(is, is, 500*time.Millisecond)
-	if s.in != 0 || s.worst != 13 || !slices.Equal(s.gaps, []int8{13, -1}) {
+	if s.in != 0 || s.bucket != 13 || !slices.Equal(s.gaps, []int8{13, -1}) {
 		t.Errorf("%+v", s)
 	}
 	s.add(is, was, 500*time.Millisecond) // counters that began anew
@@ -93,10 +93,10 @@ func TestSamples(t *testing.T) {
 	if got := level(15, down); got != 8 {
 		t.Errorf("level of the master-down interval: %d", got)
 	}
-	if a, b, c, d := level(-1, down), level(13, down), level(2, down), level(31, down); a != 0 || b != 6 || c != 1 || d != 8 {
+	if a, b, c, d := level(-1, down), level(13, down), level(2, down), level(31, down); a != 0 || b != 4 || c != 1 || d != 8 {
 		t.Errorf("levels %d %d %d %d", a, b, c, d)
 	}
-	if got := (&samples{gaps: []int8{13, -1, 15}}).spark(plain, down, 5); got != "  ▆ █" {
+	if got := (&samples{gaps: []int8{13, -1, 15}}).spark(plain, down, 5); got != "  ▄ █" {
 		t.Errorf("%q", got)
 	}
 }

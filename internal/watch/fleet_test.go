@@ -33,6 +33,9 @@ func fleet(n int, after time.Duration) *stats.Status {
 		}
 		r.Speakers = []stats.Speaker{*r.Master}
 		r.Arrivals[13] = 1000 + steps
+		if i%3 != 0 {
+			r.LongestGapToday = &stats.Gap{Seconds: stats.Seconds(11+i%17) * stats.Seconds(time.Millisecond), MasterDown: r.MasterDown, At: noon.Add(-time.Minute)}
+		}
 		switch {
 		case i%5 == 4:
 			r.State, r.Reason, r.Master, r.DeadlineIn, r.Speakers = "MASTER", "no advert of 10.0.0.1 for 36.1 ms", nil, nil, nil
@@ -46,6 +49,7 @@ func fleet(n int, after time.Duration) *stats.Status {
 		case i == 2:
 			r.AlarmList = []stats.Alarm{{Kind: "two_masters", Text: "10.0.0.7 (02:00:00:00:00:07) is MASTER too and does not give way", Since: noon.Add(-12 * time.Second)}}
 			r.Arrivals[15] = steps / 50
+			r.LongestGapToday.Seconds = stats.Seconds(34100 * time.Microsecond)
 			r.Drops["ttl"] += steps / 10
 		}
 		st.Routers = append(st.Routers, r)

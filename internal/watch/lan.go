@@ -3,6 +3,8 @@ package watch
 import (
 	"strings"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"github.com/vrrpx/vrrpx/internal/speakers"
 )
 
@@ -17,14 +19,46 @@ func (b *board) speakers() []string {
 		return b.scrolled(title, []string{"", " asking the daemon ..."}, footer)
 	}
 	var text strings.Builder
-	speakers.Print(&text, b.lan)
+	speakers.PrintTable(&text, b.lan)
+	table := strings.Split(strings.TrimRight(text.String(), "\n"), "\n")
+	most := fitting(table, b.width)
 	var lines []string
-	for i, line := range strings.Split(strings.TrimRight(text.String(), "\n"), "\n") {
+	for i, line := range table {
 		look := normal
 		if i == 0 {
 			look = dim
 		}
+		if most < b.width {
+			line = ansi.Truncate(clean(line), most, "") // by whole columns, which needs no mark
+		}
 		lines = append(lines, b.paint(look, fit(line, b.width)))
 	}
+	for _, note := range speakers.Notes(b.lan) {
+		for _, line := range wrap(note, b.width) {
+			lines = append(lines, b.paint(warn, line))
+		}
+	}
 	return b.scrolled(title, lines, footer)
+}
+
+// fitting is how many of w cells the columns of a table take that can be shown whole.
+// The last one, which is a list, may be cut once there is room for one address.
+func fitting(table []string, w int) int {
+	const address = 15
+	var starts []int
+	for i := range table[0] {
+		if table[0][i] != ' ' && (i == 0 || table[0][i-1] == ' ') {
+			starts = append(starts, i)
+		}
+	}
+	for k, start := range starts {
+		end := start + address
+		if k+1 < len(starts) {
+			end = starts[k+1] - 2
+		}
+		if k > 0 && end > w {
+			return start - 2
+		}
+	}
+	return w
 }

@@ -96,7 +96,7 @@ func leftCell(b *board, r row, w int) (string, style) {
 	if down > 0 {
 		part = float64(in) / float64(down)
 	}
-	s := normal
+	s := calm
 	if part < 0.3 {
 		s = warn
 	}
@@ -110,16 +110,23 @@ func gapsCell(b *board, r row, w int) (string, style) {
 	return r.spark(b.looks, time.Duration(r.MasterDown), w), gapStyle(r)
 }
 
+func worstText(r row) string {
+	if gap, _, exact := r.worst(); exact {
+		return tenths(gap)
+	}
+	return gapText(r.bucket)
+}
+
 func worstCell(_ *board, r row, _ int) (string, style) {
 	if r.State == "MASTER" {
 		return "-", dim
 	}
-	return gapText(r.worst), gapStyle(r)
+	return worstText(r), gapStyle(r)
 }
 
-// gapStyle warns from half the master-down interval on.
+// gapStyle warns of near misses, as the daemon counts them (internal/margin).
 func gapStyle(r row) style {
-	if r.near(time.Duration(r.MasterDown)) >= 8 {
+	if r.near() >= 0.75 {
 		return warn
 	}
 	return normal

@@ -107,7 +107,11 @@ func (p *sheet) time() {
 	}
 	w := min(max(p.width-labelled-1, 8), kept)
 	p.lines = append(p.lines, p.paint(dim, fit(" gaps", labelled))+p.spark(p.looks, down, w))
-	p.say(gapStyle(p.row), "worst", "%s in %s, of %s", gapText(p.worst), short(p.at.Sub(p.row.since)), short(down))
+	if g := r.LongestGapToday; g != nil {
+		p.say(gapStyle(p.row), "worst today", "%s of %s at %s", tenths(time.Duration(g.Seconds)), tenths(time.Duration(g.MasterDown)), g.At.In(p.at.Location()).Format("15:04:05.000"))
+	} else {
+		p.say(gapStyle(p.row), "worst", "%s in %s, of %s", gapText(p.bucket), short(p.at.Sub(p.row.since)), short(down))
+	}
 	p.say(normal, "since start", "%s", histogram(r.Arrivals))
 }
 

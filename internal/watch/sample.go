@@ -23,12 +23,12 @@ type samples struct {
 	in, out, drops float64 // a second, over the last refresh
 	// Of each refresh, newest last, the bucket of the longest inter-arrival time;
 	// -1 where no advert of the master came.
-	gaps  []int8
-	worst int // of all refreshes; -1: none
-	since time.Time
+	gaps   []int8
+	bucket int // of all refreshes; -1: none
+	since  time.Time
 }
 
-func newSamples(at time.Time) *samples { return &samples{worst: -1, since: at} }
+func newSamples(at time.Time) *samples { return &samples{bucket: -1, since: at} }
 
 // add takes the next snapshot, dt after the one before.
 func (s *samples) add(was, is *stats.Router, dt time.Duration) {
@@ -40,7 +40,7 @@ func (s *samples) add(was, is *stats.Router, dt time.Duration) {
 			longest = k
 		}
 	}
-	s.worst = max(s.worst, longest)
+	s.bucket = max(s.bucket, longest)
 	if len(s.gaps) == kept {
 		copy(s.gaps, s.gaps[1:])
 		s.gaps = s.gaps[:kept-1]
@@ -64,12 +64,12 @@ func total(counts map[string]uint64) (n uint64) {
 }
 
 // level is how high a bucket stands in a sparkline, 0 to 8: 8 is that of the
-// master-down interval, and each step down half of it.
+// master-down interval, 6 half of it, 4 a quarter, about where undisturbed adverts are.
 func level(k int, down time.Duration) int {
 	if k < 0 {
 		return 0
 	}
-	return min(max(8-(bucketOf(down)-k), 1), 8)
+	return min(max(8-2*(bucketOf(down)-k), 1), 8)
 }
 
 // spark draws the last w refreshes, the newest at the right.
@@ -84,6 +84,24 @@ func (s *samples) spark(l looks, down time.Duration, w int) string {
 	return string(line)
 }
 
-// near is how near the worst gap came to the master-down interval: the level of
-// the sparkline.
-func (s *samples) near(down time.Duration) int { return level(s.worst, down) }
+// worst is the longest time without an advert of the master that is known, and the
+// master-down interval of then: of today, to the nanosecond, where the kernel keeps it;
+// else since this view began, the power of two that it reached.
+func (r row) worst() (gap, down time.Duration, exact bool) {
+	if g := r.LongestGapToday; g != nil {
+		return time.Duration(g.Seconds), time.Duration(g.MasterDown), true
+	}
+	if r.bucket < 0 {
+		return 0, time.Duration(r.MasterDown), false
+	}
+	return time.Microsecond << r.bucket, time.Duration(r.MasterDown), false
+}
+
+// near is the part of the master-down interval that the worst gap took.
+func (r row) near() float64 {
+	gap, down, _ := r.worst()
+	if down <= 0 {
+		return 0
+	}
+	return float64(gap) / float64(down)
+}

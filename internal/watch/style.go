@@ -65,11 +65,12 @@ func (l looks) level(n int) rune {
 	return asciiLevels[n]
 }
 
-// bar is w cells of which part (0 to 1) is filled.
+// bar is w cells of which part (0 to 1) is filled: half as high as a cell, so that one
+// row is told from the next.
 func (l looks) bar(part float64, w int) string {
 	n := int(min(max(part, 0), 1)*float64(w) + 0.5)
 	if l.blocks {
-		return strings.Repeat("█", n) + strings.Repeat("░", w-n)
+		return strings.Repeat("▄", n) + strings.Repeat("▁", w-n)
 	}
 	return strings.Repeat("#", n) + strings.Repeat(".", w-n)
 }

@@ -32,6 +32,14 @@ func short(d time.Duration) string {
 	return fmt.Sprintf("%dd", int(d.Hours()/24))
 }
 
+// tenths is a duration in at most nine characters, with a digit more than short has.
+func tenths(d time.Duration) string {
+	if d >= 10*time.Millisecond && d < time.Second {
+		return fmt.Sprintf("%.1fms", float64(d.Microseconds()/100)/10)
+	}
+	return short(d)
+}
+
 // perSecond is a rate in at most four characters.
 func perSecond(f float64) string {
 	switch {

@@ -3,62 +3,62 @@
 _vrrpx() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
 	COMPREPLY=()
-	# --option=value comes as three words.
+	# --option=value comes as three words; an argument that may be left out comes in no other way.
 	if [[ $cur == = ]]; then
-		cur=
+		cur='' prev=$prev=
 	elif [[ $prev == = ]]; then
-		prev=${COMP_WORDS[COMP_CWORD-2]}
+		prev=${COMP_WORDS[COMP_CWORD-2]}=
 	fi
 	if ((COMP_CWORD == 1)); then
-		COMPREPLY=($(compgen -W 'help run check status explain events reload doctor record watch speakers counters cleanup keepalived demo version --help --version' -- "$cur"))
+		mapfile -t COMPREPLY < <(compgen -W 'help run check status explain events reload doctor record watch speakers counters cleanup keepalived demo version --help --version' -- "$cur")
 		return
 	fi
 	local files='' words=''
 	case "${COMP_WORDS[1]} $prev" in
-	'run -f' | 'run --file') files=yes ;;
-	'run --config-id') : ;;
-	'run -i' | 'run --interface') words=$(cd /sys/class/net && echo *) ;;
-	'run --vrid') : ;;
-	'run --priority') : ;;
-	'run --vip') : ;;
-	'run --advert-int') : ;;
-	'run --vrrp-version') : ;;
-	'run --xdp') words='auto native generic off' ;;
-	'run --log-level') words='debug info warn error' ;;
-	'run --log') : ;;
-	'run --metrics') : ;;
-	'run --pid-file') files=yes ;;
-	'check -f' | 'check --file') files=yes ;;
-	'check --config-id') : ;;
-	'check --peer') files=yes ;;
-	'check --peer-id') : ;;
-	'check --host') words='auto on off' ;;
-	'explain --at') : ;;
-	'events --since') : ;;
-	'doctor -f' | 'doctor --file') files=yes ;;
-	'doctor --config-id') : ;;
-	'doctor --listen') : ;;
-	'record --since') : ;;
-	'record -r' | 'record --router') : ;;
-	'record -o' | 'record --output') : ;;
-	'watch -n' | 'watch --interval') : ;;
-	'keepalived -f' | 'keepalived --use-file') : ;;
-	'keepalived -S' | 'keepalived --log-facility') : ;;
-	'keepalived -g' | 'keepalived --log-file') : ;;
-	'keepalived -u' | 'keepalived --umask') : ;;
-	'keepalived -p' | 'keepalived --pid') : ;;
-	'keepalived -r' | 'keepalived --vrrp_pid') : ;;
-	'keepalived -s' | 'keepalived --namespace') : ;;
-	'keepalived -M' | 'keepalived --core-dump-pattern') : ;;
-	'keepalived -i' | 'keepalived --config-id') : ;;
-	'keepalived --signum') : ;;
-	'keepalived -t' | 'keepalived --config-test') : ;;
-	'keepalived -c' | 'keepalived --checkers_pid') : ;;
-	'keepalived -b' | 'keepalived --bfd_pid') : ;;
-	'keepalived -A' | 'keepalived --snmp-agent-socket') : ;;
-	'keepalived --config-fd') : ;;
-	'keepalived --perf') : ;;
-	'keepalived --debug') : ;;
+	'run -f' | 'run --file' | 'run --file=') files=yes ;;
+	'run --config-id' | 'run --config-id=') : ;;
+	'run -i' | 'run --interface' | 'run --interface=') words=$(cd /sys/class/net && echo *) ;;
+	'run --vrid' | 'run --vrid=') : ;;
+	'run --priority' | 'run --priority=') : ;;
+	'run --vip' | 'run --vip=') : ;;
+	'run --advert-int' | 'run --advert-int=') : ;;
+	'run --vrrp-version' | 'run --vrrp-version=') : ;;
+	'run --xdp' | 'run --xdp=') words='auto native generic off' ;;
+	'run --log-level' | 'run --log-level=') words='debug info warn error' ;;
+	'run --log' | 'run --log=') : ;;
+	'run --metrics' | 'run --metrics=') : ;;
+	'run --pid-file' | 'run --pid-file=') files=yes ;;
+	'check -f' | 'check --file' | 'check --file=') files=yes ;;
+	'check --config-id' | 'check --config-id=') : ;;
+	'check --peer' | 'check --peer=') files=yes ;;
+	'check --peer-id' | 'check --peer-id=') : ;;
+	'check --host' | 'check --host=') words='auto on off' ;;
+	'explain --at' | 'explain --at=') : ;;
+	'events --since' | 'events --since=') : ;;
+	'doctor -f' | 'doctor --file' | 'doctor --file=') files=yes ;;
+	'doctor --config-id' | 'doctor --config-id=') : ;;
+	'doctor --listen' | 'doctor --listen=') : ;;
+	'record --since' | 'record --since=') : ;;
+	'record -r' | 'record --router' | 'record --router=') : ;;
+	'record -o' | 'record --output' | 'record --output=') files=yes ;;
+	'watch -n' | 'watch --interval' | 'watch --interval=') : ;;
+	'keepalived -f' | 'keepalived --use-file' | 'keepalived --use-file=') files=yes ;;
+	'keepalived -S' | 'keepalived --log-facility' | 'keepalived --log-facility=') : ;;
+	'keepalived --log-file=') files=yes ;;
+	'keepalived -u' | 'keepalived --umask' | 'keepalived --umask=') : ;;
+	'keepalived -p' | 'keepalived --pid' | 'keepalived --pid=') files=yes ;;
+	'keepalived -r' | 'keepalived --vrrp_pid' | 'keepalived --vrrp_pid=') files=yes ;;
+	'keepalived -s' | 'keepalived --namespace' | 'keepalived --namespace=') : ;;
+	'keepalived --core-dump-pattern=') : ;;
+	'keepalived -i' | 'keepalived --config-id' | 'keepalived --config-id=') : ;;
+	'keepalived --signum' | 'keepalived --signum=') : ;;
+	'keepalived --config-test=') files=yes ;;
+	'keepalived -c' | 'keepalived --checkers_pid' | 'keepalived --checkers_pid=') files=yes ;;
+	'keepalived -b' | 'keepalived --bfd_pid' | 'keepalived --bfd_pid=') files=yes ;;
+	'keepalived -A' | 'keepalived --snmp-agent-socket' | 'keepalived --snmp-agent-socket=') : ;;
+	'keepalived --config-fd' | 'keepalived --config-fd=') : ;;
+	'keepalived --perf=') : ;;
+	'keepalived --debug=') : ;;
 	*)
 		case ${COMP_WORDS[1]} in
 		run) words='--file --config-id --interface --vrid --priority --vip --advert-int --vrrp-version --preempt --xdp --log-level --log --metrics --pid-file --help' ;;
@@ -81,9 +81,9 @@ _vrrpx() {
 	esac
 	if [[ $files ]]; then
 		compopt -o filenames 2>/dev/null
-		COMPREPLY=($(compgen -f -- "$cur"))
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 	else
-		COMPREPLY=($(compgen -W "$words" -- "$cur"))
+		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 	fi
 }
 complete -F _vrrpx vrrpx

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/vrrpx/vrrpx/internal/testnet"
 )
 
 // death kills the master of one router.
@@ -18,6 +20,7 @@ type sample struct {
 	Takeover
 	answered time.Duration // the client's first answer past the deadline
 	outage   time.Duration // from the client's last answer to the next one
+	held     time.Duration // for so long between the last advert and the answer the host held a processor
 }
 
 func (d death) Run(ctx context.Context, env *Env) (*Report, error) {
@@ -26,6 +29,9 @@ func (d death) Run(ctx context.Context, env *Env) (*Report, error) {
 		return nil, err
 	}
 	defer lab.Close()
+	w := startWitness()
+	defer w.stop()
+	from := testnet.Now()
 	var samples []sample
 	spoiled := map[string]int{}
 	for _, set := range []struct {
@@ -49,7 +55,15 @@ func (d death) Run(ctx context.Context, env *Env) (*Report, error) {
 		}
 		env.Progress("%d kills of each at %v", set.kills, set.interval)
 	}
-	return deathReport(samples, spoiled)
+	seen, err := w.seen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range samples {
+		s := &samples[i]
+		_, s.held = seen.Held(s.Deadline.Add(-MasterDown(3, backupPriority, s.interval)), s.Deadline.Add(s.answered))
+	}
+	return deathReport(samples, spoiled, seen.between(from, testnet.Now()))
 }
 
 func (death) kill(ctx context.Context, lab *Lab, s *sample) (err error) {

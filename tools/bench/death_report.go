@@ -45,15 +45,15 @@ const (
 	garpMax = time.Millisecond
 )
 
-func deathReport(samples []sample, spoiled map[string]int) (*Report, error) {
+func deathReport(samples []sample, spoiled map[string]int, seen seen) (*Report, error) {
 	r := &Report{
 		Title: "Sudden death of the master",
 		Text: []string{"One router, one address. The master is stopped and cut off at the switch at once, and killed when the sample is over; the deadline is its last advert on the wire plus " +
 			"the backup's master-down interval. A client pings the address every millisecond, which is how finely its answers are seen. Milliseconds past the deadline:"},
 	}
-	r.CSV.Header = []string{"advert_interval_ms", "contestant", "first_advert_late_ms", "first_garp_late_ms", "ping_answered_late_ms", "ping_outage_ms"}
+	r.CSV.Header = []string{"advert_interval_ms", "contestant", "first_advert_late_ms", "first_garp_late_ms", "ping_answered_late_ms", "ping_outage_ms", "host_held_a_cpu_ms"}
 	for _, s := range samples {
-		r.CSV.Add(s.interval.Milliseconds(), s.contestant.Name, s.Advert, s.GARP, s.answered, s.outage)
+		r.CSV.Add(s.interval.Milliseconds(), s.contestant.Name, s.Advert, s.GARP, s.answered, s.outage, s.held)
 	}
 	names := inOrder(samples, func(s sample) string { return s.contestant.Name })
 	t := Table{Header: append([]string{"adverts", "contestant", "what"}, distHeader("over 1 ms")...)}
@@ -87,7 +87,7 @@ func deathReport(samples []sample, spoiled map[string]int) (*Report, error) {
 		r.Figures = append(r.Figures, f)
 	}
 	r.Tables = []Table{t}
-	r.Text = append(r.Text, repeats(names, spoiled)...)
+	r.Text = append(append(r.Text, repeats(names, spoiled)...), seen.text())
 	return r, nil
 }
 

@@ -37,7 +37,7 @@ func TestATakeoverFarBeforeItsDeadlineIsNoMerit(t *testing.T) {
 		met   bool
 	}{{50 * us, true}, {-900 * us, true}, {-1100 * us, false}} {
 		s := []sample{{contestant: Contestant{Name: vrrpx}, interval: starvedInterval, Takeover: Takeover{Advert: c.first, GARP: c.first}}}
-		death, err1 := deathReport(s, nil)
+		death, err1 := deathReport(s, nil, seen{})
 		starved, err2 := starvedReport(s, nil)
 		if err1 != nil || err2 != nil {
 			t.Fatal(err1, err2)

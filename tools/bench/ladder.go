@@ -52,6 +52,9 @@ type step struct {
 
 	// On the backup's side:
 	takeovers meter.Takeovers
+
+	seen    seen // while it was measured
+	changes []meter.Change
 }
 
 // The sides.
@@ -66,6 +69,8 @@ func (l ladder) Run(ctx context.Context, env *Env) (*Report, error) {
 		return nil, err
 	}
 	defer lab.Close()
+	w := startWitness()
+	defer w.stop()
 	var steps []step
 	also := []string{vrrpxTakeover}
 	if !env.Quick {
@@ -88,6 +93,13 @@ func (l ladder) Run(ctx context.Context, env *Env) (*Report, error) {
 			}
 		}
 		env.Progress("%s", s.name)
+	}
+	seen, err := w.seen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range steps {
+		steps[i].seen = seen.between(steps[i].from, steps[i].to)
 	}
 	return ladderReport(steps)
 }
@@ -206,6 +218,7 @@ func (st *step) judge(ads []meter.Advert, to vrrp.Instant) {
 		}
 	}
 	st.holding = meter.HoldingOf(ads, ladderDown)
+	st.changes = meter.ChangesOf(ads, ladderDown)
 	for _, ad := range ads {
 		if ad.Host == fromB && ad.At > st.from {
 			st.again = ad.At.Sub(st.from)
@@ -283,6 +296,7 @@ func (ladder) backup(ctx context.Context, env *Env, v *victim, st *step) (err er
 	if !node.Running() {
 		v.fail("the daemon has ended")
 	}
-	st.takeovers = meter.TakeoversOf(within(lab.announced(frames), st.from, testnet.Now()), fromA, fromB, ladderDown, load.Patience)
+	st.to = testnet.Now()
+	st.takeovers = meter.TakeoversOf(within(lab.announced(frames), st.from, st.to), fromA, fromB, ladderDown, load.Patience)
 	return nil
 }

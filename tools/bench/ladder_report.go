@@ -39,7 +39,8 @@ func ladderReport(steps []step) (*Report, error) {
 			"Both hosts share the machine, so loads on its processors meet both; what concerns one process (cgroup, stop, log) is on the one named.",
 		"On the master's side the pair is of one kind. *Beyond* counts silences of the master of at least the master-down interval; *transitions* are changes of who " +
 			"announces, by the wire; *both* is for how long two hosts announced at once, *amid* how many adverts one sent while the other went on announcing; *silent* is the time " +
-			"beyond the master-down interval in which nobody announced.",
+			"beyond the master-down interval in which nobody announced. *Stood* is the longest stand of a processor that the host of this virtual machine held meanwhile, and *held* are those of the column before that " +
+			"would not have been without.",
 		"On the backup's side the master is an ideal one: a sender of SCHED_FIFO priority above every load, that falls silent and comes back. *Late* is the backup's first advert past " +
 			"its deadline, the last advert on the wire and the master-down interval; *false* is how often it announced more than 1 ms before that.",
 	}}
@@ -65,22 +66,47 @@ func ladderReport(steps []step) (*Report, error) {
 
 func masterTable(steps []step, csv *CSV) Table {
 	t := Table{Caption: "Gaps between the adverts of a master under stress, ms", Header: []string{"stress", "daemon", "paced by",
-		"gaps", "p50", "p99", "max", "beyond", "transitions", "both ms", "amid", "silent ms", "note"}}
+		"gaps", "p50", "p99", "max", "beyond", "held", "transitions", "held", "stood", "both ms", "amid", "silent ms", "note"}}
 	for _, st := range steps {
 		if st.side != onMaster {
 			continue
 		}
 		if st.skipped != "" {
-			t.Add(st.stress.name, st.contestant.Name, "", "-", "-", "-", "-", "-", "-", "-", "-", "-", "not measured: "+st.skipped)
+			t.Add(st.stress.name, st.contestant.Name, "", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "not measured: "+st.skipped)
 			continue
 		}
 		g, h := meter.GapsOf(st.gaps, ladderInterval, ladderDown), st.holding
-		t.Add(st.stress.name, st.contestant.Name, st.pacing, g.N, g.P50, g.P99, g.Max, g.Beyond, h.Transitions, h.Both, h.BothAdverts, h.Silent, strings.Join(st.notes, "; "))
+		t.Add(st.stress.name, st.contestant.Name, st.pacing, g.N, g.P50, g.P99, g.Max, g.Beyond, st.held(st.beyond()), h.Transitions,
+			st.held(excuseOf(st.seen.ExcuseChange(st.changes, fromA, ladderDown))), st.seen.longest(), h.Both, h.BothAdverts, h.Silent, strings.Join(st.notes, "; "))
 		for i, at := range append(st.at, st.to) {
 			csv.Add(st.side, st.stress.name, st.contestant.Name, "gap", at.Sub(st.from), st.gaps[i])
 		}
+		st.standRows(csv)
 	}
 	return t
+}
+
+// standRows are the stands of the processors in a step.
+func (st step) standRows(csv *CSV) {
+	st.seen.rows(st.from, func(cpu string, at, length, _ time.Duration, cause meter.Cause) {
+		csv.Add(st.side, st.stress.name, st.contestant.Name, "stand of "+cpu+", "+cause.String(), at, length)
+	})
+}
+
+// held is a cell: how many have an excuse.
+func (st step) held(e meter.Excused) any { return st.seen.heldCells(e)[0] }
+
+// beyond are the gaps of the master-down interval or more.
+func (st step) beyond() meter.Excused {
+	return st.seen.excuses(st.at, st.from, st.to, st.changes, ladderDown)
+}
+
+// falls are the takeovers of a backup before their deadlines.
+func (st step) falls() (all []meter.Change) {
+	for _, at := range st.takeovers.FalseAt {
+		all = append(all, meter.Change{Host: fromB, At: at, Since: at.Add(-ladderDown * 3 / 2)})
+	}
+	return all
 }
 
 func stopTable(steps []step) Table {
@@ -101,13 +127,13 @@ func stopTable(steps []step) Table {
 
 func backupTable(steps []step, csv *CSV) Table {
 	t := Table{Caption: "First advert of a backup under stress past its deadline, ms", Header: []string{"stress", "daemon",
-		"takeovers", "p50", "p99", "max", "never", "false", "note"}}
+		"takeovers", "p50", "p99", "max", "never", "false", "held", "stood", "note"}}
 	for _, st := range steps {
 		if st.side != onBackup {
 			continue
 		}
 		if st.skipped != "" {
-			t.Add(st.stress.name, st.contestant.Name, "-", "-", "-", "-", "-", "-", "not measured: "+st.skipped)
+			t.Add(st.stress.name, st.contestant.Name, "-", "-", "-", "-", "-", "-", "-", "-", "not measured: "+st.skipped)
 			continue
 		}
 		d := meter.SpreadOf(st.takeovers.Late)
@@ -115,10 +141,12 @@ func backupTable(steps []step, csv *CSV) Table {
 		if d.N == 0 {
 			p50, p99, most = "-", "-", "-"
 		}
-		t.Add(st.stress.name, st.contestant.Name, d.N, p50, p99, most, st.takeovers.Missed, st.takeovers.False, strings.Join(st.notes, "; "))
+		t.Add(st.stress.name, st.contestant.Name, d.N, p50, p99, most, st.takeovers.Missed, st.takeovers.False,
+			st.held(excuseOf(st.seen.ExcuseChange(st.falls(), fromA, ladderDown))), st.seen.longest(), strings.Join(st.notes, "; "))
 		for _, late := range st.takeovers.Late {
 			csv.Add(st.side, st.stress.name, st.contestant.Name, "late", "", late)
 		}
+		st.standRows(csv)
 	}
 	return t
 }
@@ -144,7 +172,7 @@ func ladderFigures(steps []step) (fs []Figure) {
 		}
 		f.Ours, f.Met = text(st), f.Met && st.void == ""
 		if !f.Met {
-			f.Note = notes(st.void, "paced by "+st.pacing.String())
+			f.Note = notes(st.void, "paced by "+st.pacing.String(), st.excuse())
 		}
 		for _, o := range steps {
 			if o.side == onMaster && o.stress.name == st.stress.name && o.contestant.Name == keepalivedLean && o.skipped == "" {
@@ -205,6 +233,16 @@ func (st step) stopText() string {
 		return "no other holder"
 	}
 	return fmt.Sprintf("another holder after %.0f ms, %d adverts amid the other's", ms(st.again), st.holding.BothAdverts)
+}
+
+// excuse is a note of how many of a master's long gaps are the host's.
+func (st step) excuse() string {
+	long := st.seen.excuses(st.at, st.from, st.to, st.changes, gapLimit)
+	n := long.Held() + long[meter.NoExcuse]
+	if n == 0 || st.seen.why != "" || st.stress.pause > 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d gaps of 20 ms or more while the host held a processor", long.Held(), n)
 }
 
 // gapPlots draw the gaps of the master's adverts over time, a picture for each

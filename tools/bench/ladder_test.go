@@ -166,9 +166,9 @@ func TestSoakAndJunkAreJudged(t *testing.T) {
 		{"silent, and nobody took over", 0, ladderDown, soakTarget, false, ""},
 		{"short", 0, gap, time.Minute, true, "shorter than the 30m0s of the target"},
 	} {
-		k := &soaked{contestant: Contestant{Name: vrrpx}, spoiled: 1, gaps: []time.Duration{gap, c.longest}, holding: meter.Holding{Transitions: c.transitions}}
+		k := &soaked{contestant: Contestant{Name: vrrpx}, spoiled: 1, seen: seen{why: "not here"}, gaps: []time.Duration{gap, c.longest}, holding: meter.Holding{Transitions: c.transitions}}
 		r, err := soakReport([]*soaked{k}, c.d)
-		if err != nil || len(r.Figures) != 1 || r.Figures[0].Met != c.met || r.Figures[0].Note != c.note || len(r.Text) != 2 {
+		if err != nil || len(r.Figures) != 1 || r.Figures[0].Met != c.met || r.Figures[0].Note != c.note || len(r.Text) != 3 {
 			t.Errorf("soak, %s: %v, %+v", c.name, err, r)
 		}
 		f := flooded{contestant: k.contestant, spoiled: 1, wall: time.Second, gaps: meter.GapsOf(k.gaps, ladderInterval, ladderDown), holding: k.holding}

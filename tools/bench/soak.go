@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gonum.org/v1/plot/plotter"
@@ -35,6 +36,13 @@ type soaked struct {
 	ads        []meter.Advert
 	gaps       []time.Duration
 	holding    meter.Holding
+
+	from    vrrp.Instant
+	seen    seen
+	long    []meter.Silence // gaps of gapLimit or more
+	beyond  meter.Excused
+	changes []meter.Change
+	excuses []meter.Excuse // of the changes
 }
 
 func (s soak) Run(ctx context.Context, env *Env) (_ *Report, err error) {
@@ -79,6 +87,8 @@ func (s soak) Run(ctx context.Context, env *Env) (_ *Report, err error) {
 		return nil, err
 	}
 	defer loops.Stop()
+	w := startWitness()
+	defer w.stop()
 	from := testnet.Now()
 	for end, told := time.Now().Add(d), time.Now(); time.Now().Before(end); {
 		if err := Sleep(ctx, min(2*time.Second, time.Until(end))); err != nil {
@@ -99,8 +109,12 @@ func (s soak) Run(ctx context.Context, env *Env) (_ *Report, err error) {
 	if err := take(ctx, all); err != nil {
 		return nil, err
 	}
+	seen, err := w.seen(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, k := range all {
-		k.judge(from, to)
+		k.judge(seen.between(from, to), from, to)
 	}
 	return soakReport(all, d)
 }
@@ -121,34 +135,49 @@ func take(ctx context.Context, all []*soaked) error {
 	return nil
 }
 
-func (k *soaked) judge(from, to vrrp.Instant) {
-	k.gaps = meter.GapsBetween(of(k.ads, fromA), from, to)
+func (k *soaked) judge(seen seen, from, to vrrp.Instant) {
+	mine := of(k.ads, fromA)
+	k.from, k.seen = from, seen
+	k.gaps = meter.GapsBetween(mine, from, to)
 	k.holding = meter.HoldingOf(k.ads, ladderDown)
+	k.long = meter.LongGaps(mine, from, to, gapLimit)
+	k.changes = meter.ChangesOf(k.ads, ladderDown)
+	k.beyond = seen.excuses(mine, from, to, k.changes, ladderDown)
+	k.excuses = seen.ExcuseChange(k.changes, fromA, ladderDown)
 }
 
 func soakReport(all []*soaked, d time.Duration) (*Report, error) {
 	r := &Report{Title: "Soak", Text: []string{fmt.Sprintf(
 		"%v with %d busy loops, 10 ms adverts, one pair of each daemon at the same time, each on a LAN of its own. The master lives throughout, so every transition is false. "+
-			"Gaps are those of the master's adverts, the raw data a histogram in steps of 0.1 ms.", d, soakLoops)}}
-	t := Table{Header: []string{"daemon", "paced by", "gaps", "p50", "p99", "p99.9", "max", "late", "beyond", "transitions", "both ms", "amid"}}
-	r.CSV.Header = []string{"daemon", "gap_from_ms", "n"}
+			"Gaps are those of the master's adverts. *Held* are those that would not have been without the time in which the host of this virtual machine held a processor, *not* are the others. "+
+			"The raw data is a histogram of the gaps in steps of 0.1 ms, every gap of 20 ms or more, every transition, and every stand of a processor.", d, soakLoops)}}
+	t := Table{Header: []string{"daemon", "paced by", "gaps", "p50", "p99", "p99.9", "max", "late", "beyond", "held", "not", "transitions", "held", "not", "both ms", "amid"}}
+	r.CSV.Header = []string{"who", "what", "at_ms", "ms", "n", "every_cpu_held_ms", "some_cpu_held_ms", "stolen_ms", "held"}
 	var tails []Series
 	theirs := ""
 	spoiled := map[string]int{}
 	for _, k := range all {
 		g, h := meter.GapsOf(k.gaps, ladderInterval, ladderDown), k.holding
 		spoiled[k.contestant.Name] += k.spoiled
-		t.Add(k.contestant.Name, k.pacing, g.N, g.P50, g.P99, g.P999, g.Max, g.Late, g.Beyond, h.Transitions, h.Both, h.BothAdverts)
+		t.Add(slices.Concat([]any{k.contestant.Name, k.pacing, g.N, g.P50, g.P99, g.P999, g.Max, g.Late, g.Beyond}, k.seen.heldCells(k.beyond),
+			[]any{h.Transitions}, k.seen.heldCells(excuseOf(k.excuses)), []any{h.Both, h.BothAdverts})...)
 		buckets := meter.Histogram(k.gaps, 100*time.Microsecond)
 		for _, b := range buckets {
-			r.CSV.Add(k.contestant.Name, b.From, b.N)
+			r.CSV.Add(k.contestant.Name, "gaps from", "", b.From, b.N, "", "", "", "")
 		}
+		k.rows(&r.CSV)
 		tails = append(tails, tail(k.contestant.Name, buckets))
 		if k.contestant.Name == keepalivedLean {
 			theirs = k.text()
 		}
 	}
 	r.Tables = []Table{t}
+	if len(all) > 0 {
+		all[0].seen.rows(all[0].from, func(cpu string, at, length, stolen time.Duration, cause meter.Cause) {
+			r.CSV.Add(cpu, "stand", at, length, 1, "", "", stolen, cause)
+		})
+		r.Text = append(r.Text, all[0].seen.text())
+	}
 	r.Text = append(r.Text, repeats(inOrder(all, func(k *soaked) string { return k.contestant.Name }), spoiled)...)
 	for _, k := range all {
 		if k.contestant.Name == vrrpx {
@@ -174,7 +203,32 @@ func (k *soaked) figure(d time.Duration, theirs string) Figure {
 	if d < soakTarget {
 		f.Note = fmt.Sprintf("shorter than the %v of the target", soakTarget)
 	}
+	if !f.Met && k.seen.why == "" {
+		changes := excuseOf(k.excuses)
+		f.Note = notes(f.Note, fmt.Sprintf("while the host held a processor: %d transitions, %d beyond; else: %d and %d",
+			changes.Held(), k.beyond.Held(), changes[meter.NoExcuse], k.beyond[meter.NoExcuse]))
+	}
 	return f
+}
+
+// rows are the long gaps and the transitions, for raw data.
+func (k *soaked) rows(csv *CSV) {
+	for _, g := range k.long {
+		every, some := k.seen.Held(g.From, g.To)
+		limit := ladderDown
+		if g.To.Sub(g.From) < limit {
+			limit = gapLimit
+		}
+		csv.Add(k.contestant.Name, "gap", g.From.Sub(k.from), g.To.Sub(g.From), 1, every, some, "", k.seen.ExcuseSilence(g, k.changes, fromA, ladderDown, limit))
+	}
+	for i, c := range k.changes {
+		every, some := k.seen.Held(c.Since, c.At)
+		who := "master again"
+		if c.Host == fromB {
+			who = "backup took over"
+		}
+		csv.Add(k.contestant.Name, who, c.At.Sub(k.from), c.At.Sub(c.Since), 1, every, some, "", k.excuses[i])
+	}
 }
 
 func (k *soaked) text() string {

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/vrrpx/vrrpx/internal/heldcpu"
 	"github.com/vrrpx/vrrpx/tools/bench/load"
 )
 
@@ -112,6 +113,8 @@ func stresses() []stress {
 		stop(100 * time.Millisecond), stop(500 * time.Millisecond), stop(time.Second), stop(2 * time.Second), stop(5 * time.Second),
 		{name: "hung log", what: "nobody reads what the daemon logs (a full pipe; as packaged the reader of /dev/log is stopped), and 200 broken adverts come in each second",
 			ready: pipeLog, begin: hangLog},
+		{name: "held CPU", what: fmt.Sprintf("one processor after the other is held for %v twice a second, with interrupts off, as the host of a virtual machine holds it", holdFor),
+			ready: func(*victim) error { return canHold() }, begin: hold},
 		{name: "fork storm", what: fmt.Sprintf("%d processes that end at once are started anew without a pause", 8*cpus),
 			begin: func(ctx context.Context, v *victim, limit time.Duration) error {
 				return v.start(load.Forks(ctx, v.options(), 8*cpus, limit))
@@ -200,6 +203,62 @@ func quota(ctx context.Context, v *victim, limit time.Duration) error {
 		return fmt.Sprintf("throttled in %d of %d periods", t-throttled, p-periods)
 	})
 	return nil
+}
+
+// holdFor is beyond the master-down interval.
+const holdFor = 50 * time.Millisecond
+
+// canHold: with one processor there is none left to go on.
+func canHold() error {
+	if runtime.NumCPU() < 2 {
+		return errors.New("there is one processor")
+	}
+	cpu, err := heldcpu.Open(0)
+	if err == nil {
+		cpu.Close()
+	}
+	return err
+}
+
+// hold holds the processors in turn.
+func hold(ctx context.Context, v *victim, limit time.Duration) error {
+	var cpus []*heldcpu.CPU
+	free := func() {
+		for _, c := range cpus {
+			c.Close()
+		}
+	}
+	for n := range runtime.NumCPU() {
+		c, err := heldcpu.Open(n)
+		if err != nil {
+			free()
+			return err
+		}
+		cpus = append(cpus, c)
+	}
+	ctx, stop := context.WithTimeout(ctx, limit)
+	ended := make(chan string)
+	go func() {
+		var n int
+		var err error
+		for err == nil && Sleep(ctx, 500*time.Millisecond-holdFor) == nil {
+			if _, _, err = cpus[n%len(cpus)].Hold(holdFor); err == nil {
+				n++
+			}
+		}
+		free()
+		ended <- notes(fmt.Sprintf("held %d times", n), text(err))
+	}()
+	v.ended = append(v.ended, func() string { stop(); return <-ended })
+	return nil
+}
+
+// text is that of an error, empty for none.
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 // pipeLog gives the daemon a pipe for standard output and error.

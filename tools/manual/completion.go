@@ -54,14 +54,14 @@ func (p *program) bash() string {
 _vrrpx() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
 	COMPREPLY=()
-	# --option=value comes as three words.
+	# --option=value comes as three words; an argument that may be left out comes in no other way.
 	if [[ $cur == = ]]; then
-		cur=
+		cur='' prev=$prev=
 	elif [[ $prev == = ]]; then
-		prev=${COMP_WORDS[COMP_CWORD-2]}
+		prev=${COMP_WORDS[COMP_CWORD-2]}=
 	fi
 	if ((COMP_CWORD == 1)); then
-		COMPREPLY=($(compgen -W '%s --help --version' -- "$cur"))
+		mapfile -t COMPREPLY < <(compgen -W '%s --help --version' -- "$cur")
 		return
 	fi
 	local files='' words=''
@@ -70,7 +70,11 @@ _vrrpx() {
 	for _, c := range p.Commands {
 		for _, o := range c.Flags {
 			var pattern []string
-			for _, n := range o.names() {
+			names := append(o.names(), "--"+o.Long+"=")
+			if o.Optional {
+				names = names[len(names)-1:]
+			}
+			for _, n := range names {
 				pattern = append(pattern, fmt.Sprintf("'%s %s'", c.Name, n))
 			}
 			fmt.Fprintf(&b, "%s", o.bashCase(strings.Join(pattern, " | ")))
@@ -92,9 +96,9 @@ _vrrpx() {
 	esac
 	if [[ $files ]]; then
 		compopt -o filenames 2>/dev/null
-		COMPREPLY=($(compgen -f -- "$cur"))
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 	else
-		COMPREPLY=($(compgen -W "$words" -- "$cur"))
+		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 	fi
 }
 complete -F _vrrpx vrrpx

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/vrrpx/vrrpx/internal/testnet"
 )
 
 const root = "../.."
@@ -50,14 +52,19 @@ func TestPages(t *testing.T) {
 				t.Errorf("%s: a line of text that roff takes for a request: %q", name, line)
 			}
 		}
-		if _, err := exec.LookPath("groff"); err != nil {
-			continue // the lines above have been looked at
-		}
+		testnet.Need(t, "groff", "mandoc") // the lines above have been looked at
 		cmd := exec.Command("groff", "-man", "-Tutf8", "-ww", filepath.Join(root, name))
 		var warnings strings.Builder
 		cmd.Stderr = &warnings
 		if out, err := cmd.Output(); err != nil || warnings.Len() > 0 || len(out) == 0 {
 			t.Errorf("%s: groff: %v\n%s", name, err, &warnings)
+		}
+		// It says so by its exit status, of a page without a date too: the same source makes the same page.
+		out, _ := exec.Command("mandoc", "-Tlint", "-Wwarning", filepath.Join(root, name)).CombinedOutput()
+		for line := range strings.Lines(string(out)) {
+			if !strings.Contains(line, "missing date") {
+				t.Error(strings.TrimSpace(line))
+			}
 		}
 	}
 }
@@ -72,49 +79,6 @@ func TestRoff(t *testing.T) {
 	}
 	if got, want := synopsis("run -f FILE"), `\fBrun\fR \fB\-f\fR \fIFILE\fR`; got != want {
 		t.Errorf("synopsis: %q, want %q", got, want)
-	}
-}
-
-// complete is what bash offers for the last word.
-func complete(t *testing.T, words ...string) []string {
-	t.Helper()
-	script := `source packaging/completion/vrrpx.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _vrrpx; printf '%s\n' "${COMPREPLY[@]}"`
-	cmd := exec.Command("bash", append([]string{"-c", script, "bash"}, words...)...)
-	cmd.Dir = root
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("bash: %v: %s", err, out)
-	}
-	return strings.Fields(string(out))
-}
-
-func TestBashCompletion(t *testing.T) {
-	if _, err := exec.LookPath("bash"); err != nil {
-		t.Skip("needs bash")
-	}
-	for _, c := range []struct{ words, want []string }{
-		{[]string{"vrrpx", "rel"}, []string{"reload"}},
-		{[]string{"vrrpx", "status", "--j"}, []string{"--json"}},
-		{[]string{"vrrpx", "run", "--xdp", "na"}, []string{"native"}},
-		{[]string{"vrrpx", "run", "--xdp", "=", "ge"}, []string{"generic"}},
-		{[]string{"vrrpx", "run", "--xdp", "="}, []string{"auto", "native", "generic", "off"}},
-		{[]string{"vrrpx", "check", "-f", "packaging/exam"}, []string{"packaging/examples"}},
-		{[]string{"vrrpx", "run", "--interface", "l"}, []string{"lo"}},
-		{[]string{"vrrpx", "run", "--vip", "10"}, nil},
-		{[]string{"vrrpx", "keepalived", "--dont-f"}, []string{"--dont-fork"}},
-	} {
-		if got := complete(t, c.words...); !slices.Equal(got, c.want) {
-			t.Errorf("%q: %q, want %q", c.words, got, c.want)
-		}
-	}
-}
-
-func TestZshCompletionIsWellFormed(t *testing.T) {
-	if _, err := exec.LookPath("zsh"); err != nil {
-		t.Skip("needs zsh")
-	}
-	if out, err := exec.Command("zsh", "-n", filepath.Join(root, "packaging/completion/_vrrpx")).CombinedOutput(); err != nil {
-		t.Errorf("zsh -n: %v: %s", err, out)
 	}
 }
 

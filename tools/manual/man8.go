@@ -8,8 +8,11 @@ func (p *program) manual() string {
 	m.title("NAME")
 	m.WriteString("vrrpx \\- " + roff(p.About) + "\n")
 	m.title("SYNOPSIS")
-	for _, c := range p.Commands {
-		m.WriteString(bold("vrrpx") + " " + synopsis(c.Usage) + "\n.br\n")
+	for i, c := range p.Commands {
+		if i > 0 {
+			m.WriteString(".br\n")
+		}
+		m.WriteString(bold("vrrpx") + " " + synopsis(c.Usage) + "\n")
 	}
 	m.title("DESCRIPTION")
 	m.paragraphs(`
@@ -26,7 +29,10 @@ BACKUP, and sends the adverts of a MASTER for a while without the process.
 		m.subtitle("vrrpx " + c.Name)
 		m.WriteString(roff(sentence(c.Short)) + "\n")
 		if c.Name == "keepalived" {
-			m.paragraphs("\n\nOptions, each of the meaning that keepalived(8) gives it; docs/operation.md says which are without effect:")
+			m.WriteString(".PP\n")
+			m.paragraphs("Options, each of the meaning that keepalived(8) gives it; docs/operation.md says which are without effect:")
+			m.terms(c.Flags)
+			continue
 		}
 		for _, o := range c.Flags {
 			m.item(o.term(), o.meaning())
@@ -44,9 +50,10 @@ SIGUSR2	Write counters to /tmp/keepalived.stats.
 	m.title("EXIT STATUS")
 	m.list(`
 0	Success.
-1	An error.
+1	An error. vrrpx check: the configuration has one; vrrpx doctor: a result is bad.
 2	A command line that is not understood.
 `)
+	m.WriteString(".PP\n")
 	m.paragraphs("vrrpx keepalived, and vrrpx called by the name keepalived, have the codes of keepalived(8).")
 	m.title("FILES")
 	m.list(`
@@ -54,12 +61,25 @@ SIGUSR2	Write counters to /tmp/keepalived.stats.
 /etc/default/vrrpx	Options for vrrpx run under vrrpx.service.
 /run/vrrpx	The control socket, and what is to be removed after a kill.
 /sys/fs/bpf/vrrpx	Pinned maps, for bpftool(8).
-/var/lib/vrrpx	What outlives a boot.
+/run/vrrpx-metrics	For a socket of vrrpx_metrics, if wanted: unix:/run/vrrpx-metrics/sock.
+/var/lib/vrrpx	What outlives a boot: the history that vrrpx events and explain read, captures of the flight recorder.
 /usr/share/doc/vrrpx	Documents: operation.md, migrating.md, liveness.md and others.
 `)
 	m.title("SEE ALSO")
 	m.WriteString(strings.Join([]string{bold("vrrpx.conf") + "(5)", bold("keepalived.conf") + "(5)", bold("ip") + "(8)", bold("bpftool") + "(8)", bold("systemd.service") + "(5)"}, ",\n") + "\n")
 	return m.String()
+}
+
+// terms are options that are said to mean nothing of our own, a line each.
+func (p *page) terms(options []option) {
+	p.WriteString(".RS\n")
+	for i, o := range options {
+		if i > 0 {
+			p.WriteString(".br\n")
+		}
+		p.WriteString(o.term() + "\n")
+	}
+	p.WriteString(".RE\n")
 }
 
 // term is an option and what stands for its value.

@@ -7,76 +7,63 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/vrrpx/vrrpx/internal/testnet"
 )
 
-// Packages have the number of a release only where they are of its commit, all of it,
-// whatever kind of tag it has.
-func TestVersionOfPackages(t *testing.T) {
-	for _, program := range []string{"make", "git"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("needs %s", program)
-		}
+// A tag makes a release of the tree that it stands on, and of no other: what is changed,
+// or is there unknown to git, makes it another version, which dpkg takes for a later one.
+func TestPackageVersion(t *testing.T) {
+	testnet.Need(t, "git", "make", "dpkg")
+	if _, err := os.Stat(filepath.Join(root, ".git")); err != nil {
+		t.Skipf("not a checkout: %v", err)
 	}
-	dir := t.TempDir()
-	for _, file := range []string{"Makefile", "internal/version/version.go"} {
-		b, err := os.ReadFile(filepath.Join(root, file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(t, filepath.Join(dir, file), string(b))
-	}
-	in := func(name string, args ...string) string {
+	tree := filepath.Join(t.TempDir(), "vrrpx")
+	run := func(name string, args ...string) string {
 		t.Helper()
 		cmd := exec.Command(name, args...)
-		cmd.Dir = dir
-		// No configuration but this, and not that of a make which runs us.
-		cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "MAKEFLAGS=", "MAKELEVEL=",
-			"GIT_AUTHOR_NAME=t", "GIT_AUTHOR_EMAIL=t@localhost", "GIT_COMMITTER_NAME=t", "GIT_COMMITTER_EMAIL=t@localhost")
-		out, err := cmd.CombinedOutput()
+		out, err := cmd.Output()
 		if err != nil {
-			t.Fatalf("%s %v: %v: %s", name, args, err, out)
+			t.Fatalf("%v: %v", cmd, err)
 		}
-		return strings.TrimSpace(string(out))
+		return string(out)
 	}
+	git := func(args ...string) {
+		t.Helper()
+		run("git", append([]string{"-C", tree, "-c", "user.name=test", "-c", "user.email=test@localhost"}, args...)...)
+	}
+	run("git", "-c", "safe.directory=*", "clone", "--quiet", root, tree)
+	run("cp", filepath.Join(root, "Makefile"), tree)
+	git("commit", "--quiet", "--allow-empty", "--all", "--message", "test")
 	version := func() string {
 		t.Helper()
-		return in("make", "-s", "--no-print-directory", "--eval", "tell: ; @echo '$(PACKAGE_VERSION)'", "tell")
-	}
-	in("git", "init", "-q")
-	in("git", "add", "-A")
-	in("git", "commit", "-qm", "one")
-	number := in("make", "-s", "--no-print-directory", "--eval", "tell: ; @echo '$(NUMBER)'", "tell")
-	if number == "" {
-		t.Fatal("no number")
-	}
-	if v, want := version(), regexp.MustCompile(`^`+regexp.QuoteMeta(number)+`~[0-9]{14}\.g[0-9a-f]{12}$`); !want.MatchString(v) {
-		t.Errorf("no release is %s", v)
-	}
-	for _, tag := range [][]string{{"tag"}, {"tag", "-f", "-am", "annotated"}} {
-		in("git", append(tag, "v"+number)...)
-		if v := version(); v != number {
-			t.Errorf("the release by git %v is %s", tag, v)
+		out := run("make", "--no-print-directory", "--dry-run", "-C", tree, "packages")
+		found := regexp.MustCompile(` VERSION='([^']*)'`).FindStringSubmatch(out)
+		if found == nil {
+			t.Fatalf("make packages gives nfpm no version: %s", out)
 		}
+		return found[1]
 	}
-	write(t, filepath.Join(dir, "more.go"), "package more\n")
-	if v := version(); v != number+"+dirty" {
-		t.Errorf("with a file that is nowhere committed it is %s", v)
+	between := version()
+	number, rest, ok := strings.Cut(between, "~")
+	if !ok || !regexp.MustCompile(`^\d{14}\.g[0-9a-f]{12}$`).MatchString(rest) {
+		t.Errorf("between releases: %s", between)
 	}
-	if err := os.Remove(filepath.Join(dir, "more.go")); err != nil {
+	git("tag", "v"+number)
+	if got := version(); got != number {
+		t.Errorf("at the tag v%s: %s", number, got)
+	}
+	if err := os.WriteFile(filepath.Join(tree, "stray.go"), []byte("package stray\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(dir, "internal/version/version.go"), "const number = \""+number+"\"\n")
-	if v := version(); v != number+"+dirty" {
-		t.Errorf("with a file that was changed it is %s", v)
+	dirty := version()
+	if dirty != number+"+dirty" {
+		t.Errorf("at the tag, with a file that git does not know: %s", dirty)
 	}
-}
-
-func write(t *testing.T, file, text string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+	run("dpkg", "--compare-versions", between, "lt", number)
+	run("dpkg", "--compare-versions", number, "lt", dirty)
+	git("commit", "--quiet", "--allow-empty", "--message", "after the tag")
+	if got := version(); !strings.HasPrefix(got, number+"~") || !strings.HasSuffix(got, ".dirty") {
+		t.Errorf("behind the tag, with a file that git does not know: %s", got)
 	}
 }

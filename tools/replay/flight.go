@@ -19,7 +19,8 @@ func recording(f io.Reader) (*bufio.Reader, bool) {
 }
 
 // replayRecording steps each router's inputs again and compares what comes of it. The
-// first difference is the error; before it all routers that agree are printed.
+// first difference is the error; before it all routers that agree are printed, with
+// their changes of state, by the time since the first record.
 func replayRecording(name string, from io.Reader, w io.Writer) error {
 	captures, err := flight.ReadFile(from)
 	if err != nil {
@@ -41,6 +42,9 @@ func replayRecording(name string, from io.Reader, w io.Writer) error {
 			fmt.Fprintf(w, ", %d records skipped: something before them was not recorded", res.Skipped)
 		}
 		fmt.Fprintln(w)
+		for _, m := range res.Moved {
+			fmt.Fprintf(w, "  %+v %v to %v: %v\n", m.At.Sub(c.Records[0].Done), m.From, m.To, m.Reason)
+		}
 	}
 	return nil
 }

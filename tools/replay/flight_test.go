@@ -43,7 +43,8 @@ func recorded(t *testing.T, change func([]flight.Record)) string {
 
 func TestRecordingIsReplayed(t *testing.T) {
 	var out strings.Builder
-	if err := run([]string{recorded(t, func([]flight.Record) {})}, &out); err != nil || !strings.Contains(out.String(), "VI_1: 2 steps of 3.6") {
+	if err := run([]string{recorded(t, func([]flight.Record) {})}, &out); err != nil || !strings.Contains(out.String(), "VI_1: 2 steps of 3.6") ||
+		!strings.Contains(out.String(), "\n  0s INIT to BACKUP: startup\n  3.6") {
 		t.Errorf("%q, %v", out.String(), err)
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// tick is USER_HZ, in which /proc counts, on every architecture of Linux.
-const tick = 10 * time.Millisecond
+// Tick is USER_HZ, in which /proc counts, on every architecture of Linux.
+const Tick = 10 * time.Millisecond
 
 // Process is what some processes have used so far: processor time, in steps of 10 ms,
 // and the context switches of the threads that live.
@@ -71,7 +71,7 @@ func parseStat(b []byte) (time.Duration, error) {
 	}
 	user, err1 := strconv.ParseInt(f[11], 10, 64)
 	system, err2 := strconv.ParseInt(f[12], 10, 64)
-	return time.Duration(user+system) * tick, errors.Join(err1, err2)
+	return time.Duration(user+system) * Tick, errors.Join(err1, err2)
 }
 
 // MemoryOf reads /proc/PID/smaps_rollup.
@@ -128,13 +128,44 @@ func parseMachine(b []byte, now time.Time) (Machine, error) {
 			if err != nil {
 				return m, fmt.Errorf("/proc/stat: %w", err)
 			}
-			m.Idle += time.Duration(n) * tick
+			m.Idle += time.Duration(n) * Tick
 		}
 	}
 	if m.CPUs == 0 {
 		return m, errors.New("/proc/stat: no processor")
 	}
 	return m, nil
+}
+
+// ReadStolen reads what the hypervisor took from each processor so far, by its
+// account: the steal of /proc/stat, in ticks.
+func ReadStolen() (map[int]time.Duration, error) {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return nil, err
+	}
+	return parseStolen(b)
+}
+
+func parseStolen(b []byte) (map[int]time.Duration, error) {
+	stolen := map[int]time.Duration{}
+	for line := range strings.Lines(string(b)) {
+		// cpuN user nice system idle iowait irq softirq steal
+		f := strings.Fields(line)
+		if len(f) == 0 || !strings.HasPrefix(f[0], "cpu") {
+			break // the processors come first
+		}
+		if f[0] == "cpu" || len(f) < 9 {
+			continue
+		}
+		cpu, err1 := strconv.Atoi(f[0][len("cpu"):])
+		ticks, err2 := strconv.ParseInt(f[8], 10, 64)
+		if err := errors.Join(err1, err2); err != nil {
+			return nil, fmt.Errorf("/proc/stat: %w", err)
+		}
+		stolen[cpu] = time.Duration(ticks) * Tick
+	}
+	return stolen, nil
 }
 
 // Busy is what was in use since, in processors: 1 is all of one. It is what was

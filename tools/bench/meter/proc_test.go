@@ -1,6 +1,7 @@
 package meter
 
 import (
+	"maps"
 	"os"
 	"runtime"
 	"testing"
@@ -62,5 +63,18 @@ func TestOwnProcessIsMeasured(t *testing.T) {
 	}
 	if _, err := ProcessOf(1 << 30); err == nil {
 		t.Error("a process that is not there was measured")
+	}
+}
+
+func TestStealOfEachProcessor(t *testing.T) {
+	const stat = "cpu  2500863 808729 906767 9663417 34100 0 62816 1484 0 0\ncpu0 1 2 3 4 5 6 7 743 9 10\ncpu11 1 2 3 4 5 6 7 12\ncpu3 1 2 3 4 5 6 7\nintr 44 5\ncpu2 1 1 1 1 1 1 1 1\n"
+	got, err := parseStolen([]byte(stat))
+	if want := map[int]time.Duration{0: 7430 * time.Millisecond, 11: 120 * time.Millisecond}; err != nil || !maps.Equal(got, want) {
+		t.Errorf("%v, %v; want %v", got, err, want)
+	}
+	for _, bad := range []string{"cpux 1 2 3 4 5 6 7 8\n", "cpu1 1 2 3 4 5 6 7 x\n"} {
+		if _, err := parseStolen([]byte(bad)); err == nil {
+			t.Errorf("%q was taken", bad)
+		}
 	}
 }

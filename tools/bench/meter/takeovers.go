@@ -12,6 +12,8 @@ type Takeovers struct {
 	Late   []time.Duration // its first advert past the deadline of each silence
 	Missed int             // long silences in which it said nothing
 	False  int             // times that it began to announce before a deadline
+
+	FalseAt []vrrp.Instant // when
 }
 
 // Early is how much before its deadline a first advert may come without being
@@ -47,6 +49,7 @@ func TakeoversOf(ads []Advert, master, backup int, down, long time.Duration) Tak
 				taken = true
 			case begins:
 				t.False++
+				t.FalseAt = append(t.FalseAt, ad.At)
 			}
 		}
 	}
