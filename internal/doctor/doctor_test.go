@@ -158,7 +158,7 @@ func TestEveryFaultHasAFix(t *testing.T) {
 
 func TestConfigurationInOneResult(t *testing.T) {
 	_, diags := config.Parse("f", []byte("nonsense\n"))
-	if r := Configuration("f", nil, diags); r.Verdict != Bad || len(r.Evidence) == 0 {
+	if r := Configuration("f", nil, diags); r.Verdict != Bad || len(r.Evidence) == 0 || r.Fix == "" {
 		t.Errorf("%+v", r)
 	}
 	cfg, diags := config.Parse("f", []byte(cleanConf))
@@ -206,11 +206,22 @@ func TestEveryCheckIsDocumented(t *testing.T) {
 	verdicts := map[string]string{} // of a check, as the page has them
 	for _, name := range names {
 		_, row, found := strings.Cut(text, "\n| `"+name+"` | ")
+		if line, _, _ := strings.Cut(row, "\n"); strings.Count(line, " |") != 2 {
+			t.Errorf("a line of docs/doctor.md with more or less than three columns: %s", line)
+		}
 		if verdicts[name], _, _ = strings.Cut(row, " |"); !found || strings.Contains(row, "\n| `"+name+"` |") {
 			t.Errorf("%s has no line in docs/doctor.md, or several", name)
 		}
 	}
 	_, planted, _ := strings.Cut(text, "\n## Planted faults\n")
+	for _, name := range names {
+		_, row, _ := strings.Cut(planted, "\n| "+name+" |")
+		row, _, _ = strings.Cut(row, "\n")
+		live, here, _ := strings.Cut(strings.TrimSuffix(row, " |"), " | ")
+		if strings.Trim(live, " -")+strings.Trim(here, " -") == "" || strings.Contains(here, "|") {
+			t.Errorf("docs/doctor.md has no fault that proves %s: %q", name, row)
+		}
+	}
 	for _, f := range slices.Concat(hostFaults, wireFaults, ruleFaults) {
 		_, row, _ := strings.Cut(planted, "\n| "+f.check+" |")
 		row, _, _ = strings.Cut(row, "\n")

@@ -31,7 +31,11 @@ var wireFaults = []fault{
 	{"our MAC elsewhere", func(f *fake) { f.silence(); f.say(ourMAC, advert{}) }, "vrid", Bad, "MAC address of our eth0", "cloned"},
 	{"a loop", func(f *fake) { f.silence(); f.say(ourMAC, advert{src: "10.0.0.1", priority: 100}) }, "vrid", Bad, "loop", "mirroring"},
 	{"our adverts come back once each", func(f *fake) { f.master(30) }, "vrid", Note, "hairpin", "nothing"},
-	{"a loop that multiplies", func(f *fake) { f.master(60) }, "vrid", Bad, "loop", "mirroring"},
+	{"our adverts come back, heard for longer", func(f *fake) { f.master(60) }, "vrid", Note, "hairpin", "nothing"},
+	{"a loop that multiplies", func(f *fake) {
+		f.master(30)
+		f.say(ourMAC, advert{src: "10.0.0.1", priority: 100, times: 30}) // at the same times
+	}, "vrid", Bad, "loop", "mirroring"},
 	{"a clone of a MASTER", func(f *fake) { f.master(0); f.say(ourMAC, advert{src: "10.0.0.1", priority: 90, times: 30}) }, "vrid", Bad, "cloned", "addresses of its own"},
 	{"a clone of a BACKUP", func(f *fake) {
 		f.run(nil)
