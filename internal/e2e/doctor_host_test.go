@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vrrpx/vrrpx/internal/doctor"
 	"github.com/vrrpx/vrrpx/internal/testnet"
@@ -168,7 +169,11 @@ func hostFaults() []planted {
 		many.VIPs = append(many.VIPs, fmt.Sprintf("10.99.9.%d", i+1))
 	}
 	ah := strings.Replace(v2pass.conf(100), "auth_type PASS", "auth_type AH", 1)
+	nothing := func(patient) func() { return func() {} }
+	tooFast := protocol{"v2 at 100 ms", 2, 100 * time.Millisecond, false, ""}
 	return []planted{
+		{"a word that nobody knows", lines("garp_master_dealy 5"), nothing, "configuration", doctor.Bad, `unknown keyword "garp_master_dealy"`, "did you mean garp_master_delay", false},
+		{"an interval that version 2 does not have", tooFast.conf(100), nothing, "configuration", doctor.Warn, "whole seconds", "use version 3 on every host", false},
 		{"nft drops protocol 112", "", rules("inet", "input", "meta l4proto 112 counter drop"), "firewall", doctor.Warn, "meta l4proto vrrp drop", "nft insert rule inet f base", true},
 		{"nft drops what comes in, by a map", "", rules("inet", "input", "meta l4proto vmap @what"), "firewall", doctor.Warn, "drop", "nft insert", true},
 		{"nft drops by the catch-all of a map", "", rules("ip", "prerouting", "ip saddr vmap { 192.168.0.0/16 : accept, * : drop }"), "firewall", doctor.Warn, "saddr != ", "nft insert rule ip f base", true},
@@ -198,8 +203,8 @@ func hostFaults() []planted {
 		{"no multicast", "", eth0("multicast off", "multicast on"), "link", doctor.Bad, "takes no multicast", "ip link set eth0 multicast on", true},
 		{"no ARP", "", eth0("arp off", "arp on"), "link", doctor.Bad, "does no ARP", "ip link set eth0 arp on", true},
 		{"an advert that does not fit", testnet.Conf(3, many), eth0("mtu 140", "mtu 1500"), "link", doctor.Bad, "octets long", "virtual_ipaddress_excluded", false},
-		{"a name that no interface has", strings.Replace(v3.conf(100), "eth0", "eth7", 1), func(patient) func() { return func() {} }, "link", doctor.Bad, "no interface eth7", "correct the name", false},
-		{"a source that the host does not have", lines("mcast_src_ip 10.99.7.7"), func(patient) func() { return func() {} }, "link", doctor.Warn, "10.99.7.7, which this host does not have", "mcast_src_ip", false},
+		{"a name that no interface has", strings.Replace(v3.conf(100), "eth0", "eth7", 1), nothing, "link", doctor.Bad, "no interface eth7", "correct the name", false},
+		{"a source that the host does not have", lines("mcast_src_ip 10.99.7.7"), nothing, "link", doctor.Warn, "10.99.7.7, which this host does not have", "mcast_src_ip", false},
 		{"a heartbeat line is cut", lines("heartbeat {", "interface eth1", "}"), func(p patient) func() {
 			p.ip("link set eth1 down")
 			return func() { p.ip("link set eth1 up") }

@@ -163,7 +163,7 @@ func TestDoctorOfLateAdverts(t *testing.T) {
 	const late = 19 // the octave from 524 to 1049 ms
 	await(t, "the BACKUP to have heard enough", func() bool {
 		flood(t, a, [][]byte{advert}, 100, 400*time.Millisecond)
-		time.Sleep(620 * time.Millisecond)
+		time.Sleep(540 * time.Millisecond) // never less; 180 ms more, and b would be MASTER
 		flood(t, a, [][]byte{advert}, 100, 50*time.Millisecond)
 		n := uint64(0)
 		gaps := router(t, b).Arrivals
