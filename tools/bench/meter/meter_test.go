@@ -124,8 +124,8 @@ func TestTakeoversAreJudgedByTheMastersLastAdvert(t *testing.T) {
 		{"never", merge(up, again), Takeovers{Missed: 1}},
 		{"no time to", merge(up, every(10*ms, 0, 249*ms, 300*ms)), Takeovers{}},
 		{"twice, and once more after its end", merge(up, every(10*ms, 1, 137*ms, 297*ms), again, every(10*ms, 1, 438*ms, 490*ms), every(10*ms, 0, 500*ms, 500*ms), every(10*ms, 1, 540*ms, 590*ms)), Takeovers{Late: []time.Duration{ms, 2 * ms}}},
-		{"false", merge(up, every(10*ms, 1, 55*ms, 75*ms)), Takeovers{False: 1}},
-		{"too early, and on until the deadline has passed", merge(up, every(10*ms, 1, 120*ms, 290*ms), again), Takeovers{False: 1, Late: []time.Duration{4 * ms}}},
+		{"false", merge(up, every(10*ms, 1, 55*ms, 75*ms)), Takeovers{False: 1, FalseAt: []vrrp.Instant{vrrp.Instant(55 * ms)}}},
+		{"too early, and on until the deadline has passed", merge(up, every(10*ms, 1, 120*ms, 290*ms), again), Takeovers{False: 1, FalseAt: []vrrp.Instant{vrrp.Instant(120 * ms)}, Late: []time.Duration{4 * ms}}},
 		{"it yields late: no new term", merge(up, every(10*ms, 1, 137*ms, 317*ms), again), Takeovers{Late: []time.Duration{ms}}},
 		{"the last silence is open", up, Takeovers{}},
 	} {
