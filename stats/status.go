@@ -11,9 +11,10 @@ type Status struct {
 	Version    string      `json:"version"`
 	PID        int         `json:"pid"`
 	Started    time.Time   `json:"started"`
-	ConfigFile string      `json:"config_file,omitempty"`
-	PinDir     string      `json:"pin_dir,omitempty"` // where the BPF maps are pinned; empty without BPF
-	Reload     *Reload     `json:"reload,omitempty"`  // the last; absent before the first
+	ConfigFile string      `json:"config_file,omitempty"` // absolute; absent when the configuration came from flags
+	ConfigID   string      `json:"config_id,omitempty"`   // which of its @id lines are taken
+	PinDir     string      `json:"pin_dir,omitempty"`     // where the BPF maps are pinned; empty without BPF
+	Reload     *Reload     `json:"reload,omitempty"`      // the last; absent before the first
 	Logs       Logs        `json:"logs"`
 	History    History     `json:"history,omitzero"`
 	Pacer      Pacer       `json:"pacer"`

@@ -35,6 +35,9 @@ func runDoctor(ctx context.Context, e env, flags *pflag.FlagSet, args []string) 
 		return usageError{hint("--listen=5s", "--listen=%v: expected 0s to 1h", *listen)}
 	}
 	host := &doctor.System{Daemon: daemonStatus}
+	if !flags.Changed("config-id") {
+		*id = ""
+	}
 	q, results := question(ctx, host, *file, *id)
 	if q.Listen = *listen; !flags.Changed("listen") {
 		q.Listen = listenFor(q.Routers)
@@ -64,11 +67,18 @@ func runDoctor(ctx context.Context, e env, flags *pflag.FlagSet, args []string) 
 	return nil
 }
 
-// question is what the host is looked at for: a file, or what runs.
+// question is what the host is looked at for: a file, or what runs. Without an id it
+// is that of what runs, if it is of that file, or the host's name.
 func question(ctx context.Context, host *doctor.System, file, id string) (q doctor.Question, results []doctor.Result) {
 	st, _ := host.Status(ctx) // of an error the check of the daemon tells
 	if file == "" && st != nil {
 		file = st.ConfigFile
+	}
+	if abs, err := filepath.Abs(file); id == "" && st != nil && err == nil && abs == st.ConfigFile {
+		id = st.ConfigID
+	}
+	if id == "" {
+		id = shortHostname()
 	}
 	if file == "" {
 		if st != nil {

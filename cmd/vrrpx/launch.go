@@ -60,19 +60,30 @@ func (l *launch) load() (*config.Config, []config.Diagnostic) {
 	return cfg, diags
 }
 
+// path is that of the file for who looks from another directory; empty without a file.
+func (l *launch) path() (string, error) {
+	if l.file == "" {
+		return "", nil
+	}
+	return filepath.Abs(l.file)
+}
+
 // run runs the daemon until ctx ends.
 func (l *launch) run(ctx context.Context, e env) error {
 	if os.Geteuid() != 0 {
 		return hint("run it as root: it opens packet sockets, loads BPF and moves addresses", "not permitted as user %d", os.Geteuid())
 	}
+	file, err := l.path()
+	if err != nil {
+		return err
+	}
 	opts := daemon.Options{
-		Config: l.cfg, ConfigFile: l.file, XDP: l.xdp,
+		Config: l.cfg, ConfigFile: file, XDP: l.xdp,
 		LogConfig: l.logConfig, KeepAddresses: l.keepAddresses, Ready: l.ready, Reload: l.hup,
 	}
 	if l.file != "" {
-		opts.Load = l.load
+		opts.Load, opts.ConfigID = l.load, l.id
 	}
-	var err error
 	if opts.RunDir, err = netns.RunDir(); err != nil {
 		return err
 	}

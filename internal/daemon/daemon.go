@@ -37,7 +37,8 @@ import (
 // Options is what Run is told.
 type Options struct {
 	Config     *config.Config
-	ConfigFile string // for status; empty when the configuration came from flags
+	ConfigFile string // for status, absolute; empty when the configuration came from flags
+	ConfigID   string // --config-id, for status
 	XDP        loader.Mode
 	RunDir     string // created when missing
 	StateDir   string // for what outlives a boot; created when needed; empty: RunDir
@@ -134,11 +135,12 @@ func Run(ctx context.Context, o Options) error {
 	if h.control, err = control.Listen(filepath.Join(o.RunDir, rundir.Socket), h); err != nil {
 		return err
 	}
+	rundir.CleanupMetrics(o.RunDir)                                    // of a run that was killed
 	if _, err := h.serveMetrics(o.Config.Global.Metrics); err != nil { // there is nothing to commit yet
 		// An address that comes later, or another's socket, must not cost the redundancy.
 		h.log.Error(err.Error() + ": no metrics are served until a reload")
 	}
-	defer h.exporter.close()
+	defer h.endMetrics()
 	h.rememberStart()
 	go h.serve()
 	watchCtx, stopWatch := context.WithCancel(context.Background())

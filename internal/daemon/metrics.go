@@ -7,6 +7,7 @@ import (
 	"github.com/vrrpx/vrrpx/internal/config"
 	"github.com/vrrpx/vrrpx/internal/metrics"
 	"github.com/vrrpx/vrrpx/internal/preflight"
+	"github.com/vrrpx/vrrpx/internal/rundir"
 )
 
 // exporter is where the metrics are served (vrrpx_metrics). The start and then the
@@ -29,6 +30,7 @@ func (m *moved) commit() {
 	if !m.closed {
 		m.was.close()
 	}
+	m.h.keepMetrics(m.h.exporter.at)
 }
 
 // undo is for a reload that is refused after all.
@@ -39,6 +41,7 @@ func (m *moved) undo() {
 		return
 	}
 	m.h.exporter = m.was
+	m.h.keepMetrics(m.was.at)
 }
 
 // serveMetrics has them served elsewhere, or nowhere, and still where they were
@@ -51,6 +54,7 @@ func (h *host) serveMetrics(at config.Listener) (*moved, error) {
 		x.at = at
 		return nil, nil
 	}
+	h.keepMetrics(x.at, at)
 	server, err := h.openMetrics(at)
 	if x.server != nil && errors.Is(err, syscall.EADDRINUSE) {
 		// Ours may be in the way: 127.0.0.1 and every address cannot have a port both.
@@ -61,6 +65,7 @@ func (h *host) serveMetrics(at config.Listener) (*moved, error) {
 		}
 	}
 	if err != nil {
+		h.keepMetrics(x.at)
 		return nil, err
 	}
 	*x = exporter{at, server}
@@ -79,14 +84,39 @@ func (h *host) openMetrics(at config.Listener) (*metrics.Server, error) {
 	return s, err
 }
 
+// keepMetrics writes down where a socket of ours is, or is about to be: a process that
+// is killed leaves it, wherever it is.
+func (h *host) keepMetrics(all ...config.Listener) {
+	if h.opts.RunDir == "" {
+		return
+	}
+	var sockets []string
+	for _, at := range all {
+		if at.Network == "unix" {
+			sockets = append(sockets, at.Address)
+		}
+	}
+	if err := rundir.KeepMetrics(h.opts.RunDir, sockets...); err != nil {
+		h.log.Warn("the socket of the metrics may be left behind by a kill: " + err.Error())
+	}
+}
+
+// endMetrics has them served nowhere.
+func (h *host) endMetrics() {
+	h.exporter.close()
+	h.keepMetrics()
+}
+
 // backToMetrics is for where they had to be closed. Somebody may have been quicker.
 func (h *host) backToMetrics(was config.Listener) {
+	h.keepMetrics(was)
 	s, err := h.openMetrics(was)
 	if err != nil {
 		h.log.Error("metrics are not served any more: " + err.Error())
 		was = config.Listener{} // the next reload tries
 	}
 	h.exporter = exporter{was, s}
+	h.keepMetrics(was)
 }
 
 func (x *exporter) close() {

@@ -1,10 +1,13 @@
 package daemon
 
 import (
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,9 +48,25 @@ func TestMetricsMoveWithTheConfiguration(t *testing.T) {
 	}
 	defer taken.Close()
 
-	h := newHost(Options{Log: slog.New(slog.DiscardHandler)})
-	defer h.exporter.close()
+	run := t.TempDir()
+	h := newHost(Options{Log: slog.New(slog.DiscardHandler), RunDir: run})
+	defer h.endMetrics()
+	wrote := func(want ...config.Listener) { // for a cleanup
+		t.Helper()
+		var is []string
+		b, err := os.ReadFile(filepath.Join(run, "metrics.json"))
+		if err == nil {
+			err = json.Unmarshal(b, &is)
+		}
+		if len(want) == 0 && errors.Is(err, os.ErrNotExist) {
+			return
+		}
+		if err != nil || !slices.EqualFunc(is, want, func(is string, l config.Listener) bool { return is == l.Address }) {
+			t.Errorf("written down for a cleanup: %s, %v, want %v", b, err, want)
+		}
+	}
 	one, all, path := at(t, "127.0.0.1:"+port), at(t, ":"+port), at(t, "unix:"+filepath.Join(t.TempDir(), "s"))
+	beside := at(t, path.Network+":"+path.Address+"2")
 	begin := func(to config.Listener) *moved {
 		t.Helper()
 		m, err := h.serveMetrics(to)
@@ -88,7 +107,9 @@ func TestMetricsMoveWithTheConfiguration(t *testing.T) {
 	if !answers(one) || !answers(path) {
 		t.Error("until a reload is through they are served at both")
 	}
+	wrote(path)
 	m.undo() // the reload was refused
+	wrote()
 	only(one)
 	if h.exporter.at != all || h.exporter.server != server {
 		t.Error("what was served before was opened anew")
@@ -102,8 +123,18 @@ func TestMetricsMoveWithTheConfiguration(t *testing.T) {
 	}
 	move(path)
 	only(path)
+	wrote(path)
+	m = begin(beside)
+	wrote(path, beside) // a kill would leave both
+	m.undo()
+	wrote(path)
+	if _, err := h.serveMetrics(at(t, taken.Addr().String())); err == nil {
+		t.Error("an address that another has is served")
+	}
+	wrote(path)
 	move(all)
 	only(one)
+	wrote()
 
 	_, err = h.serveMetrics(at(t, taken.Addr().String()))
 	var where *preflight.MetricsError
@@ -117,6 +148,10 @@ func TestMetricsMoveWithTheConfiguration(t *testing.T) {
 	}
 	move(config.Listener{})
 	only(config.Listener{})
+	move(path)
+	h.endMetrics()
+	only(config.Listener{})
+	wrote()
 }
 
 // Each change of state is counted by what it was into, and why.

@@ -24,7 +24,7 @@ import (
 // alone knows; counters are read from the maps by the caller's goroutine.
 func (h *host) Status(ctx context.Context) (*stats.Status, error) {
 	st := &stats.Status{
-		Version: version.String(), PID: os.Getpid(), Started: h.started, ConfigFile: h.opts.ConfigFile,
+		Version: version.String(), PID: os.Getpid(), Started: h.started, ConfigFile: h.opts.ConfigFile, ConfigID: h.opts.ConfigID,
 	}
 	if h.kernel != nil {
 		st.PinDir = h.opts.PinDir

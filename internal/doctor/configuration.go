@@ -22,6 +22,9 @@ func Configuration(file string, cfg *config.Config, diags []config.Diagnostic) R
 			}
 		}
 	}
+	if len(r.Evidence) > 0 && r.Fix == "" {
+		r.Fix = "correct the first of these lines, and ask vrrpx check -f " + file
+	}
 	const most = 3
 	if more := len(r.Evidence) - most; more > 0 {
 		r.Evidence = append(r.Evidence[:most], fmt.Sprintf("and %d more: vrrpx check -f %s", more, file))

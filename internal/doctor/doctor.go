@@ -85,6 +85,7 @@ func Checks() []Check {
 // Run makes all checks, in order. It takes Listen and a second or two.
 func Run(ctx context.Context, h Host, q Question) []Result {
 	v := &visit{ctx: ctx, host: h, Question: q}
+	v.ownLimits, _ = h.ReadFile(ownDir + "/limits") // to look for features raises one
 	for _, c := range Checks() {
 		if ctx.Err() != nil {
 			break

@@ -59,7 +59,17 @@ func TestCleanHostRaisesNothing(t *testing.T) {
 			f.net("ipv4/conf/all/promote_secondaries", "0")
 			f.net("ipv4/conf/eth0/promote_secondaries", "0")
 		},
-		"another VRID on the LAN": func(f *fake) { f.say(farMAC, advert{vrid: 60, src: "10.0.0.9", addrs: []string{"10.0.0.99"}}) },
+		"another VRID on the LAN":          func(f *fake) { f.say(farMAC, advert{vrid: 60, src: "10.0.0.9", addrs: []string{"10.0.0.99"}}) },
+		"a MASTER":                         func(f *fake) { f.master(0) },
+		"a MASTER whose adverts come back": func(f *fake) { f.master(30) },
+		"a MASTER with a virtual MAC whose adverts come back": func(f *fake) {
+			f.conf = with(cleanConf, "use_vmac")
+			f.master(0)
+			virtual := [6]byte{0, 0, 0x5e, 0, 1, 51}
+			f.ifaces = append(f.ifaces, Link{Index: 9, Name: "vrrp.51", Kind: "macvlan", MTU: 1500, MAC: virtual, Lower: 2, Up: true, Carrier: true, Multicast: true, Addresses: addresses("10.0.0.3/24", "10.0.0.4/24")})
+			f.iface("eth0").Addresses = addresses("10.0.0.1/24", "fe80::1/64")
+			f.say(virtual, advert{src: "10.0.0.1", priority: 100, times: 30})
+		},
 		"the master has just changed": func(f *fake) {
 			f.say(farMAC, advert{src: "10.0.0.9", priority: 120, times: 1})
 		},
@@ -148,7 +158,7 @@ func TestEveryFaultHasAFix(t *testing.T) {
 
 func TestConfigurationInOneResult(t *testing.T) {
 	_, diags := config.Parse("f", []byte("nonsense\n"))
-	if r := Configuration("f", nil, diags); r.Verdict != Bad || len(r.Evidence) == 0 {
+	if r := Configuration("f", nil, diags); r.Verdict != Bad || len(r.Evidence) == 0 || r.Fix == "" {
 		t.Errorf("%+v", r)
 	}
 	cfg, diags := config.Parse("f", []byte(cleanConf))
@@ -181,19 +191,45 @@ func TestTheGravestComesFirst(t *testing.T) {
 	}
 }
 
-// docs/doctor.md has a line for each check.
+// docs/doctor.md has a line for each check, with the verdicts that it comes to, and all
+// faults that are planted here.
 func TestEveryCheckIsDocumented(t *testing.T) {
 	doc, err := os.ReadFile("../../docs/doctor.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	text := string(doc)
 	names := []string{NameConfiguration}
 	for _, c := range Checks() {
 		names = append(names, c.Name)
 	}
+	verdicts := map[string]string{} // of a check, as the page has them
 	for _, name := range names {
-		if n := strings.Count(string(doc), "\n| `"+name+"` |"); n != 1 {
-			t.Errorf("%s has %d lines in docs/doctor.md", name, n)
+		_, row, found := strings.Cut(text, "\n| `"+name+"` | ")
+		if line, _, _ := strings.Cut(row, "\n"); strings.Count(line, " |") != 2 {
+			t.Errorf("a line of docs/doctor.md with more or less than three columns: %s", line)
+		}
+		if verdicts[name], _, _ = strings.Cut(row, " |"); !found || strings.Contains(row, "\n| `"+name+"` |") {
+			t.Errorf("%s has no line in docs/doctor.md, or several", name)
+		}
+	}
+	_, planted, _ := strings.Cut(text, "\n## Planted faults\n")
+	for _, name := range names {
+		_, row, _ := strings.Cut(planted, "\n| "+name+" |")
+		row, _, _ = strings.Cut(row, "\n")
+		live, here, _ := strings.Cut(strings.TrimSuffix(row, " |"), " | ")
+		if strings.Trim(live, " -")+strings.Trim(here, " -") == "" || strings.Contains(here, "|") {
+			t.Errorf("docs/doctor.md has no fault that proves %s: %q", name, row)
+		}
+	}
+	for _, f := range slices.Concat(hostFaults, wireFaults, ruleFaults) {
+		_, row, _ := strings.Cut(planted, "\n| "+f.check+" |")
+		row, _, _ = strings.Cut(row, "\n")
+		if _, here, _ := strings.Cut(row, "|"); !slices.Contains(strings.Split(strings.Trim(here, " |"), "; "), f.name) {
+			t.Errorf("docs/doctor.md does not have the fault %q of %s", f.name, f.check)
+		}
+		if !slices.Contains(strings.Split(verdicts[f.check], ", "), string(f.verdict)) {
+			t.Errorf("docs/doctor.md does not say that %s comes to %s: %s", f.check, f.verdict, verdicts[f.check])
 		}
 	}
 }

@@ -37,9 +37,10 @@ func (v *visit) duplicate() {
 	for _, a := range asked {
 		probes = append(probes, a.probe)
 	}
-	answers, err := v.host.Probe(v.ctx, probes)
-	if err != nil {
-		v.skip("", "run it as root", "nobody can be asked: %v", err)
+	answers, failed := v.host.Probe(v.ctx, probes)
+	v.failed(failed, "nobody can be asked")
+	asked = slices.DeleteFunc(asked, func(a claimed) bool { return failed[a.probe.Link.Name] != nil })
+	if len(asked) == 0 {
 		return
 	}
 	for _, a := range asked {
@@ -54,7 +55,7 @@ func (v *visit) duplicate() {
 	if left > 0 {
 		v.add(Result{Verdict: Note, Finding: fmt.Sprintf("%d further addresses were not asked for: %d at a time are enough for a LAN", left, maxProbes)})
 	}
-	v.clear(mark, "of %d addresses none is answered for by a host that should not", len(asked))
+	v.clear(mark+len(failed), "of %d addresses none is answered for by a host that should not", len(asked))
 }
 
 // toAsk are the virtual addresses, and those that our adverts come from.
@@ -140,6 +141,8 @@ func (v *visit) answered(a claimed, macs [][6]byte) {
 		say(Warn, find+", unless it is another interface of the MASTER", "%s answers for %s, and the adverts come from another MAC address", macText(macs[0]), addr)
 	case !advertised && v.Listen < 2*a.router.AdvertInterval:
 		say(Note, "vrrpx doctor --listen="+(3*a.router.AdvertInterval).String(), "%s answers for %s; adverts come every %v, too seldom to have been heard", macText(macs[0]), addr, a.router.AdvertInterval)
+	case !advertised && !v.listen(a.router.Interface):
+		say(Note, "vrrpx doctor again, when adverts can be heard", "%s answers for %s; whether it advertises VRID %d could not be listened for", macText(macs[0]), addr, a.router.VRID)
 	case foreign || !advertised:
 		say(Bad, find+"; if it is a router of this VRID, its adverts do not arrive: a firewall there or a switch drops protocol 112",
 			"%s answers for %s, and no advert for VRID %d was heard: the address was set by hand there, or its adverts do not arrive", macText(macs[0]), addr, a.router.VRID)

@@ -24,8 +24,9 @@ type fake struct {
 	files    map[string]string
 	links    map[string]string // symbolic links
 	programs map[string]string // what they print, by the command line
-	features map[string]bool   // missing ones
-	unasked  error             // why features cannot be asked for
+	ran      []string
+	features map[string]bool // missing ones
+	unasked  error           // why features cannot be asked for
 	ifaces   []Link
 	xdp      XDP
 	realtime error
@@ -33,8 +34,9 @@ type fake struct {
 	st       *stats.Status
 	stErr    error
 	frames   []Frame
-	earErr   error
+	deafTo   map[string]error
 	answers  []Answer
+	muteOn   map[string]error
 	asked    []Probe
 
 	conf string // keepalived.conf
@@ -264,6 +266,7 @@ func (f *fake) Glob(string) (found []string) {
 }
 
 func (f *fake) Run(_ context.Context, name string, args ...string) ([]byte, error) {
+	f.ran = append(f.ran, name)
 	text, ok := f.programs[strings.Join(append([]string{name}, args...), " ")]
 	switch {
 	case !ok:
@@ -277,6 +280,7 @@ func (f *fake) Run(_ context.Context, name string, args ...string) ([]byte, erro
 func (f *fake) Release() string { return f.release }
 
 func (f *fake) Features() (all []loader.Feature) {
+	f.files["/proc/self/limits"] = "Max locked memory         unlimited            unlimited            bytes\n" // as loader.Features
 	for _, name := range []string{loader.FeatureXDP, loader.FeatureRing, loader.FeatureTimer, loader.FeatureLoop, loader.FeatureTCX} {
 		all = append(all, loader.Feature{Name: name, Since: "5.99", Has: !f.features[name] && f.unasked == nil, Err: f.unasked})
 	}
@@ -289,11 +293,11 @@ func (f *fake) Realtime() error                               { return f.realtim
 func (f *fake) Synchronised() (bool, error)                   { return !f.unset, nil }
 func (f *fake) Status(context.Context) (*stats.Status, error) { return f.st, f.stErr }
 
-func (f *fake) Listen(_ context.Context, _ []Ear, _ time.Duration) ([]Frame, error) {
-	return f.frames, f.earErr
+func (f *fake) Listen(_ context.Context, _ []Ear, _ time.Duration) ([]Frame, map[string]error) {
+	return f.frames, f.deafTo
 }
 
-func (f *fake) Probe(_ context.Context, probes []Probe) ([]Answer, error) {
+func (f *fake) Probe(_ context.Context, probes []Probe) ([]Answer, map[string]error) {
 	f.asked = probes
-	return f.answers, nil
+	return f.answers, f.muteOn
 }

@@ -41,6 +41,7 @@ var hostFaults = []fault{
 		f.caps(capIPCLock)
 		f.files["/proc/swaps"] += "/dev/sdb partition 1 0 -3\n"
 	}, "memory", Warn, "swapped out", "CAP_IPC_LOCK"},
+	{"no room for maps", func(f *fake) { f.release = "5.10.0"; f.caps(capSysResource) }, "memory", Warn, "RLIMIT_MEMLOCK, which is 8388608", "LimitMEMLOCK=infinity"},
 	{"the daemon could not lock", func(f *fake) { f.run(func(st *stats.Status, _ *stats.Router) { st.Pacer.Locked = false }) }, "memory", Warn, "memory_locked false", "LimitMEMLOCK"},
 	{"no real-time", func(f *fake) { f.realtime = errors.New("SCHED_RR: operation not permitted") }, "realtime", Warn, "operation not permitted", "CAP_SYS_NICE"},
 	{"no real-time share", func(f *fake) {

@@ -63,8 +63,13 @@ func (v *visit) rules() (*ruleset, []string) {
 	all := &ruleset{}
 	var looked []string
 	mine := map[string]bool{}
+	asleep := v.asleep("nf_tables")
 	for _, p := range []struct{ tool, program string }{{toolIPTables, "iptables-save"}, {toolIP6Tables, "ip6tables-save"}} {
-		for _, program := range []string{p.program, v.legacy(p.tool)} {
+		programs := []string{p.program, v.legacy(p.tool)}
+		if asleep && v.onNFTables(p.tool) {
+			programs = programs[1:]
+		}
+		for _, program := range programs {
 			if program == "" {
 				continue
 			}
@@ -80,6 +85,9 @@ func (v *visit) rules() (*ruleset, []string) {
 				mine[c.family+" "+c.table] = true
 			}
 		}
+	}
+	if asleep {
+		return all, append(looked, "no nftables in the kernel")
 	}
 	text, err := v.host.Run(v.ctx, "nft", "-j", "list", "ruleset")
 	if err != nil {
@@ -106,10 +114,27 @@ func (v *visit) legacy(tool string) string {
 	if b, err := v.host.ReadFile(file); err != nil || len(strings.TrimSpace(string(b))) == 0 {
 		return ""
 	}
-	if text, err := v.host.Run(v.ctx, tool, "--version"); err != nil || !strings.Contains(string(text), "nf_tables") {
+	if !v.onNFTables(tool) {
 		return ""
 	}
 	return tool + "-legacy-save"
+}
+
+// onNFTables tells whether a tool keeps its tables in nftables.
+func (v *visit) onNFTables(tool string) bool {
+	text, err := v.host.Run(v.ctx, tool, "--version")
+	return err == nil && strings.Contains(string(text), "nf_tables")
+}
+
+// asleep tells whether something of the kernel is a module that nobody has loaded,
+// which to ask for would load it.
+func (v *visit) asleep(module string) bool {
+	loaded, err := v.host.ReadFile("/proc/modules")
+	if err != nil || strings.HasPrefix(string(loaded), module+" ") || strings.Contains(string(loaded), "\n"+module+" ") {
+		return false
+	}
+	known, err := v.host.ReadFile("/lib/modules/" + v.host.Release() + "/modules.dep")
+	return err == nil && strings.Contains(string(known), "/"+module+".ko")
 }
 
 func (v *visit) unread(program string, err error) {

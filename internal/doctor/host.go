@@ -31,10 +31,12 @@ type Host interface {
 
 	// Status is that of the running vrrpx; nil without one.
 	Status(context.Context) (*stats.Status, error)
-	// Listen hears every frame with VRRP that comes in by the interfaces.
-	Listen(context.Context, []Ear, time.Duration) ([]Frame, error)
-	// Probe asks who holds addresses (RFC 5227), and returns who answers.
-	Probe(context.Context, []Probe) ([]Answer, error)
+	// Listen hears every frame with VRRP that comes in by the interfaces. Where one
+	// cannot be heard, or not all the time, failed says why, by name; the others are.
+	Listen(context.Context, []Ear, time.Duration) (heard []Frame, failed map[string]error)
+	// Probe asks who holds addresses (RFC 5227), and returns who answers; failed as of
+	// Listen.
+	Probe(context.Context, []Probe) (answers []Answer, failed map[string]error)
 }
 
 // Link is a network interface.

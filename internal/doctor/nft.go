@@ -3,9 +3,7 @@ package doctor
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -118,25 +116,43 @@ func (p *nftParser) vmap(c *chain, raw json.RawMessage, finish func(action, stri
 		return
 	}
 	pairs := p.elements(c, m.Data)
+	var keys []json.RawMessage // but the catch-all, which is for what has none of them
 	for _, pair := range pairs {
-		var two []json.RawMessage
-		if json.Unmarshal(pair, &two) != nil || len(two) != 2 {
+		if key, _, ok := pairOf(pair); ok && compact(key) != catchAll {
+			keys = append(keys, key)
+		}
+	}
+	for _, pair := range pairs {
+		key, verdict, ok := pairOf(pair)
+		if !ok {
 			continue
 		}
-		var verdict map[string]json.RawMessage
-		if json.Unmarshal(two[1], &verdict) != nil {
-			continue
+		asked := p.compare(c, m.Key, "==", key)
+		if compact(key) == catchAll {
+			others, _ := json.Marshal(map[string]any{"set": keys}) // of JSON that was read
+			asked = p.compare(c, m.Key, "!=", others)
 		}
-		key := p.compare(c, m.Key, "==", two[0])
 		for name, to := range verdict {
 			do := action{verdict: name}
 			var target struct{ Target string }
 			if json.Unmarshal(to, &target) == nil {
 				do.target = target.Target
 			}
-			finish(do, strings.TrimSpace(name+" "+do.target), key...)
+			finish(do, strings.TrimSpace(name+" "+do.target), asked...)
 		}
 	}
+}
+
+// catchAll is the key of a map for what has no other.
+const catchAll = "*"
+
+// pairOf reads an element of a verdict map: its key, and what is done.
+func pairOf(pair json.RawMessage) (key json.RawMessage, verdict map[string]json.RawMessage, ok bool) {
+	var two []json.RawMessage
+	if json.Unmarshal(pair, &two) != nil || len(two) != 2 || json.Unmarshal(two[1], &verdict) != nil {
+		return nil, nil, false
+	}
+	return two[0], verdict, true
 }
 
 // elements are those of a set or map that is written there, or named.
@@ -305,138 +321,4 @@ func nftPayload(proto, field string) (c condition, family string) {
 		c.never = true
 	}
 	return c, ""
-}
-
-// values are those on the right of a match.
-type values struct {
-	texts []string
-	nets  []netip.Prefix
-	vague bool
-	inSet bool // a named one, which names no other
-}
-
-func (p *nftParser) right(c *chain, raw json.RawMessage, into *values) {
-	var value any
-	if json.Unmarshal(raw, &value) != nil {
-		into.vague = true
-		return
-	}
-	switch v := value.(type) {
-	case string:
-		if strings.HasPrefix(v, "@") && !into.inSet {
-			into.inSet = true
-			for _, e := range p.elements(c, raw) {
-				p.right(c, e, into)
-			}
-			into.inSet = false
-			return
-		}
-		into.texts = append(into.texts, v)
-		if n, ok := parseNet(v); ok {
-			into.nets = append(into.nets, n)
-		}
-	case float64:
-		into.texts = append(into.texts, strconv.FormatFloat(v, 'f', -1, 64))
-	case []any:
-		p.each(c, raw, into)
-	case map[string]any:
-		p.rightObject(c, raw, slices.Sorted(maps.Keys(v)), into)
-	default:
-		into.vague = true
-	}
-}
-
-func (p *nftParser) each(c *chain, raw json.RawMessage, into *values) {
-	var list []json.RawMessage
-	_ = json.Unmarshal(raw, &list)
-	for _, e := range list {
-		p.right(c, e, into)
-	}
-}
-
-func (p *nftParser) rightObject(c *chain, raw json.RawMessage, keys []string, into *values) {
-	var o struct {
-		Set    json.RawMessage
-		Prefix *struct {
-			Addr string
-			Len  int
-		}
-		Range []any
-		Elem  *struct{ Val json.RawMessage }
-	}
-	if json.Unmarshal(raw, &o) != nil || len(keys) != 1 {
-		into.vague = true
-		return
-	}
-	switch {
-	case o.Set != nil:
-		p.each(c, o.Set, into)
-	case o.Prefix != nil:
-		if a, err := netip.ParseAddr(o.Prefix.Addr); err == nil {
-			if n, err := a.Prefix(o.Prefix.Len); err == nil {
-				into.nets = append(into.nets, n)
-				return
-			}
-		}
-		into.vague = true
-	case len(o.Range) == 2:
-		lo, ok := o.Range[0].(float64)
-		hi, ok2 := o.Range[1].(float64)
-		if !ok || !ok2 {
-			into.vague = true // of addresses
-			return
-		}
-		into.texts = append(into.texts, fmt.Sprintf("%.0f-%.0f", lo, hi))
-	case o.Elem != nil:
-		p.right(c, o.Elem.Val, into)
-	default:
-		into.vague = true
-	}
-}
-
-// compact shows JSON as short as it can be read.
-func compact(raw json.RawMessage) string {
-	var value any
-	if json.Unmarshal(raw, &value) != nil {
-		return "..."
-	}
-	return compactValue(value)
-}
-
-func compactValue(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case []any:
-		var all []string
-		for _, e := range v {
-			all = append(all, compactValue(e))
-		}
-		return "{ " + list(all) + " }"
-	case map[string]any:
-		if p, ok := v["prefix"].(map[string]any); ok {
-			return fmt.Sprintf("%v/%v", p["addr"], p["len"])
-		}
-		if s, ok := v["set"]; ok {
-			return compactValue(s)
-		}
-		if e, ok := v["elem"].(map[string]any); ok {
-			return compactValue(e["val"])
-		}
-		return "..."
-	}
-	return fmt.Sprint(v)
-}
-
-// texts are the strings of a value that is one or a list.
-func texts(v any) (all []string) {
-	switch v := v.(type) {
-	case string:
-		return []string{v}
-	case []any:
-		for _, e := range v {
-			all = append(all, fmt.Sprint(e))
-		}
-	}
-	return all
 }

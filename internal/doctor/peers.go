@@ -9,10 +9,12 @@ import (
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
-const (
-	bothMaster = ": its adverts are dropped here, and both hosts are MASTER"
-	sameOnBoth = "write the same on both hosts; vrrpx check -f FILE --peer FILE compares two files"
-)
+const bothMaster = ": its adverts are dropped here, and both hosts are MASTER"
+
+// sameOnBoth says what is to be written alike.
+func sameOnBoth(what string) string {
+	return "write the same " + what + " on both hosts; vrrpx check -f FILE --peer FILE compares two files"
+}
 
 func (v *visit) peers() {
 	if v.deaf() {
@@ -49,13 +51,13 @@ func (v *visit) dropped(r *config.Router, h *heard) {
 	p := h.packet
 	switch h.drop {
 	case vrrp.DropVersion:
-		say(sameOnBoth+": version, or vrrp_version in global_defs", "%s speaks VRRPv%d, and we VRRPv%d%s", who, p.Version, r.Version, bothMaster)
+		say(sameOnBoth("version (or vrrp_version in global_defs)"), "%s speaks VRRPv%d, and we VRRPv%d%s", who, p.Version, r.Version, bothMaster)
 	case vrrp.DropAuthType:
-		say(sameOnBoth+": authentication", "%s has authentication %s, and we %v%s", who, authName(h), r.Auth.Type, bothMaster)
+		say(sameOnBoth("authentication"), "%s has authentication %s, and we %v%s", who, authName(h), r.Auth.Type, bothMaster)
 	case vrrp.DropAuthData:
-		say(sameOnBoth+": auth_pass, of which 8 characters count", "%s has another auth_pass%s", who, bothMaster)
+		say(sameOnBoth("auth_pass, of which 8 characters count,"), "%s has another auth_pass%s", who, bothMaster)
 	case vrrp.DropInterval:
-		say(sameOnBoth+": advert_int, which VRRPv2 does not learn", "%s advertises every %v, and we every %v%s", who, p.Interval, r.AdvertInterval, bothMaster)
+		say(sameOnBoth("advert_int, which VRRPv2 does not learn,"), "%s advertises every %v, and we every %v%s", who, p.Interval, r.AdvertInterval, bothMaster)
 	case vrrp.DropIntervalZero:
 		say("give it an interval", "%s advertises with an interval of 0, and is not believed%s", who, bothMaster)
 	case vrrp.DropAuthMissing:
@@ -71,7 +73,7 @@ func (v *visit) dropped(r *config.Router, h *heard) {
 	case vrrp.DropUnknownPeer:
 		say("add it to unicast_peer", "%s is no unicast peer here%s", who, bothMaster)
 	case vrrp.DropDestination:
-		say(sameOnBoth+": mcast_dst_ip, unicast_peer", "%s sends to another group or address than we listen at%s", who, bothMaster)
+		say(sameOnBoth("mcast_dst_ip, or fitting unicast_peer,"), "%s sends to another group or address than we listen at%s", who, bothMaster)
 	default:
 		say("tcpdump -vv proto 112 shows what it sends", "adverts of %s are malformed (%v)%s", who, h.drop, bothMaster)
 	}
@@ -101,10 +103,10 @@ func (v *visit) differs(r *config.Router, h *heard) {
 		if len(extra) > 0 {
 			text += "; it has " + addrList(extra) + " too"
 		}
-		say(Warn, sameOnBoth+": virtual_ipaddress", "%s backs up other addresses than we%s: they are gone after a takeover", h.src, text)
+		say(Warn, sameOnBoth("virtual_ipaddress"), "%s backs up other addresses than we%s: they are gone after a takeover", h.src, text)
 	}
 	if p.Interval != r.AdvertInterval && p.Priority > 0 {
-		say(Warn, sameOnBoth+": advert_int", "%s advertises every %v, and we every %v: each uses its own as MASTER, and so a takeover takes longer one way", h.src, p.Interval, r.AdvertInterval)
+		say(Warn, sameOnBoth("advert_int"), "%s advertises every %v, and we every %v: each uses its own as MASTER, and so a takeover takes longer one way", h.src, p.Interval, r.AdvertInterval)
 	}
 	switch s := v.running(r); {
 	case p.Priority == 255 && r.Priority == 255:

@@ -21,6 +21,9 @@ const (
 	capBPF         = 39
 )
 
+// ownDir is what /proc says of this process.
+const ownDir = "/proc/self"
+
 // process is what /proc says of one.
 type process struct {
 	who  string // "vrrpx (pid 4711)", or this process
@@ -34,7 +37,7 @@ func (p process) can(bit int) bool { return p.caps>>bit&1 == 1 }
 // process is the running daemon, or without one this process, which stands for
 // it where it is root's.
 func (v *visit) process() (p process, err error) {
-	p = process{who: "this process", dir: "/proc/self"}
+	p = process{who: "this process", dir: ownDir}
 	if st := v.status(); st != nil {
 		p = process{who: fmt.Sprintf("vrrpx (pid %d)", st.PID), dir: fmt.Sprintf("/proc/%d", st.PID)}
 	}
@@ -114,9 +117,9 @@ func (v *visit) capabilities() {
 
 // locked reads the greatest RLIMIT_MEMLOCK of a process.
 func (v *visit) locked(p process) string {
-	b, err := v.host.ReadFile(p.dir + "/limits")
-	if err != nil {
-		return ""
+	b := v.ownLimits
+	if p.dir != ownDir {
+		b, _ = v.host.ReadFile(p.dir + "/limits")
 	}
 	for line := range strings.Lines(string(b)) {
 		if rest, ok := strings.CutPrefix(line, "Max locked memory"); ok {

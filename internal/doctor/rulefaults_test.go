@@ -47,6 +47,11 @@ const (
 	back      = `{"return": null}`
 )
 
+// vmapOf is a verdict map over the source address.
+func vmapOf(elements string) string {
+	return `{"vmap": {"key": {"payload": {"protocol": "ip", "field": "saddr"}}, "data": {"set": [` + elements + `]}}}`
+}
+
 // only replaces the rules of nftables, and takes those of iptables away.
 func only(ruleset string) func(*fake) {
 	return func(f *fake) { f.programs = map[string]string{"nft -j list ruleset": ruleset} }
@@ -71,6 +76,9 @@ var ruleFaults = []fault{
 	{"nft jumps", only(nft("inet", "input", "accept", "", rule1(onEth0, toOne), in("one", toGroup, toTwo), in("two", fresh, drop))), "firewall", Warn, "chain two", "t two"},
 	{"nft multicast", only(nft("ip", "prerouting", "accept", "", rule1(multicast, drop))), "firewall", Warn, "pkttype multicast drop", "accept"},
 	{"nft vmap", only(nft("inet", "input", "accept", "", rule1(`{"vmap": {"key": {"meta": {"key": "iifname"}}, "data": {"set": [["eth1", {"accept": null}], ["eth0", {"jump": {"target": "one"}}]]}}}`), in("one", is112, drop))), "firewall", Warn, "chain one", "accept"},
+	{"nft vmap over addresses, by its catch-all", only(nft("inet", "input", "accept", "", rule1(vmapOf(`["192.168.0.0", {"accept": null}], ["*", {"drop": null}]`)))), "firewall", Warn, "ip saddr != { 192.168.0.0 } drop", "accept"},
+	{"nft vmap, what another key of it does first", only(nft("inet", "input", "accept", "", rule1(vmapOf(`["*", {"accept": null}], [{"prefix": {"addr": "10.0.0.0", "len": 8}}, {"drop": null}]`)))), "firewall", Warn, "10.0.0.0/8 drop", "accept"},
+	{"nft set with a catch-all", only(nft("inet", "input", "accept", "", rule1(`{"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "saddr"}}, "right": {"set": ["10.7.7.7", "*"]}}}`, drop))), "firewall", Warn, "ip saddr", "accept"},
 	{"nft ingress", only(nft("netdev", "ingress", "accept", "eth0", rule1(is112, drop))), "firewall", Warn, "come in", "netdev t base"},
 	{"nft egress", only(nft("netdev", "egress", "accept", "eth0", rule1(is112, drop))), "firewall", Bad, "vrrpx is held up", "netdev t base"},
 	{"egress of a heartbeat line", func(f *fake) {
@@ -104,7 +112,10 @@ var ruleFaults = []fault{
 
 func TestRulesThatDoNotDropAdverts(t *testing.T) {
 	for name, plant := range map[string]func(*fake){
-		"another interface":    only(nft("inet", "input", "accept", "", rule1(onEth1, is112, drop))),
+		"another interface": only(nft("inet", "input", "accept", "", rule1(onEth1, is112, drop))),
+		"a key before the catch-all": only(nft("inet", "input", "accept", "",
+			rule1(vmapOf(`[{"prefix": {"addr": "10.0.0.0", "len": 8}}, {"jump": {"target": "one"}}], ["*", {"drop": null}]`)), in("one", is112, back))),
+		"a catch-all for IPv6": only(nft("inet", "input", "accept", "", rule1(strings.Replace(vmapOf(`["*", {"drop": null}]`), `"ip"`, `"ip6"`, 1)))),
 		"accepted before":      only(nft("inet", "input", "drop", "", rule1(is112, accept), rule1(drop))),
 		"returned":             only(nft("inet", "input", "accept", "", rule1(toOne), in("one", toGroup, back), in("one", drop))),
 		"a goto that ends":     only(nft("inet", "input", "accept", "", rule1(toOne), rule1(`{"goto": {"target": "two"}}`), rule1(drop))),
@@ -137,6 +148,47 @@ func TestTablesOfIPTablesAreReadOnce(t *testing.T) {
 	all := f.look(t)
 	if n := len(raised(all)); n != 1 {
 		t.Errorf("%+v", raised(all))
+	}
+}
+
+// To ask nftables for its rules loads it, where it is a module: a doctor changes
+// nothing. Who keeps tables elsewhere is asked all the same.
+func TestNobodyAsksNFTablesThatIsNotLoaded(t *testing.T) {
+	const module = "kernel/net/netfilter/nf_tables.ko.xz: kernel/net/netfilter/nfnetlink.ko.xz\n"
+	for name, tc := range map[string]struct {
+		modules, iptables, known string
+		asked, verdict           string
+	}{
+		"loaded":                  {"nf_tables 1 0 - Live\n", "nf_tables", module, "iptables-save nft", ""},
+		"loaded later":            {"veth 1 0\nnf_tables 1 0\n", "nf_tables", module, "iptables-save nft", ""},
+		"a part of the kernel":    {"veth 1 0\n", "nf_tables", "", "iptables-save nft", ""},
+		"not loaded":              {"veth 1 0\nnf_tables_offload 1 0\n", "nf_tables", module, "", "no nftables in the kernel"},
+		"not loaded, legacy":      {"", "legacy", module, "iptables-save", "no nftables in the kernel"},
+		"of another kernel's dir": {"", "nf_tables", "nothing of it\n", "iptables-save nft", ""},
+	} {
+		f := clean()
+		f.files["/proc/modules"], f.files["/lib/modules/6.18.4-test/modules.dep"] = tc.modules, f.files["/lib/modules/6.18.4-test/modules.dep"]+tc.known
+		f.programs["iptables --version"] = "iptables v1.8.9 (" + tc.iptables + ")\n"
+		delete(f.programs, "ip6tables-save")
+		f.ran = nil
+		var found string
+		for _, r := range f.look(t) {
+			if r.Name == "firewall" {
+				found += r.Finding
+				if r.Verdict != OK {
+					t.Errorf("%s: %+v", name, r)
+				}
+			}
+		}
+		var asked []string
+		for _, program := range f.ran {
+			if program == "nft" || program == "iptables-save" {
+				asked = append(asked, program)
+			}
+		}
+		if strings.Join(asked, " ") != tc.asked || !strings.Contains(found, tc.verdict) {
+			t.Errorf("%s: asked %v; %s", name, asked, found)
+		}
 	}
 }
 

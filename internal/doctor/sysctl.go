@@ -177,7 +177,7 @@ func (v *visit) secondaries() {
 			}
 			told[at] = true
 			v.add(Result{Verdict: Warn, Subject: a.Device, Finding: fmt.Sprintf("%s and %s have addresses of %s, of which the interface has none of its own: when one gives its address up the kernel removes the other's too, for the moment until vrrpx has put it back", first[at].Name, r.Name, at.subnet),
-				Evidence: []string{fmt.Sprintf("net.ipv4.conf.%s.promote_secondaries = 0, all.promote_secondaries = 0", a.Device)},
+				Evidence: []string{fmt.Sprintf("net.ipv4.conf.%s.promote_secondaries = 0, all.promote_secondaries = 0", key(a.Device))},
 				Fix:      "sysctl -w net.ipv4.conf.all.promote_secondaries=1, and in /etc/sysctl.d"})
 		}
 	}

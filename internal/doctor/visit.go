@@ -22,14 +22,16 @@ type visit struct {
 	name    string // of the check that is made
 	results []Result
 
+	ownLimits []byte // of this process, as it began
+
 	looked struct{ links, status, heard bool }
 	links  []Link
 	err    error // of links
 	st     *stats.Status
 	stErr  error
 	speech []heard
-	ears   []string // the interfaces that were listened at
-	earErr error
+	ears   []string         // the interfaces that were listened at, all the time
+	deafTo map[string]error // those that were not, and why
 }
 
 func (v *visit) add(r Result) {

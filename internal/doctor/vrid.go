@@ -1,7 +1,10 @@
 package doctor
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -10,7 +13,8 @@ import (
 	"github.com/vrrpx/vrrpx/vrrp"
 )
 
-// deaf ends a check that has to listen and cannot.
+// deaf ends a check that has to listen and cannot. Of an interface among others it
+// tells, and what was heard of the others counts.
 func (v *visit) deaf() bool {
 	switch {
 	case v.noRouters():
@@ -22,15 +26,22 @@ func (v *visit) deaf() bool {
 	for _, name := range v.interfaces() {
 		v.listen(name)
 	}
-	switch {
-	case v.earErr != nil:
-		v.skip("", "run it as root", "adverts cannot be listened for: %v", v.earErr)
-	case len(v.ears) == 0:
+	v.failed(v.deafTo, "adverts could not be listened for all the time")
+	if len(v.ears)+len(v.deafTo) == 0 {
 		v.skip("", "", "no interface that could be listened at is up")
-	default:
-		return false
 	}
-	return true
+	return len(v.ears)+len(v.speech) == 0
+}
+
+// failed says of interfaces why something cannot be looked at on them.
+func (v *visit) failed(on map[string]error, what string) {
+	for _, name := range slices.Sorted(maps.Keys(on)) {
+		fix := "vrrpx doctor again, when the interface stays up"
+		if errors.Is(on[name], fs.ErrPermission) {
+			fix = "run it as root"
+		}
+		v.skip(name, fix, "%s: %v", what, on[name])
+	}
 }
 
 func (v *visit) vrid() {
@@ -104,6 +115,9 @@ func (v *visit) echoes(r *config.Router, all []heard) {
 	own := v.own(r)
 	for _, h := range all {
 		switch {
+		case h.src == own && v.ourMAC(h.mac) && v.comesBack(r, &h):
+			v.add(Result{Verdict: Note, Subject: r.Name, Finding: fmt.Sprintf("our own adverts come back by %s, each once: a port of the switch returns or mirrors what it gets (hairpin, VEPA); they are dropped here", r.Interface),
+				Evidence: []string{h.said()}, Fix: "nothing, where the port is meant to; else end it there: others may hear us twice"})
 		case h.mac == l.MAC && h.src == own:
 			v.add(Result{Verdict: Bad, Subject: r.Name, Finding: fmt.Sprintf("adverts from our own MAC and IP address come in by %s: a loop or a mirror port returns ours, or a cloned machine has both", r.Interface),
 				Evidence: []string{h.said()}, Fix: "end the loop or the mirroring to this port, or give the clone addresses of its own"})
@@ -117,9 +131,22 @@ func (v *visit) echoes(r *config.Router, all []heard) {
 	}
 }
 
+// comesBack tells whether what a speaker with our addresses says may be what this host
+// does as MASTER, each advert once. A loop makes more of them, and a clone sends beside.
+func (v *visit) comesBack(r *config.Router, h *heard) bool {
+	s := v.running(r)
+	if s == nil || s.State != vrrp.Master.String() || !h.parsed || h.packet.Priority != s.Priority {
+		return false
+	}
+	// A busy host listens for longer than it wanted to; the kernel stamps what comes.
+	sent := int(max(v.Listen, h.last.Sub(h.first)) / r.AdvertInterval)
+	return h.count <= sent+sent/2+2
+}
+
 // masters looks for two at a time.
 func (v *visit) masters(r *config.Router, all []heard) {
 	l, _ := v.link1(r.Interface)
+	own := v.own(r)
 	var fresh []heard
 	var end vrrp.Instant
 	for _, h := range v.speech {
@@ -127,7 +154,7 @@ func (v *visit) masters(r *config.Router, all []heard) {
 	}
 	for _, h := range all {
 		// Who has just given way is not meant: more than once, and to the end.
-		if h.parsed && h.packet.Priority > 0 && h.count > 1 && !h.stranger() && h.mac != l.MAC && end.Sub(h.last) <= 2*max(h.packet.Interval, 100*time.Millisecond) {
+		if h.parsed && h.packet.Priority > 0 && h.count > 1 && !h.stranger() && h.mac != l.MAC && !(h.src == own && v.ourMAC(h.mac)) && end.Sub(h.last) <= 2*max(h.packet.Interval, 100*time.Millisecond) {
 			fresh = append(fresh, h)
 		}
 	}

@@ -31,14 +31,14 @@ type heard struct {
 	longest     time.Duration // between two
 }
 
-// listen hears what is said, once for all checks. It is false where nothing can be
-// said of an interface, which then has been told.
+// listen hears what is said, once for all checks. It is false where that nobody speaks
+// on an interface cannot be said.
 func (v *visit) listen(name string) bool {
 	if !v.looked.heard {
 		v.looked.heard = true
 		v.hear()
 	}
-	return v.earErr == nil && slices.Contains(v.ears, name)
+	return slices.Contains(v.ears, name)
 }
 
 func (v *visit) hear() {
@@ -58,16 +58,17 @@ func (v *visit) hear() {
 	for _, name := range order {
 		if l, ok := v.link1(name); ok && l.Up && l.Carrier {
 			ears = append(ears, Ear{l, groups[name]})
-			v.ears = append(v.ears, name)
 		}
 	}
 	if len(ears) == 0 {
 		return
 	}
-	frames, err := v.host.Listen(v.ctx, ears, v.Listen)
-	if err != nil {
-		v.earErr = err
-		return
+	var frames []Frame
+	frames, v.deafTo = v.host.Listen(v.ctx, ears, v.Listen)
+	for _, e := range ears {
+		if v.deafTo[e.Link.Name] == nil {
+			v.ears = append(v.ears, e.Link.Name)
+		}
 	}
 	for _, f := range frames {
 		v.take(f)

@@ -3,7 +3,10 @@ package doctor
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
+	"syscall"
+	"testing"
 	"time"
 
 	"github.com/vrrpx/vrrpx/internal/config"
@@ -27,6 +30,18 @@ var wireFaults = []fault{
 	{"our address elsewhere", func(f *fake) { f.silence(); f.say(farMAC, advert{src: "10.0.0.1"}) }, "vrid", Bad, "from our address", "another address"},
 	{"our MAC elsewhere", func(f *fake) { f.silence(); f.say(ourMAC, advert{}) }, "vrid", Bad, "MAC address of our eth0", "cloned"},
 	{"a loop", func(f *fake) { f.silence(); f.say(ourMAC, advert{src: "10.0.0.1", priority: 100}) }, "vrid", Bad, "loop", "mirroring"},
+	{"our adverts come back once each", func(f *fake) { f.master(30) }, "vrid", Note, "hairpin", "nothing"},
+	{"our adverts come back, heard for longer", func(f *fake) { f.master(60) }, "vrid", Note, "hairpin", "nothing"},
+	{"a loop that multiplies", func(f *fake) {
+		f.master(30)
+		f.say(ourMAC, advert{src: "10.0.0.1", priority: 100, times: 30}) // at the same times
+	}, "vrid", Bad, "loop", "mirroring"},
+	{"a clone of a MASTER", func(f *fake) { f.master(0); f.say(ourMAC, advert{src: "10.0.0.1", priority: 90, times: 30}) }, "vrid", Bad, "cloned", "addresses of its own"},
+	{"a clone of a BACKUP", func(f *fake) {
+		f.run(nil)
+		f.silence()
+		f.say(ourMAC, advert{src: "10.0.0.1", priority: 100, times: 30})
+	}, "vrid", Bad, "cloned", "addresses of its own"},
 	{"CARP", func(f *fake) {
 		header := make([]byte, carpLength)
 		copy(header, []byte{0x21, 51, 0, carpAuth, 0, 1})
@@ -71,6 +86,17 @@ var wireFaults = []fault{
 	}, "timing", Warn, "300ms apart", "BACKUP"},
 }
 
+// master has the daemon be MASTER, with its addresses, on a LAN that says nothing but
+// some of its own adverts.
+func (f *fake) master(echoes int) {
+	f.run(func(_ *stats.Status, r *stats.Router) { r.State = "MASTER" })
+	f.iface("eth0").Addresses = addresses("10.0.0.1/24", "fe80::1/64", "10.0.0.3/24", "10.0.0.4/24")
+	f.silence()
+	if echoes > 0 {
+		f.say(ourMAC, advert{src: "10.0.0.1", priority: 100, times: echoes})
+	}
+}
+
 // arrivals has the daemon have measured gaps, by the power of two of microseconds.
 func (f *fake) arrivals(octaves map[int]uint64) {
 	f.run(func(_ *stats.Status, r *stats.Router) {
@@ -79,4 +105,55 @@ func (f *fake) arrivals(octaves map[int]uint64) {
 			r.Arrivals[k] = n
 		}
 	})
+}
+
+// An interface that cannot be heard, or asked on, leaves what the others say.
+func TestOneBadInterfaceDoesNotDeafenTheOthers(t *testing.T) {
+	two := cleanConf + strings.NewReplacer("VI_1", "VI_2", "eth0", "eth1", "51", "53", "10.0.0", "10.0.1").Replace(cleanConf)
+	for name, tc := range map[string]struct {
+		plant  func(*fake)
+		checks []string // that skip eth1, and nothing else
+		fix    string
+		raised string // a part of what is raised; empty: nothing
+	}{
+		"deaf": {func(f *fake) { f.deafTo = map[string]error{"eth1": syscall.ENETDOWN} }, []string{"vrid", "peers"}, "again", ""},
+		"deaf, a stranger on the other": {func(f *fake) {
+			f.deafTo = map[string]error{"eth1": syscall.ENETDOWN}
+			f.say(farMAC, advert{src: "10.0.0.9", addrs: []string{"10.0.0.99"}})
+		}, []string{"vrid", "peers"}, "again", "VRID 51 on eth0 is used by 10.0.0.9"},
+		"deaf, where somebody answers": {func(f *fake) {
+			f.deafTo = map[string]error{"eth1": syscall.EPERM}
+			f.answers = append(f.answers, Answer{"eth1", netip.MustParseAddr("10.0.1.3"), farMAC})
+		}, []string{"vrid", "peers"}, "as root", ""},
+		"deaf for a while, and a stranger": {func(f *fake) {
+			f.deafTo = map[string]error{"eth0": syscall.ENETDOWN, "eth1": syscall.ENETDOWN}
+			f.say(farMAC, advert{src: "10.0.0.9", addrs: []string{"10.0.0.99"}})
+		}, []string{"vrid", "peers"}, "again", "VRID 51 on eth0 is used by 10.0.0.9"},
+		"dumb": {func(f *fake) {
+			f.muteOn = map[string]error{"eth1": syscall.EPERM}
+			f.answer("10.0.0.4", farMAC)
+		}, []string{"duplicate"}, "as root", "answers for 10.0.0.4"},
+	} {
+		f := clean()
+		f.conf = two
+		f.iface("eth1").Addresses = addresses("10.0.1.1/24")
+		tc.plant(f)
+		all := f.look(t)
+		var skipped []string
+		for _, r := range all {
+			if r.Verdict == Skipped && r.Subject == "eth1" {
+				skipped = append(skipped, r.Name)
+				if !strings.Contains(r.Fix, tc.fix) {
+					t.Errorf("%s: %+v", name, r)
+				}
+			}
+		}
+		if !slices.Equal(skipped, tc.checks) {
+			t.Errorf("%s: eth1 is skipped by %v", name, skipped)
+		}
+		bad := raised(all)
+		if tc.raised == "" && len(bad) > 0 || tc.raised != "" && !slices.ContainsFunc(bad, func(r Result) bool { return strings.Contains(r.Finding, tc.raised) }) {
+			t.Errorf("%s: raised %+v", name, bad)
+		}
+	}
 }

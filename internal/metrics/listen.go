@@ -63,7 +63,7 @@ func listen(network, address string) (net.Listener, error) {
 		return l, err
 	}
 	if errors.Is(err, syscall.EADDRINUSE) {
-		if err := removeDead(address); err != nil {
+		if err := RemoveDead(address); err != nil {
 			return nil, err
 		}
 		l, err = net.Listen(network, address)
@@ -100,8 +100,9 @@ func chmodSocket(path string, mode uint32) error {
 	return unix.Chmod(fmt.Sprintf("/proc/self/fd/%d", fd), mode)
 }
 
-// removeDead removes a socket that nobody listens at.
-func removeDead(path string) error {
+// RemoveDead removes a socket that nobody listens at. It fails with EADDRINUSE where
+// somebody does, and where the path is no socket.
+func RemoveDead(path string) error {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return err

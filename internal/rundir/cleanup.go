@@ -25,6 +25,7 @@ func Cleanup(runDir, pinDir string) (removed []string, err error) {
 	pairs, errPairs := loader.CleanupClock()
 	removed = append(removed, pairs...)
 	removed = append(removed, removeSocket(runDir)...)
+	removed = append(removed, CleanupMetrics(runDir)...)
 	removed = append(removed, tell.CleanupFIFOs(runDir)...)
 	others, errOthers := cleanupOthers(runDir, pinDir)
 	return append(removed, others...), errors.Join(errAddrs, errPins, errPairs, errOthers)
@@ -64,6 +65,7 @@ func cleanupOthers(runDir, pinDir string) (removed []string, err error) {
 			err = nil // it runs where our run directory is another
 		}
 		removed = append(append(removed, gone...), removeSocket(filepath.Join(runDir, name))...)
+		removed = append(removed, CleanupMetrics(filepath.Join(runDir, name))...)
 		errs = append(errs, err)
 		unlock()
 	}

@@ -28,6 +28,21 @@ const (
 	stateForwarding = 3
 )
 
+// Echo makes the switch send back to a host what it sends to the group or to nobody
+// that is known, as a port in hairpin mode does, or stop that.
+func (l *LAN) Echo(host string, on bool) error {
+	return l.ports(host, func(p *Port) error {
+		link, err := l.sw.nl.LinkByName(p.port)
+		if err == nil {
+			err = l.sw.nl.LinkSetHairpin(link, on)
+		}
+		if err != nil {
+			return fmt.Errorf("bridge port %s, hairpin %v: %w", p.port, on, err)
+		}
+		return nil
+	})
+}
+
 func (l *LAN) portState(host string, state byte) error {
 	var errs []error
 	for _, p := range l.Host(host).Links {
