@@ -1,6 +1,7 @@
 package fair
 
 import (
+	"math"
 	"os"
 	"runtime"
 	"sync/atomic"
@@ -37,24 +38,30 @@ func TestWatchSleepsUntilTheLoopIsWoken(t *testing.T) {
 	raise, done := event(t, w)
 	w.Beat()
 	w.Need(0, true)
+	// The least of some seconds: a machine that is held makes the watch late, which then looks
+	// more closely for a while. One that wakes too often does so in each.
 	count := func(during func()) int {
-		time.Sleep(300 * time.Millisecond)
-		before := wakeUps(t, w.process.Pid)
-		for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-			during()
+		least := math.MaxInt
+		for range 4 {
+			time.Sleep(300 * time.Millisecond)
+			before := wakeUps(t, w.process.Pid)
+			for end := time.Now().Add(time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+				during()
+			}
+			least = min(least, wakeUps(t, w.process.Pid)-before)
 		}
-		return wakeUps(t, w.process.Pid) - before
+		return least
 	}
-	if n := count(func() {}); n > 2 {
-		t.Errorf("%d wake-ups in 2 s with nothing to do", n)
+	if n := count(func() {}); n > 1 {
+		t.Errorf("%d wake-ups in 1 s with nothing to do", n)
 	}
 	n := count(func() { raise(); w.Beat(); done() })
-	t.Logf("%d wake-ups in 2 s of a loop that is woken each 10 ms", n)
-	if n > 150 {
-		t.Errorf("%d wake-ups in 2 s, want about 20, and those of Go's monitor", n)
+	t.Logf("%d wake-ups in 1 s of a loop that is woken each 10 ms", n)
+	if n > 75 {
+		t.Errorf("%d wake-ups in 1 s, want about 10, and those of Go's monitor", n)
 	}
-	if n := count(func() {}); n > 2 {
-		t.Errorf("%d wake-ups in 2 s with nothing to do again", n)
+	if n := count(func() {}); n > 1 {
+		t.Errorf("%d wake-ups in 1 s with nothing to do again", n)
 	}
 	if s := w.Status(); s.Changes != 0 {
 		t.Errorf("changed: %+v", s)
