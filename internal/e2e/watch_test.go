@@ -128,6 +128,7 @@ func TestWatchUnderTmux(t *testing.T) {
 	w.press("", "no answer since", "VI_51")
 	must(t, w.Keys("q"))
 	await(t, "the view to end", func() bool {
+		time.Sleep(20 * time.Millisecond)
 		code, ended, err := w.Ended()
 		must(t, err)
 		if ended && code != 0 {

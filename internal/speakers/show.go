@@ -94,19 +94,20 @@ func compareAddresses(a, b string) int {
 
 // Print writes them as a table for people, and what they are not told by it.
 func Print(w io.Writer, all *stats.Speakers) {
-	PrintTable(w, all)
+	PrintTable(w, all, 2)
 	for _, note := range Notes(all) {
 		fmt.Fprintln(w, note)
 	}
 }
 
-// PrintTable writes the table alone, of which each row is a line.
-func PrintTable(w io.Writer, all *stats.Speakers) {
+// PrintTable writes the table alone, of which each row is a line, with so many blanks
+// between its columns.
+func PrintTable(w io.Writer, all *stats.Speakers, blanks int) {
 	if len(all.Speakers) == 0 {
 		fmt.Fprintln(w, "nobody has been heard to speak VRRP or CARP")
 	} else {
 		var text strings.Builder
-		t := tabwriter.NewWriter(&text, 0, 8, 2, ' ', 0)
+		t := tabwriter.NewWriter(&text, 0, 8, blanks, ' ', 0)
 		fmt.Fprintln(t, "DEVICE\tVRID\tWHOSE\tADDRESS\tSPEAKS\tPRI\tEVERY\tHEARD\tMAC\tFOR")
 		for i := range all.Speakers {
 			s := &all.Speakers[i]

@@ -19,9 +19,13 @@ func (b *board) speakers() []string {
 		return b.scrolled(title, []string{"", " asking the daemon ..."}, footer)
 	}
 	var text strings.Builder
-	speakers.PrintTable(&text, b.lan)
+	blanks := 2
+	if b.width < 100 {
+		blanks = 1
+	}
+	speakers.PrintTable(&text, b.lan, blanks)
 	table := strings.Split(strings.TrimRight(text.String(), "\n"), "\n")
-	most := fitting(table, b.width)
+	most := fitting(table, blanks, b.width)
 	var lines []string
 	for i, line := range table {
 		look := normal
@@ -43,7 +47,7 @@ func (b *board) speakers() []string {
 
 // fitting is how many of w cells the columns of a table take that can be shown whole.
 // The last one, which is a list, may be cut once there is room for one address.
-func fitting(table []string, w int) int {
+func fitting(table []string, blanks, w int) int {
 	const address = 15
 	var starts []int
 	for i := range table[0] {
@@ -54,10 +58,10 @@ func fitting(table []string, w int) int {
 	for k, start := range starts {
 		end := start + address
 		if k+1 < len(starts) {
-			end = starts[k+1] - 2
+			end = starts[k+1] - blanks
 		}
 		if k > 0 && end > w {
-			return start - 2
+			return start - blanks
 		}
 	}
 	return w

@@ -107,7 +107,11 @@ func gapsCell(b *board, r row, w int) (string, style) {
 	if r.State == "MASTER" {
 		return "", normal // it hears nobody
 	}
-	return r.spark(b.looks, time.Duration(r.MasterDown), w), gapStyle(r)
+	down, look := time.Duration(r.MasterDown), normal
+	if r.highest(down, w) == 8 {
+		look = warn
+	}
+	return r.spark(b.looks, down, w), look
 }
 
 func worstText(r row) string {

@@ -97,7 +97,7 @@ func (p *sheet) time() {
 		if down > 0 {
 			part = float64(in) / float64(down)
 		}
-		p.say(normal, "time left", "%s %s, kept by the %s", p.bar(part, w), short(in), r.DeadlineBy)
+		p.say(calm, "time left", "%s %s, kept by the %s", p.bar(part, w), short(in), r.DeadlineBy)
 	}
 	if r.PreemptIn != nil {
 		p.say(normal, "preempts", "in %s, if the master's priority is still lower", short(time.Duration(*r.PreemptIn)))
@@ -191,7 +191,11 @@ func (p *sheet) history() {
 	p.lines = append(p.lines, p.paint(dim, p.rule("what has happened, newest first", p.width)))
 	for i := len(p.changes) - 1; i >= 0; i-- {
 		if c := p.changes[i]; c.Router == p.Name {
-			p.lines = append(p.lines, p.paint(c.style, fit(c.At.In(p.at.Location()).Format("Jan 02 15:04:05.000")+" "+c.Text, p.width)))
+			when := c.At.In(p.at.Location()).Format("Jan 02 15:04:05.000")
+			for _, text := range wrap(c.Text, max(p.width-len(when)-1, 10)) {
+				p.lines = append(p.lines, p.paint(c.style, fit(fit(when, len("Jan 02 15:04:05.000"))+" "+text, p.width)))
+				when = ""
+			}
 		}
 	}
 }

@@ -84,6 +84,14 @@ func (s *samples) spark(l looks, down time.Duration, w int) string {
 	return string(line)
 }
 
+// highest is the level of the highest of the last w refreshes.
+func (s *samples) highest(down time.Duration, w int) (most int) {
+	for _, k := range s.gaps[max(len(s.gaps)-w, 0):] {
+		most = max(most, level(int(k), down))
+	}
+	return most
+}
+
 // worst is the longest time without an advert of the master that is known, and the
 // master-down interval of then: of today, to the nanosecond, where the kernel keeps it;
 // else since this view began, the power of two that it reached.

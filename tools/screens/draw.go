@@ -101,9 +101,10 @@ type canvas struct {
 func paint(text string) (*image.RGBA, error) {
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	wide := 0
+	p := pen{colour: -1}
 	for _, line := range lines {
 		n := 0
-		cells(line, func(rune, pen) { n++ })
+		p.cells(line, func(rune) { n++ })
 		wide = max(wide, n)
 	}
 	c := canvas{RGBA: image.NewRGBA(image.Rect(0, 0, wide*cellWidth+2*margin, len(lines)*cellHeight+2*margin))}
@@ -117,9 +118,10 @@ func paint(text string) (*image.RGBA, error) {
 		}
 	}
 	draw.Draw(c, c.Bounds(), image.NewUniform(background), image.Point{}, draw.Src)
+	p = pen{colour: -1}
 	for y, line := range lines {
 		x := 0
-		cells(line, func(r rune, p pen) {
+		p.cells(line, func(r rune) {
 			c.cell(margin+x*cellWidth, margin+y*cellHeight, r, p)
 			x++
 		})
@@ -127,10 +129,9 @@ func paint(text string) (*image.RGBA, error) {
 	return c.RGBA, nil
 }
 
-// cells gives f each character of a line and how it looks. vrrpx writes none that is
-// wider than one cell.
-func cells(line string, f func(rune, pen)) {
-	p := pen{colour: -1}
+// cells gives f each character of a line, for which p is how it looks: tmux says that
+// once, for as many lines as it is so. vrrpx writes none that is wider than one cell.
+func (p *pen) cells(line string, f func(rune)) {
 	for line != "" {
 		if rest, ok := strings.CutPrefix(line, "\x1b["); ok {
 			parameters, after, ok := strings.Cut(rest, "m")
@@ -142,7 +143,7 @@ func cells(line string, f func(rune, pen)) {
 			continue
 		}
 		r, n := utf8.DecodeRuneInString(line)
-		f(r, p)
+		f(r)
 		line = line[n:]
 	}
 }

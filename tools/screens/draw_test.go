@@ -6,7 +6,7 @@ import (
 )
 
 func TestAScreenIsDrawn(t *testing.T) {
-	picture, err := paint("\x1b[1;32m█\x1b[0m \x1b[7mx\x1b[0m\n\x1b[33m▄░\x1b[39m─")
+	picture, err := paint("\x1b[1;32m█\x1b[0m \x1b[7mx\x1b[0;33m\n▄░\x1b[39m─")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,6 +86,15 @@ func show(ctx context.Context, binary, dir string, n int) (err error) {
 	return l.story(ctx, dir, n, points)
 }
 
+// pages are the others that are shown at 80x24, with so many routers.
+var pages = map[int][]struct {
+	name string
+	keys []string
+}{
+	1:  {{"speakers", []string{"l"}}, {"router", []string{"Escape", "Enter"}}},
+	64: {{"sorted", []string{"s", "s"}}},
+}
+
 // story has something happen before the pictures are taken: lost adverts, and, where
 // there is a third router, its takeover; with one, that of the only one.
 func (l *lab) story(ctx context.Context, dir string, n int, points string) error {
@@ -96,17 +105,17 @@ func (l *lab) story(ctx context.Context, dir string, n int, points string) error
 		time.Sleep(d)
 		return l.Join("a")
 	}
-	steps := []func() error{
-		func() error { return pause(ctx, 12*time.Second) },
-		func() error { return mute(150 * time.Millisecond) },
-		func() error { return pause(ctx, 5*time.Second) },
-	}
+	trouble := func() error { return mute(600 * time.Millisecond) }
 	if n > 2 {
-		steps = append(steps, func() error { return os.WriteFile(points, []byte("110\n"), 0o644) })
-	} else {
-		steps = append(steps, func() error { return mute(600 * time.Millisecond) })
+		trouble = func() error { return os.WriteFile(points, []byte("110\n"), 0o644) }
 	}
-	steps = append(steps, func() error { return pause(ctx, 6*time.Second) })
+	steps := []func() error{
+		func() error { return pause(ctx, 10*time.Second) },
+		trouble,
+		func() error { return pause(ctx, 6*time.Second) },
+		func() error { return mute(150 * time.Millisecond) }, // so late that the narrowest GAPS shows it
+		func() error { return pause(ctx, 2500*time.Millisecond) },
+	}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return err
@@ -120,13 +129,10 @@ func (l *lab) story(ctx context.Context, dir string, n int, points string) error
 		if err := take(fmt.Sprintf("routers-%d", n)); err != nil {
 			return err
 		}
-		if n != 64 || i > 0 {
+		if i > 0 {
 			continue
 		}
-		for _, p := range []struct {
-			name string
-			keys []string
-		}{{"speakers", []string{"l"}}, {"router", []string{"Escape", "Down", "Down", "Down", "Enter"}}, {"sorted", []string{"Escape", "Home", "s", "s"}}} {
+		for _, p := range pages[n] {
 			for _, key := range p.keys {
 				if err := errors.Join(t.Keys(key), pause(ctx, 300*time.Millisecond)); err != nil {
 					return err
